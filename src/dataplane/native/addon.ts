@@ -1,0 +1,93 @@
+// The typed face of the native addon (native/). Everything the addon offers is declared here and nowhere else.
+
+import type { BatchMemory } from '../batch-memory.ts';
+
+export interface TunOptions {
+  readonly name: string;
+  /** Each is asked for and dropped where the kernel has it not; see {@link OpenTun.offloads}. */
+  readonly checksum: boolean;
+  readonly tso: boolean;
+  readonly uso: boolean;
+}
+
+export interface OpenTun {
+  readonly fd: number;
+  /** The name that the kernel gave. */
+  readonly name: string;
+  /** What the kernel granted. */
+  readonly offloads: { readonly checksum: boolean; readonly tso: boolean; readonly uso: boolean };
+}
+
+export interface UdpOptions {
+  /** 4 or 16 bytes in network order. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** SO_MARK, 0 = none. */
+  readonly mark: number;
+  readonly reusePort: boolean;
+  /** Wanted SO_RCVBUF and SO_SNDBUF in bytes. */
+  readonly bufferBytes: number;
+  readonly gso: boolean;
+  readonly gro: boolean;
+}
+
+export interface OpenUdp {
+  readonly fd: number;
+  /** The port that the kernel gave; differs from the one asked for only where that was 0. */
+  readonly port: number;
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
+  readonly gso: boolean;
+  readonly gro: boolean;
+}
+
+export interface NativeDevicesHandle {
+  wait(timeoutMs: number): number;
+  tunRead(): number;
+  tunWrite(count: number): number;
+  udpReceive(): number;
+  udpSend(count: number): void;
+  setEndpoint(endpoint: number, socket: number, address: Uint8Array, port: number): void;
+}
+
+export interface NativeEngineHandle {
+  /** @param encryptionId IANA number; the key length tells AES-128, -192 and -256 apart */
+  installOutbound(
+    slot: number,
+    encryptionId: number,
+    key: Uint8Array,
+    salt: Uint8Array,
+    spi: number,
+    esn: boolean,
+  ): void;
+  installInbound(
+    slot: number,
+    encryptionId: number,
+    key: Uint8Array,
+    salt: Uint8Array,
+    spi: number,
+    esn: boolean,
+  ): void;
+  remove(slot: number): void;
+  grantSequenceNumbers(slot: number, first: number, end: number): void;
+  seal(count: number): void;
+  open(count: number): void;
+  coalesce(count: number): number;
+}
+
+export interface NativeAddon {
+  /** Opens `/dev/net/tun` with IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE, non-blocking. */
+  openTun(options: TunOptions): OpenTun;
+  openUdp(options: UdpOptions): OpenUdp;
+  /** An eventfd, non-blocking. */
+  createWakeup(): number;
+  signalWakeup(fd: number): void;
+  closeDescriptor(fd: number): void;
+  /** The OpenSSL that answers at run time, for the log. */
+  opensslVersion(): string;
+  readonly Devices: new (
+    memory: BatchMemory,
+    descriptors: { readonly tun: number; readonly sockets: readonly number[]; readonly wakeup: number },
+  ) => NativeDevicesHandle;
+  readonly Engine: new (memory: BatchMemory) => NativeEngineHandle;
+}

@@ -1,0 +1,73 @@
+// What a configuration file says once it was read and found right. Everything is resolved: addresses are
+// bytes, durations and sizes are numbers, secrets are still only named.
+
+import type { Address } from '../../base/address.ts';
+import type { Policy } from '../../spd/policy.ts';
+
+export interface GatewayConfig {
+  /** Path of the file, for messages. */
+  readonly file: string;
+  readonly name: string;
+  readonly engine: 'native' | 'portable';
+  /** Where blocks of sequence numbers are reserved; must outlive restarts. */
+  readonly stateDirectory: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly tun: TunConfig;
+  readonly udp: UdpConfig;
+  readonly peers: readonly PeerConfig[];
+  /** In the order of the file. */
+  readonly policies: readonly PolicyConfig[];
+}
+
+export interface TunConfig {
+  readonly name: string;
+  /** undefined: the path MTU to the peers less the overhead of the transforms. */
+  readonly mtu: number | undefined;
+  readonly checksum: boolean;
+  readonly tso: boolean;
+  readonly uso: boolean;
+}
+
+export interface UdpConfig {
+  /** Local address and port of each socket; at most one of each family. */
+  readonly listen: readonly { readonly address: Address; readonly port: number }[];
+  /** Firewall mark of the gateway's own datagrams. */
+  readonly mark: number;
+  readonly bufferBytes: number;
+  readonly gso: boolean;
+  readonly gro: boolean;
+}
+
+export interface PeerConfig {
+  readonly name: string;
+  readonly address: Address;
+  readonly port: number;
+}
+
+export interface PolicyConfig extends Policy {
+  /** Line of the entry in the file. */
+  readonly line: number;
+  /** Present where and only where the action is PROTECT. */
+  readonly manual: ManualSaPair | undefined;
+}
+
+/** Two manually keyed SAs, one in each direction (RFC 4301 §4.5.1). */
+export interface ManualSaPair {
+  readonly outbound: ManualSa;
+  readonly inbound: ManualSa;
+}
+
+export interface ManualSa {
+  /** 256 … 2^32 - 1 (RFC 4303 §2.1). */
+  readonly spi: number;
+  readonly key: SecretSource;
+  /** Line in the file, for messages about the key. */
+  readonly line: number;
+}
+
+/** Where a secret is: never in the configuration file itself. */
+export type SecretSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'environment'; readonly variable: string }
+  /** A file below $CREDENTIALS_DIRECTORY, as systemd passes them. */
+  | { readonly kind: 'credential'; readonly name: string };

@@ -1,0 +1,50 @@
+// SPD entries as the administrator wrote them (the SPD-S of RFC 4301 §4.4.1), as plain data that can be
+// sent to a worker.
+
+import type { AddressRange } from '../base/address.ts';
+
+/** RFC 4301 §4.4.1. */
+export type PolicyAction = 'PROTECT' | 'BYPASS' | 'DISCARD';
+
+/** An inclusive range of 16-bit numbers. */
+export interface NumberRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * RFC 4301 §4.4.1.1. "local" is the protected side: the source of outbound traffic, the destination of inbound.
+ * An empty list of a field matches nothing and is refused when the configuration is read; undefined matches everything.
+ */
+export interface Selectors {
+  readonly localAddress: readonly AddressRange[] | undefined;
+  readonly remoteAddress: readonly AddressRange[] | undefined;
+  /** Next layer protocol, an IANA number. */
+  readonly protocol: number | undefined;
+  readonly localPort: readonly NumberRange[] | undefined;
+  readonly remotePort: readonly NumberRange[] | undefined;
+  /** ICMP or ICMPv6 message: type × 256 + code, so that one range holds a type with all its codes. */
+  readonly icmp: readonly NumberRange[] | undefined;
+}
+
+/** What an SA must be to carry the traffic of a PROTECT entry (RFC 4301 §4.4.1.2). */
+export interface SaSpecification {
+  /** Name of the peer that holds the other end. */
+  readonly peer: string;
+  readonly mode: 'tunnel';
+  /** Name of the ESP transform, `aes256gcm16`. */
+  readonly transform: string;
+  readonly esn: boolean;
+  /** Anti-replay window in packets; 0 = off. */
+  readonly replayWindowPackets: number;
+}
+
+export interface Policy {
+  readonly name: string;
+  /** Lower is met first; equal priorities in the order of the file. */
+  readonly priority: number;
+  readonly selectors: Selectors;
+  readonly action: PolicyAction;
+  /** Present where and only where the action is PROTECT. */
+  readonly sa: SaSpecification | undefined;
+}
