@@ -16,6 +16,11 @@ export interface SaKey {
   readonly keyMaterial: Uint8Array;
 }
 
+export interface EngineOptions {
+  readonly coalesceTcp: boolean;
+  readonly coalesceUdp: boolean;
+}
+
 export interface Engine {
   readonly name: 'native' | 'portable';
 

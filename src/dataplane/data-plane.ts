@@ -1,0 +1,86 @@
+// The main thread's side of the data plane: it sends commands, and hears of events. It meets the rest of the
+// gateway only here: install and update downwards, events upwards.
+
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import {
+  allocateControlWords,
+  Control,
+  type Command,
+  type ControlWords,
+  type DataPlaneEvent,
+} from './commands.ts';
+import type { NativeAddon } from './native/addon.ts';
+import type { WorkerInput } from './worker.ts';
+
+/** A data plane that runs, wherever it runs. */
+export interface DataPlane {
+  /** Resolves when the command has been executed between two batches; rejects where the data plane is gone. */
+  send(command: Command): Promise<void>;
+  /** Ends the data plane, its keys zeroed. The caller closes the descriptors afterwards. */
+  stop(): Promise<void>;
+  /** Rejects when the data plane ends without having been asked to. */
+  readonly failed: Promise<never>;
+}
+
+export class WorkerDataPlane implements DataPlane {
+  readonly failed: Promise<never>;
+  readonly #worker: Worker;
+  readonly #addon: NativeAddon;
+  readonly #wakeup: number;
+  readonly #control: ControlWords;
+  readonly #exited: Promise<void>;
+  #sent = 0;
+  #stopping = false;
+
+  constructor(
+    addon: NativeAddon,
+    input: Omit<WorkerInput, 'control'>,
+    onEvent: (event: DataPlaneEvent) => void,
+  ) {
+    this.#addon = addon;
+    this.#wakeup = input.descriptors.wakeup;
+    this.#control = allocateControlWords();
+    const workerData: WorkerInput = { ...input, control: this.#control };
+    // The worker lies beside this file, compiled or not.
+    this.#worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
+      workerData,
+    });
+    this.#worker.on('message', onEvent);
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        resolve();
+      });
+    });
+    this.failed = new Promise((_, reject) => {
+      this.#worker.once('error', reject);
+      this.#worker.once('exit', (code) => {
+        if (!this.#stopping) reject(new Error(`the data plane worker ended with code ${String(code)}`));
+      });
+    });
+    // Whoever waits on it hears of it; nobody waiting is no unhandled rejection.
+    this.failed.catch(() => undefined);
+  }
+
+  async send(command: Command): Promise<void> {
+    this.#worker.postMessage(command);
+    this.#sent++;
+    Atomics.store(this.#control, Control.sent, this.#sent);
+    this.#addon.signalWakeup(this.#wakeup);
+    await Promise.race([this.#executed(this.#sent), this.failed]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.race([this.send({ type: 'stop' }), this.#exited]);
+    await this.#exited;
+  }
+
+  async #executed(count: number): Promise<void> {
+    for (;;) {
+      const executed = Atomics.load(this.#control, Control.executed);
+      if (executed >= count) return;
+      await Atomics.waitAsync(this.#control, Control.executed, executed).value;
+    }
+  }
+}

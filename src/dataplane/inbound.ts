@@ -1,0 +1,291 @@
+// The way of an inbound packet, RFC 4301 §5.2 and RFC 4303 §3.4:
+//
+//   UDP 4500 ──► ESP or IKE ──► SAD by SPI ──► replay check ──► ESP decapsulate ──► replay update
+//                                                                   TUN ◄── SPD-I ◄──┘
+//
+// Each step is a method below, in this order. A packet that does not go on is counted with its reason.
+
+import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES } from '../crypto/esp-transform.ts';
+import { Replay } from '../sad/replay-window.ts';
+import { SaField } from '../sad/sa-state.ts';
+import { FlowCache, UNKNOWN_FLOW } from '../spd/flow-cache.ts';
+import { createFlow, FlowWord, PORTS_UNKNOWN, readFlow, type Flow } from '../spd/flow.ts';
+import { Match } from '../spd/selector-match.ts';
+import type { Policy } from '../spd/policy.ts';
+import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
+import { readInt32 } from '../wire/bytes.ts';
+import { ESP_SEQUENCE_NUMBER, ESP_SPI, NAT_KEEPALIVE_BYTE, NON_ESP_MARKER_BYTES } from '../wire/esp.ts';
+import {
+  PROTOCOL_IPV4,
+  PROTOCOL_IPV6,
+  PROTOCOL_NO_NEXT_HEADER,
+  PROTOCOL_TCP,
+} from '../wire/protocol-numbers.ts';
+import type { Associations, InboundSa } from './associations.ts';
+import { DatagramIn, InnerPacket, JobStatus, OpenJob, type BatchMemory } from './batch-memory.ts';
+import { Counter, type Counters } from './counters.ts';
+import type { Devices } from './devices.ts';
+import { Drop, PASS, type DropReason } from './drop-reasons.ts';
+import { decapsulateEcn } from './ecn.ts';
+import type { Engine } from './engine.ts';
+import { clampMss } from './mss-clamp.ts';
+
+const FLOW_CACHE_ENTRIES = 1 << 15;
+const TWO_32 = 0x1_0000_0000;
+
+/** Verdicts of SPD-I; a negative one is a DropReason negated. */
+const ACCEPT = 0;
+const ACCEPT_BYPASS = 1;
+
+/** What one worker's inbound path is made of. */
+export interface InboundParts {
+  readonly memory: BatchMemory;
+  readonly devices: Devices;
+  readonly engine: Engine;
+  readonly associations: Associations;
+  readonly counters: Counters;
+  /** Largest inner packet, to clamp TCP to. */
+  readonly innerMtu: number;
+  readonly flowSeed: number;
+}
+
+export class Inbound {
+  readonly #parts: InboundParts;
+  readonly #cache: FlowCache;
+  readonly #flow: Flow = createFlow();
+  /** Whole sequence number of each queued OpenJob. */
+  readonly #sequences: Float64Array;
+  #snapshot: SpdSnapshot;
+  /** Queued for the next open. */
+  #jobs = 0;
+  /** Accepted, for the next write. */
+  #accepted = 0;
+
+  constructor(parts: InboundParts, snapshot: SpdSnapshot) {
+    this.#parts = parts;
+    this.#snapshot = snapshot;
+    this.#cache = new FlowCache(FLOW_CACHE_ENTRIES, parts.flowSeed);
+    this.#sequences = new Float64Array(parts.memory.limits.openJobs);
+  }
+
+  /** Packets received after this call meet the new policies. Never called while a batch is in work. */
+  useSnapshot(snapshot: SpdSnapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** Takes one batch from the peers to the TUN. @returns how many datagrams or trains there were */
+  process(): number {
+    const { memory, devices } = this.#parts;
+    const count = devices.udpReceive();
+    this.#jobs = 0;
+    for (let row = 0; row < count; row++) {
+      const at = row * DatagramIn.stride;
+      const length = memory.datagramsIn[at + DatagramIn.length]!;
+      // A train can mix SPIs, and IKE with ESP of equal length: every segment is looked at for itself.
+      const segment = memory.datagramsIn[at + DatagramIn.segmentLength]! || Math.max(length, 1);
+      let offset = memory.datagramsIn[at + DatagramIn.offset]!;
+      const end = offset + length;
+      do {
+        this.#demultiplex(row, offset, Math.min(segment, end - offset));
+        offset += segment;
+      } while (offset < end);
+    }
+    this.#flush();
+    return count;
+  }
+
+  #drop(reason: DropReason): void {
+    const { counters } = this.#parts;
+    counters[reason] = counters[reason]! + 1;
+  }
+
+  /** RFC 3948 §2: ESP, IKE behind its marker, and keepalives share the port. */
+  #demultiplex(datagram: number, offset: number, length: number): void {
+    const { memory, counters } = this.#parts;
+    if (length === 1 && memory.arena[offset] === NAT_KEEPALIVE_BYTE) {
+      counters[Counter.natKeepalives] = counters[Counter.natKeepalives]! + 1;
+      return;
+    }
+    if (length < NON_ESP_MARKER_BYTES) this.#drop(Drop.inboundTruncated);
+    else if (readInt32(memory.arena, offset) === 0) this.#drop(Drop.inboundIkeUnsupported);
+    else {
+      const reason = this.#queueEsp(datagram, offset, length);
+      if (reason !== PASS) this.#drop(reason);
+    }
+  }
+
+  /** SAD lookup and the replay check before decryption (RFC 4303 §3.4.2, §3.4.3). */
+  #queueEsp(datagram: number, offset: number, length: number): DropReason {
+    const { memory, associations } = this.#parts;
+    if (length < ESP_HEADER_BYTES) return Drop.inboundTruncated;
+    const sa = associations.inboundBySpi(readInt32(memory.arena, offset + ESP_SPI));
+    if (sa === undefined) return Drop.inboundUnknownSpi;
+    const { transform } = sa;
+    const body = length - ESP_HEADER_BYTES - transform.ivBytes - transform.icvBytes;
+    if (body < ESP_TRAILER_BYTES || body % transform.alignmentBytes !== 0) return Drop.inboundEspTooShort;
+    const low = readInt32(memory.arena, offset + ESP_SEQUENCE_NUMBER);
+    const high = sa.esn ? sa.window.inferHigh(low) : 0;
+    if (high < 0) return this.#dropReplay(sa, Replay.tooOld);
+    const sequence = high * TWO_32 + (low >>> 0);
+    // RFC 4303 §2.2: the first packet has number 1.
+    if (sequence === 0) return Drop.inboundNoSequence;
+    const replay = sa.window.check(sequence);
+    if (replay !== Replay.fresh) return this.#dropReplay(sa, replay);
+    const job = this.#jobs * OpenJob.stride;
+    memory.openJobs[job + OpenJob.offset] = offset;
+    memory.openJobs[job + OpenJob.length] = length;
+    memory.openJobs[job + OpenJob.saSlot] = sa.slot;
+    memory.openJobs[job + OpenJob.sequenceHigh] = high;
+    memory.openJobs[job + OpenJob.datagram] = datagram;
+    this.#sequences[this.#jobs] = sequence;
+    this.#jobs++;
+    if (this.#jobs === memory.limits.openJobs) this.#flush();
+    return PASS;
+  }
+
+  #dropReplay(sa: InboundSa, replay: Replay): DropReason {
+    sa.state[SaField.replays] = sa.state[SaField.replays]! + 1;
+    return replay === Replay.tooOld ? Drop.inboundTooOld : Drop.inboundReplay;
+  }
+
+  /** Decrypts what is queued, judges every packet, and writes the accepted ones to the TUN. */
+  #flush(): void {
+    if (this.#jobs === 0) return;
+    const { engine, devices } = this.#parts;
+    engine.open(this.#jobs);
+    this.#accepted = 0;
+    for (let job = 0; job < this.#jobs; job++) {
+      const reason = this.#decapsulate(job);
+      if (reason !== PASS) this.#drop(reason);
+    }
+    this.#jobs = 0;
+    if (this.#accepted === 0) return;
+    const frames = engine.coalesce(this.#accepted);
+    const written = devices.tunWrite(frames);
+    const { counters } = this.#parts;
+    counters[Drop.inboundTunWriteFailed] = counters[Drop.inboundTunWriteFailed]! + frames - written;
+  }
+
+  /** From an opened ESP packet to an inner packet that its SA and the policy allow. */
+  #decapsulate(jobIndex: number): DropReason {
+    const { memory, associations } = this.#parts;
+    const job = jobIndex * OpenJob.stride;
+    const sa = associations.inboundBySlot(memory.openJobs[job + OpenJob.saSlot]!);
+    if (sa === undefined) return Drop.inboundUnknownSpi;
+    if (memory.openJobs[job + OpenJob.status] !== JobStatus.ok) {
+      sa.state[SaField.icvMismatches] = sa.state[SaField.icvMismatches]! + 1;
+      return Drop.inboundIcvMismatch;
+    }
+    const replay = sa.window.accept(this.#sequences[jobIndex]!);
+    if (replay !== Replay.fresh) return this.#dropReplay(sa, replay);
+
+    const { transform } = sa;
+    const offset = memory.openJobs[job + OpenJob.offset]! + ESP_HEADER_BYTES + transform.ivBytes;
+    const body =
+      memory.openJobs[job + OpenJob.length]! - ESP_HEADER_BYTES - transform.ivBytes - transform.icvBytes;
+    const padLengthAt = offset + body - ESP_TRAILER_BYTES;
+    const nextHeader = memory.arena[padLengthAt + 1]!;
+    // RFC 4303 §2.6: dummy packets are discarded without prejudice, whatever they hold.
+    if (nextHeader === PROTOCOL_NO_NEXT_HEADER) return Drop.inboundDummy;
+    const length = this.#removePadding(offset, padLengthAt);
+    if (length < 0) return Drop.inboundPadding;
+    if (nextHeader !== PROTOCOL_IPV4 && nextHeader !== PROTOCOL_IPV6) return Drop.inboundNextHeader;
+    const datagram = memory.openJobs[job + OpenJob.datagram]! * DatagramIn.stride;
+    return this.#accept(
+      sa,
+      offset,
+      length,
+      nextHeader,
+      memory.datagramsIn[datagram + DatagramIn.trafficClass]!,
+    );
+  }
+
+  /** RFC 4303 §2.4: padding is 1, 2, 3 …; the receiver should look. @returns the inner length, or -1 */
+  #removePadding(offset: number, padLengthAt: number): number {
+    const { arena } = this.#parts.memory;
+    const padLength = arena[padLengthAt]!;
+    const length = padLengthAt - offset - padLength;
+    if (length < 0) return -1;
+    for (let pad = 1; pad <= padLength; pad++) {
+      if (arena[offset + length + pad - 1] !== pad) return -1;
+    }
+    return length;
+  }
+
+  /** SPD-I (RFC 4301 §5.2 step 4), then everything that changes the packet. */
+  #accept(
+    sa: InboundSa,
+    offset: number,
+    length: number,
+    nextHeader: number,
+    outerTrafficClass: number,
+  ): DropReason {
+    const { memory, counters, innerMtu } = this.#parts;
+    if (!readFlow(this.#flow, memory.arena, offset, length, false)) return Drop.inboundMalformed;
+    const family = (this.#flow[FlowWord.protocol]! >>> 8) & 0xff;
+    if ((family === 4) !== (nextHeader === PROTOCOL_IPV4)) return Drop.inboundMalformed;
+    const verdict = this.#lookupSpd(sa);
+    if (verdict < 0) return -verdict;
+    if (!decapsulateEcn(memory.arena, offset, outerTrafficClass)) return Drop.inboundEcn;
+    if ((this.#flow[FlowWord.protocol]! & (PORTS_UNKNOWN | 0xff)) === PROTOCOL_TCP) {
+      const tcp = offset + this.#flow[FlowWord.transportOffset]!;
+      clampMss(memory.arena, tcp, offset + length, family, innerMtu, false);
+    }
+    const row = this.#accepted * InnerPacket.stride;
+    memory.innerPackets[row + InnerPacket.offset] = offset;
+    memory.innerPackets[row + InnerPacket.length] = length;
+    this.#accepted++;
+    const { state } = sa;
+    state[SaField.packets] = state[SaField.packets]! + 1;
+    state[SaField.bytes] = state[SaField.bytes]! + length;
+    state[SaField.lastUsedMs] = memory.clock[0]!;
+    counters[Counter.inboundPackets] = counters[Counter.inboundPackets]! + 1;
+    if (verdict === ACCEPT_BYPASS)
+      counters[Counter.inboundBypassPackets] = counters[Counter.inboundBypassPackets]! + 1;
+    return PASS;
+  }
+
+  /** The flow cache over SA selectors and policies. @returns a verdict */
+  #lookupSpd(sa: InboundSa): number {
+    this.#flow[FlowWord.saSlot] = sa.slot;
+    const generation = this.#snapshot.generation;
+    const known = this.#cache.find(this.#flow, generation);
+    if (known !== UNKNOWN_FLOW) return known;
+    const verdict = this.#judgeFlow(sa);
+    this.#cache.store(this.#flow, generation, verdict);
+    return verdict;
+  }
+
+  /** The slow path of {@link #lookupSpd}: once per flow, SA and generation. */
+  #judgeFlow(sa: InboundSa): number {
+    // RFC 4301 §5.2 step 4: first the selectors of the SA itself …
+    const match = sa.selectors.match(this.#flow);
+    if (match === Match.unknownPorts) return -Drop.inboundFragmentPorts;
+    if (match === Match.no) return -Drop.inboundOutsideSelectors;
+    // … then the policy that the packet meets.
+    const index = this.#snapshot.lookup(this.#flow);
+    if (index === NO_POLICY) return -Drop.inboundNoPolicy;
+    if (index === PORTS_NEEDED) return -Drop.inboundFragmentPorts;
+    const policy = this.#snapshot.policies[index]!;
+    switch (policy.action) {
+      case 'DISCARD':
+        return -Drop.inboundDiscard;
+      case 'BYPASS':
+        return ACCEPT_BYPASS;
+      case 'PROTECT':
+        return meetsSpecification(sa, policy) ? ACCEPT : -Drop.inboundWrongSa;
+    }
+  }
+}
+
+/** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. */
+function meetsSpecification(sa: InboundSa, policy: Policy): boolean {
+  const wanted = policy.sa;
+  return (
+    wanted !== undefined &&
+    wanted.peer === sa.peer &&
+    wanted.mode === sa.mode &&
+    wanted.transform === sa.transform.name &&
+    wanted.esn === sa.esn
+  );
+}

@@ -1,0 +1,338 @@
+// The way of an outbound packet, RFC 4301 §5.1:
+//
+//   TUN ──► selectors ──► SPD-O ──► SAD: outbound SA ──► sequence numbers ──► ESP encapsulate ──► UDP 4500
+//
+// Each step is a method below, in this order. A packet that does not go on is counted with its reason.
+
+import { sealedLength } from '../crypto/esp-transform.ts';
+import type { SequenceBlock } from '../sad/security-association.ts';
+import { SaField } from '../sad/sa-state.ts';
+import { FlowCache, UNKNOWN_FLOW } from '../spd/flow-cache.ts';
+import { createFlow, FlowWord, PORTS_UNKNOWN, readFlow, type Flow } from '../spd/flow.ts';
+import { Match } from '../spd/selector-match.ts';
+import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
+import { PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_TCP } from '../wire/protocol-numbers.ts';
+import { tcpHeaderLength, TCP_HEADER_BYTES } from '../wire/tcp.ts';
+import { UDP_HEADER_BYTES } from '../wire/udp.ts';
+import type { Associations, OutboundSa } from './associations.ts';
+import {
+  DatagramOut,
+  Frame,
+  GsoType,
+  JobStatus,
+  NEEDS_CHECKSUM,
+  SealJob,
+  Segmentation,
+  type BatchMemory,
+} from './batch-memory.ts';
+import { Counter, type Counters } from './counters.ts';
+import type { Devices } from './devices.ts';
+import { Drop, PASS, type DropReason } from './drop-reasons.ts';
+import { readTrafficClass } from './ecn.ts';
+import type { Engine } from './engine.ts';
+import { clampMss } from './mss-clamp.ts';
+
+const FLOW_CACHE_ENTRIES = 1 << 15;
+const TWO_32 = 0x1_0000_0000;
+/** Largest UDP payload over IPv4. */
+const MAX_TRAIN_BYTES = 65_507;
+/** UDP_SEGMENT's limit in every kernel that has it. */
+const MAX_TRAIN_SEGMENTS = 64;
+const EAGAIN = 11;
+
+/** What one worker's outbound path is made of. */
+export interface OutboundParts {
+  readonly memory: BatchMemory;
+  readonly devices: Devices;
+  readonly engine: Engine;
+  readonly associations: Associations;
+  readonly counters: Counters;
+  /** Largest inner packet, to clamp TCP to. */
+  readonly innerMtu: number;
+  readonly flowSeed: number;
+  /** Called, rarely, when an SA needs its next block of sequence numbers. */
+  readonly onSequenceLow: (policy: string) => void;
+}
+
+export class Outbound {
+  readonly #parts: OutboundParts;
+  readonly #cache: FlowCache;
+  readonly #flow: Flow = createFlow();
+  #snapshot: SpdSnapshot;
+  /** How the frame in work is to be cut; written by {@link #planSegments}. */
+  #segmentation = 0;
+  #headersLength = 0;
+  #segmentSize = 0;
+  #segments = 0;
+  /** Queued for the next seal and send. */
+  #jobs = 0;
+  #datagrams = 0;
+  #sealedEnd = 0;
+
+  constructor(parts: OutboundParts, snapshot: SpdSnapshot) {
+    this.#parts = parts;
+    this.#snapshot = snapshot;
+    this.#cache = new FlowCache(FLOW_CACHE_ENTRIES, parts.flowSeed);
+  }
+
+  /** Packets read after this call meet the new policies. Never called while a batch is in work. */
+  useSnapshot(snapshot: SpdSnapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** Takes one batch from the TUN to the peers. @returns how many frames there were */
+  process(): number {
+    const { memory, devices, counters } = this.#parts;
+    const count = devices.tunRead();
+    this.#jobs = 0;
+    this.#datagrams = 0;
+    this.#sealedEnd = memory.sealedOffset;
+    for (let row = 0; row < count; row++) {
+      const reason = this.#processFrame(row * Frame.stride);
+      if (reason !== PASS) counters[reason] = counters[reason]! + 1;
+    }
+    this.#flush();
+    return count;
+  }
+
+  #processFrame(row: number): DropReason {
+    const { memory, associations } = this.#parts;
+    const offset = memory.frames[row + Frame.offset]!;
+    const length = memory.frames[row + Frame.length]!;
+    if (!readFlow(this.#flow, memory.arena, offset, length, true)) return Drop.outboundMalformed;
+    const verdict = this.#lookupSpd();
+    if (verdict < 0) return -verdict;
+    const sa = associations.outboundOf(verdict);
+    if (sa === undefined) return Drop.outboundNoSa;
+    this.#clampMss(row, offset, length);
+    const reason = this.#planSegments(row, offset, length, sa);
+    if (reason !== PASS) return reason;
+    return this.#queue(row, offset, length, sa);
+  }
+
+  /**
+   * SPD-O: the flow cache over the ordered SPD (RFC 4301 §4.4.1, §5.1 step 2).
+   * @returns the index of a PROTECT policy, or a DropReason negated
+   */
+  #lookupSpd(): number {
+    const generation = this.#snapshot.generation;
+    const known = this.#cache.find(this.#flow, generation);
+    if (known !== UNKNOWN_FLOW) return known;
+    const verdict = this.#judgeFlow();
+    // Not remembered without an SA: the one that comes may be narrower than the policy.
+    if (verdict !== -Drop.outboundNoSa) this.#cache.store(this.#flow, generation, verdict);
+    return verdict;
+  }
+
+  /** The slow path of {@link #lookupSpd}: once per flow and generation. */
+  #judgeFlow(): number {
+    const index = this.#snapshot.lookup(this.#flow);
+    if (index === NO_POLICY) return -Drop.outboundNoPolicy;
+    if (index === PORTS_NEEDED) return -Drop.outboundFragmentPorts;
+    switch (this.#snapshot.policies[index]!.action) {
+      case 'DISCARD':
+        return -Drop.outboundDiscard;
+      case 'BYPASS':
+        return -Drop.outboundBypass;
+      case 'PROTECT': {
+        const sa = this.#parts.associations.outboundOf(index);
+        if (sa === undefined) return -Drop.outboundNoSa;
+        const match = sa.selectors.match(this.#flow);
+        if (match === Match.unknownPorts) return -Drop.outboundFragmentPorts;
+        return match === Match.yes ? index : -Drop.outboundOutsideSelectors;
+      }
+    }
+  }
+
+  #clampMss(row: number, offset: number, length: number): void {
+    const protocolWord = this.#flow[FlowWord.protocol]!;
+    if ((protocolWord & (PORTS_UNKNOWN | 0xff)) !== PROTOCOL_TCP) return;
+    const { memory, innerMtu } = this.#parts;
+    const tcp = offset + this.#flow[FlowWord.transportOffset]!;
+    const partial = (memory.frames[row + Frame.flags]! & NEEDS_CHECKSUM) !== 0;
+    clampMss(memory.arena, tcp, offset + length, (protocolWord >>> 8) & 0xff, innerMtu, partial);
+  }
+
+  /** Reads how a super-packet is to be cut. The header length comes from TCP itself, not from the TUN's hint. */
+  #planSegments(row: number, offset: number, length: number, sa: OutboundSa): DropReason {
+    const { memory } = this.#parts;
+    const networkLength = this.#flow[FlowWord.transportOffset]!;
+    const gsoType = memory.frames[row + Frame.gsoType]! & ~GsoType.ecnFlag;
+    if (gsoType === GsoType.none) {
+      this.#segmentation = Segmentation.none;
+      this.#headersLength = 0;
+      this.#segmentSize = length;
+      this.#segments = 1;
+      return sealedLength(sa.transform, length) <= MAX_TRAIN_BYTES ? PASS : Drop.outboundUnsplittable;
+    }
+    if (gsoType === GsoType.udpL4) {
+      this.#segmentation = Segmentation.udp;
+      this.#headersLength = networkLength + UDP_HEADER_BYTES;
+    } else {
+      if (length < networkLength + TCP_HEADER_BYTES) return Drop.outboundUnsplittable;
+      const tcpLength = tcpHeaderLength(memory.arena, offset + networkLength);
+      if (tcpLength < TCP_HEADER_BYTES) return Drop.outboundUnsplittable;
+      this.#segmentation = Segmentation.tcp;
+      this.#headersLength = networkLength + tcpLength;
+    }
+    const payload = length - this.#headersLength;
+    const segmentSize = memory.frames[row + Frame.segmentSize]!;
+    if (payload <= 0 || segmentSize <= 0) return Drop.outboundUnsplittable;
+    this.#segmentSize = segmentSize;
+    this.#segments = Math.ceil(payload / segmentSize);
+    const sealed = this.#segments * sealedLength(sa.transform, this.#headersLength + segmentSize);
+    return sealed <= memory.limits.sealedBytes ? PASS : Drop.outboundUnsplittable;
+  }
+
+  /** Reserves sequence numbers, and writes the rows that {@link #flush} seals and sends. */
+  #queue(row: number, offset: number, length: number, sa: OutboundSa): DropReason {
+    const { memory, counters } = this.#parts;
+    const segments = this.#segments;
+    const full = sealedLength(sa.transform, this.#headersLength + this.#segmentSize);
+    const last = sealedLength(sa.transform, length - (segments - 1) * this.#segmentSize);
+    const trainSegments = Math.min(MAX_TRAIN_SEGMENTS, Math.floor(MAX_TRAIN_BYTES / full));
+    const { sealJobs, sealedBytes, datagramsOut } = memory.limits;
+    if (
+      this.#jobs === sealJobs ||
+      this.#sealedEnd + segments * full > memory.sealedOffset + sealedBytes ||
+      this.#datagrams + Math.ceil(segments / trainSegments) > datagramsOut
+    )
+      this.#flush();
+    if (!sa.counter.has(segments) && !this.#advanceBlock(sa)) return Drop.outboundSequenceExhausted;
+    this.#writeSealJob(row, offset, length, sa);
+    this.#writeDatagrams(sa, readTrafficClass(memory.arena, offset), full, last, trainSegments);
+    this.#jobs++;
+    sa.counter.take(segments);
+    const { state } = sa;
+    state[SaField.packets] = state[SaField.packets]! + segments;
+    state[SaField.bytes] = state[SaField.bytes]! + length + (segments - 1) * this.#headersLength;
+    state[SaField.lastUsedMs] = memory.clock[0]!;
+    counters[Counter.outboundPackets] = counters[Counter.outboundPackets]! + segments;
+    if (sa.counter.shouldAsk()) this.#parts.onSequenceLow(sa.policy);
+    return PASS;
+  }
+
+  /** RFC 4303 §3.3.3: without reserved numbers nothing is sent. */
+  #advanceBlock(sa: OutboundSa): boolean {
+    // What is queued still has numbers of the block that ends here.
+    this.#flush();
+    const block: SequenceBlock | undefined = sa.counter.advance();
+    if (block === undefined) return false;
+    this.#parts.engine.grantSequenceNumbers(sa.slot, block.first, block.end);
+    return sa.counter.has(this.#segments);
+  }
+
+  #writeSealJob(row: number, offset: number, length: number, sa: OutboundSa): void {
+    const { frames, sealJobs } = this.#parts.memory;
+    const job = this.#jobs * SealJob.stride;
+    const sequence = sa.counter.next();
+    const sequenceHigh = Math.floor(sequence / TWO_32);
+    const partial =
+      this.#segmentation === Segmentation.none && (frames[row + Frame.flags]! & NEEDS_CHECKSUM) !== 0;
+    const isIpv4 = ((this.#flow[FlowWord.protocol]! >>> 8) & 0xff) === 4;
+    sealJobs[job + SealJob.frameOffset] = offset;
+    sealJobs[job + SealJob.frameLength] = length;
+    sealJobs[job + SealJob.segmentation] = this.#segmentation;
+    sealJobs[job + SealJob.networkHeaderLength] = this.#flow[FlowWord.transportOffset]!;
+    sealJobs[job + SealJob.headersLength] = this.#headersLength;
+    sealJobs[job + SealJob.segmentSize] = this.#segmentSize;
+    sealJobs[job + SealJob.segments] = this.#segments;
+    sealJobs[job + SealJob.checksumStart] = partial ? frames[row + Frame.checksumStart]! : -1;
+    sealJobs[job + SealJob.checksumOffset] = frames[row + Frame.checksumOffset]!;
+    sealJobs[job + SealJob.saSlot] = sa.slot;
+    sealJobs[job + SealJob.sequenceLow] = sequence - sequenceHigh * TWO_32;
+    sealJobs[job + SealJob.sequenceHigh] = sequenceHigh;
+    sealJobs[job + SealJob.sealedOffset] = this.#sealedEnd;
+    sealJobs[job + SealJob.nextHeader] = isIpv4 ? PROTOCOL_IPV4 : PROTOCOL_IPV6;
+  }
+
+  /** Describes the ESP packets of the job as trains; a run of equal packets goes on in the train before. */
+  #writeDatagrams(
+    sa: OutboundSa,
+    trafficClass: number,
+    full: number,
+    last: number,
+    trainSegments: number,
+  ): void {
+    let offset = this.#sealedEnd;
+    let left = this.#segments;
+    if (left === 1) full = last;
+    while (left > 0) {
+      const segments = Math.min(left, trainSegments);
+      const length = (segments - 1) * full + (segments === left ? last : full);
+      this.#appendTrain(sa.endpoint, trafficClass, offset, length, full);
+      offset += length;
+      left -= segments;
+    }
+    this.#sealedEnd = offset;
+  }
+
+  #appendTrain(endpoint: number, trafficClass: number, offset: number, length: number, full: number): void {
+    const { datagramsOut } = this.#parts.memory;
+    const before = (this.#datagrams - 1) * DatagramOut.stride;
+    if (this.#datagrams > 0 && length <= full) {
+      const beforeLength = datagramsOut[before + DatagramOut.length]!;
+      const segmentLength = datagramsOut[before + DatagramOut.segmentLength]! || beforeLength;
+      const joined = beforeLength + length;
+      if (
+        length <= segmentLength &&
+        beforeLength % segmentLength === 0 &&
+        joined <= Math.min(MAX_TRAIN_BYTES, MAX_TRAIN_SEGMENTS * segmentLength) &&
+        datagramsOut[before + DatagramOut.endpoint] === endpoint &&
+        datagramsOut[before + DatagramOut.trafficClass] === trafficClass &&
+        datagramsOut[before + DatagramOut.offset]! + beforeLength === offset
+      ) {
+        datagramsOut[before + DatagramOut.length] = joined;
+        datagramsOut[before + DatagramOut.segmentLength] = segmentLength;
+        return;
+      }
+    }
+    const row = this.#datagrams * DatagramOut.stride;
+    datagramsOut[row + DatagramOut.offset] = offset;
+    datagramsOut[row + DatagramOut.length] = length;
+    datagramsOut[row + DatagramOut.segmentLength] = length > full ? full : 0;
+    datagramsOut[row + DatagramOut.endpoint] = endpoint;
+    datagramsOut[row + DatagramOut.trafficClass] = trafficClass;
+    this.#datagrams++;
+  }
+
+  /** Seals and sends what is queued. */
+  #flush(): void {
+    if (this.#jobs === 0) return;
+    const { memory, engine, devices } = this.#parts;
+    engine.seal(this.#jobs);
+    if (this.#allSealed()) {
+      devices.udpSend(this.#datagrams);
+      this.#countUnsent();
+    }
+    this.#jobs = 0;
+    this.#datagrams = 0;
+    this.#sealedEnd = memory.sealedOffset;
+  }
+
+  /** Fail closed: where one job was refused, nothing of the batch leaves. */
+  #allSealed(): boolean {
+    const { memory, counters } = this.#parts;
+    let sealed = true;
+    let segments = 0;
+    for (let job = 0; job < this.#jobs * SealJob.stride; job += SealJob.stride) {
+      if (memory.sealJobs[job + SealJob.status] !== JobStatus.ok) sealed = false;
+      segments += memory.sealJobs[job + SealJob.segments]!;
+    }
+    if (!sealed) counters[Drop.outboundSequenceGuard] = counters[Drop.outboundSequenceGuard]! + segments;
+    return sealed;
+  }
+
+  #countUnsent(): void {
+    const { memory, counters } = this.#parts;
+    for (let row = 0; row < this.#datagrams * DatagramOut.stride; row += DatagramOut.stride) {
+      const errno = memory.datagramsOut[row + DatagramOut.status]!;
+      if (errno === 0) continue;
+      const segmentLength = memory.datagramsOut[row + DatagramOut.segmentLength]!;
+      const length = memory.datagramsOut[row + DatagramOut.length]!;
+      const packets = segmentLength === 0 ? 1 : Math.ceil(length / segmentLength);
+      const reason = errno === EAGAIN ? Drop.outboundSendBufferFull : Drop.outboundSendFailed;
+      counters[reason] = counters[reason]! + packets;
+    }
+  }
+}

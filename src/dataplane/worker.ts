@@ -1,0 +1,82 @@
+// The entry of a data plane worker: a loop that never returns to its event loop. It waits in one native call on
+// TUN, UDP and a wake-up; commands are taken with receiveMessageOnPort after a look at a shared word.
+
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { InvariantError } from '../base/errors.ts';
+import { allocateBatchMemory, type BatchMemory } from './batch-memory.ts';
+import { Control, type Command, type ControlWords, type DataPlaneEvent } from './commands.ts';
+import type { Counters } from './counters.ts';
+import type { Devices } from './devices.ts';
+import type { Engine, EngineOptions } from './engine.ts';
+import { loadAddon } from './native/load-addon.ts';
+import { createNativeDevices } from './native/native-devices.ts';
+import { createNativeEngine } from './native/native-engine.ts';
+import { PacketPath } from './packet-path.ts';
+import { createPortableEngine } from './portable/portable-engine.ts';
+
+/** What the main thread hands to a worker. The descriptors stay the main thread's. */
+export interface WorkerInput {
+  readonly engine: Engine['name'];
+  readonly engineOptions: EngineOptions;
+  readonly descriptors: {
+    readonly tun: number;
+    readonly sockets: readonly number[];
+    readonly wakeup: number;
+  };
+  readonly control: ControlWords;
+  readonly counters: Counters;
+  readonly innerMtu: number;
+  readonly flowSeed: number;
+}
+
+/** Empty looks at TUN and UDP before the worker sleeps; sleeping and waking cost more than a few of them. */
+const IDLE_TURNS = 50;
+
+function run(port: MessagePort, input: WorkerInput): void {
+  const memory = allocateBatchMemory();
+  const addon = loadAddon();
+  const devices: Devices = createNativeDevices(addon, memory, input.descriptors);
+  const engine = createEngine(input, addon, memory);
+  const path = new PacketPath({
+    memory,
+    devices,
+    engine,
+    counters: input.counters,
+    innerMtu: input.innerMtu,
+    flowSeed: input.flowSeed,
+    onEvent: (event: DataPlaneEvent) => {
+      port.postMessage(event);
+    },
+  });
+  let executed = 0;
+  let idleTurns = 0;
+  for (;;) {
+    if (path.turn() > 0) idleTurns = 0;
+    else if (++idleTurns > IDLE_TURNS) devices.wait(-1);
+    while (Atomics.load(input.control, Control.sent) !== executed) {
+      const command = takeCommand(port);
+      if (command === undefined) break;
+      path.execute(command);
+      executed++;
+      Atomics.store(input.control, Control.executed, executed);
+      Atomics.notify(input.control, Control.executed);
+      if (command.type === 'stop') return;
+    }
+  }
+}
+
+function createEngine(input: WorkerInput, addon: ReturnType<typeof loadAddon>, memory: BatchMemory): Engine {
+  return input.engine === 'native'
+    ? createNativeEngine(addon, memory, input.engineOptions)
+    : createPortableEngine(memory, input.engineOptions);
+}
+
+function takeCommand(port: MessagePort): Command | undefined {
+  const received = receiveMessageOnPort(port) as { message: Command } | undefined;
+  return received?.message;
+}
+
+if (parentPort === null) throw new InvariantError('worker.ts was loaded outside a worker thread');
+run(parentPort, workerData as WorkerInput);
+// Nothing listens any more; the thread ends as soon as the port is closed.
+parentPort.close();

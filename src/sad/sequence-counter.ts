@@ -1,0 +1,63 @@
+// The sequence counter of an outbound SA. RFC 4303 §2.2, §3.3.3: rises by one per packet and never wraps.
+// Numbers come in blocks that were reserved for this SA alone, so that a number, and with it the IV of a
+// counter-mode transform (RFC 4106 §2), is never used twice, not even across restarts.
+
+import { SaField, type SaState } from './sa-state.ts';
+import type { SequenceBlock } from './security-association.ts';
+
+/** When fewer numbers than this are left, the next block is asked for. */
+export const LOW_WATER_PACKETS: number = 1 << 17;
+
+export class SequenceCounter {
+  readonly #state: SaState;
+  #end: number;
+  readonly #queued: SequenceBlock[] = [];
+  #asked = false;
+
+  constructor(state: SaState, block: SequenceBlock) {
+    this.#state = state;
+    this.#end = block.end;
+    if (state[SaField.sequence]! < block.first) state[SaField.sequence] = block.first;
+  }
+
+  /** Adds a block; it must lie behind every block before it. */
+  grant(block: SequenceBlock): void {
+    this.#queued.push(block);
+    this.#asked = false;
+  }
+
+  /** True where `count` numbers in a row are left in the current block. */
+  has(count: number): boolean {
+    return this.#state[SaField.sequence]! + count <= this.#end;
+  }
+
+  /**
+   * Moves on to the next granted block; what was left of the current one is never used.
+   * @returns the block, or undefined where none was granted
+   */
+  advance(): SequenceBlock | undefined {
+    const block = this.#queued.shift();
+    if (block === undefined) return undefined;
+    this.#state[SaField.sequence] = Math.max(block.first, this.#state[SaField.sequence]!);
+    this.#end = block.end;
+    return block;
+  }
+
+  /** The next number; take it with {@link take}. */
+  next(): number {
+    return this.#state[SaField.sequence]!;
+  }
+
+  /** Uses `count` numbers, after {@link has} said that they are there. */
+  take(count: number): void {
+    this.#state[SaField.sequence] = this.#state[SaField.sequence]! + count;
+  }
+
+  /** True once when numbers run low and no block was asked for since the last one. */
+  shouldAsk(): boolean {
+    if (this.#asked || this.#queued.length > 0) return false;
+    if (this.#state[SaField.sequence]! + LOW_WATER_PACKETS < this.#end) return false;
+    this.#asked = true;
+    return true;
+  }
+}

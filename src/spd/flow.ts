@@ -1,0 +1,169 @@
+// What the SPD looks at in a packet: the selector values of RFC 4301 §4.4.1.1, read once into a row of words.
+// The same row is the exact-match key of the flow caches.
+
+import {
+  checkIpv4Length,
+  ipv4FragmentOffset,
+  ipv4HeaderLength,
+  IPV4_DESTINATION,
+  IPV4_PROTOCOL,
+  IPV4_SOURCE,
+} from '../wire/ipv4.ts';
+import {
+  checkIpv6Length,
+  findIpv6NextLayer,
+  IPV6_DESTINATION,
+  IPV6_LATER_FRAGMENT,
+  IPV6_SOURCE,
+} from '../wire/ipv6.ts';
+import { readInt32, readUint16 } from '../wire/bytes.ts';
+import {
+  PROTOCOL_DCCP,
+  PROTOCOL_ICMP,
+  PROTOCOL_ICMPV6,
+  PROTOCOL_SCTP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  PROTOCOL_UDPLITE,
+} from '../wire/protocol-numbers.ts';
+
+/** Words of a flow row. IPv4 addresses take the first of their four words, the others are 0. */
+export const FlowWord = {
+  localAddress: 0,
+  remoteAddress: 4,
+  /** Local port << 16 | remote port; for ICMP type << 8 | code; 0 where the protocol has neither. */
+  ports: 8,
+  /** Protocol | family << 8 | {@link PORTS_UNKNOWN}. */
+  protocol: 9,
+  /** Slot of the SA that carried an inbound packet; 0 outbound. */
+  saSlot: 10,
+  /** Bytes from the packet's start to the next layer header; not part of the key. */
+  transportOffset: 11,
+} as const;
+
+/** Words that make the key. */
+export const FLOW_KEY_WORDS = 11;
+export const FLOW_WORDS = 12;
+
+/**
+ * The protocol has ports, or type and code, but they are not in this packet: a later fragment, or a first one cut
+ * short. RFC 4301 §4.4.1.1 calls the selector OPAQUE then.
+ */
+export const PORTS_UNKNOWN: number = 1 << 16;
+
+export type Flow = Int32Array;
+
+export function createFlow(): Flow {
+  return new Int32Array(FLOW_WORDS);
+}
+
+/**
+ * Reads the selectors of the packet at `offset` into `flow`; the saSlot word is the caller's.
+ * @param outbound the packet's source is the local address
+ * @returns false where the bytes are not exactly one well-formed IPv4 or IPv6 packet
+ */
+export function readFlow(
+  flow: Flow,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  outbound: boolean,
+): boolean {
+  if (length === 0) return false;
+  const version = bytes[offset]! >>> 4;
+  if (version === 4) return readIpv4Flow(flow, bytes, offset, length, outbound);
+  if (version === 6) return readIpv6Flow(flow, bytes, offset, length, outbound);
+  return false;
+}
+
+function readIpv4Flow(
+  flow: Flow,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  outbound: boolean,
+): boolean {
+  if (!checkIpv4Length(bytes, offset, length)) return false;
+  const local = offset + (outbound ? IPV4_SOURCE : IPV4_DESTINATION);
+  const remote = offset + (outbound ? IPV4_DESTINATION : IPV4_SOURCE);
+  flow.fill(0, 1, FlowWord.ports);
+  flow[FlowWord.localAddress] = readInt32(bytes, local);
+  flow[FlowWord.remoteAddress] = readInt32(bytes, remote);
+  const headerLength = ipv4HeaderLength(bytes, offset);
+  const laterFragment = ipv4FragmentOffset(bytes, offset) !== 0;
+  readPorts(
+    flow,
+    bytes,
+    offset,
+    length,
+    outbound,
+    bytes[offset + IPV4_PROTOCOL]!,
+    4,
+    headerLength,
+    laterFragment,
+  );
+  return true;
+}
+
+function readIpv6Flow(
+  flow: Flow,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  outbound: boolean,
+): boolean {
+  if (!checkIpv6Length(bytes, offset, length)) return false;
+  const nextLayer = findIpv6NextLayer(bytes, offset, length);
+  if (nextLayer < 0) return false;
+  const local = offset + (outbound ? IPV6_SOURCE : IPV6_DESTINATION);
+  const remote = offset + (outbound ? IPV6_DESTINATION : IPV6_SOURCE);
+  for (let word = 0; word < 4; word++) {
+    flow[FlowWord.localAddress + word] = readInt32(bytes, local + 4 * word);
+    flow[FlowWord.remoteAddress + word] = readInt32(bytes, remote + 4 * word);
+  }
+  const laterFragment = (nextLayer & IPV6_LATER_FRAGMENT) !== 0;
+  const headerLength = (nextLayer >>> 8) & 0xffff;
+  readPorts(flow, bytes, offset, length, outbound, nextLayer & 0xff, 6, headerLength, laterFragment);
+  return true;
+}
+
+function readPorts(
+  flow: Flow,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  outbound: boolean,
+  protocol: number,
+  family: number,
+  headerLength: number,
+  laterFragment: boolean,
+): void {
+  flow[FlowWord.transportOffset] = headerLength;
+  const at = offset + headerLength;
+  const room = length - headerLength;
+  let ports = 0;
+  let unknown = 0;
+  switch (protocol) {
+    case PROTOCOL_TCP:
+    case PROTOCOL_UDP:
+    case PROTOCOL_SCTP:
+    case PROTOCOL_DCCP:
+    case PROTOCOL_UDPLITE:
+      if (laterFragment || room < 4) unknown = PORTS_UNKNOWN;
+      else {
+        const source = readUint16(bytes, at);
+        const destination = readUint16(bytes, at + 2);
+        ports = outbound ? (source << 16) | destination : (destination << 16) | source;
+      }
+      break;
+    case PROTOCOL_ICMP:
+    case PROTOCOL_ICMPV6:
+      if (laterFragment || room < 2) unknown = PORTS_UNKNOWN;
+      else ports = readUint16(bytes, at);
+      break;
+    default:
+      break;
+  }
+  flow[FlowWord.ports] = ports;
+  flow[FlowWord.protocol] = protocol | (family << 8) | unknown;
+}
