@@ -11,19 +11,23 @@ import {
   type DataPlaneEvent,
 } from './commands.ts';
 import type { NativeAddon } from './native/addon.ts';
+import type { Engine } from './engine.ts';
 import type { WorkerInput } from './worker.ts';
 
 /** A data plane that runs, wherever it runs. */
 export interface DataPlane {
+  /** The engine that runs, whichever was asked for. */
+  readonly engine: Engine['name'];
   /** Resolves when the command has been executed between two batches; rejects where the data plane is gone. */
   send(command: Command): Promise<void>;
-  /** Ends the data plane, its keys zeroed. The caller closes the descriptors afterwards. */
+  /** Ends the data plane, zeroes its keys and closes its devices. */
   stop(): Promise<void>;
   /** Rejects when the data plane ends without having been asked to. */
   readonly failed: Promise<never>;
 }
 
 export class WorkerDataPlane implements DataPlane {
+  readonly engine: Engine['name'];
   readonly failed: Promise<never>;
   readonly #worker: Worker;
   readonly #addon: NativeAddon;
@@ -37,7 +41,9 @@ export class WorkerDataPlane implements DataPlane {
     addon: NativeAddon,
     input: Omit<WorkerInput, 'control'>,
     onEvent: (event: DataPlaneEvent) => void,
+    closeDevices: () => void,
   ) {
+    this.engine = input.engine;
     this.#addon = addon;
     this.#wakeup = input.descriptors.wakeup;
     this.#control = allocateControlWords();
@@ -49,6 +55,8 @@ export class WorkerDataPlane implements DataPlane {
     this.#worker.on('message', onEvent);
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
+        // Not before: a worker must not find its descriptors closed, or somebody else's behind their numbers.
+        closeDevices();
         resolve();
       });
     });

@@ -9,7 +9,7 @@ import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { loadAddon } from './native/load-addon.ts';
-import { createNativeDevices } from './native/native-devices.ts';
+import { createNativeDevices, type NativeDescriptors } from './native/native-devices.ts';
 import { createNativeEngine } from './native/native-engine.ts';
 import { PacketPath } from './packet-path.ts';
 import { createPortableEngine } from './portable/portable-engine.ts';
@@ -18,11 +18,7 @@ import { createPortableEngine } from './portable/portable-engine.ts';
 export interface WorkerInput {
   readonly engine: Engine['name'];
   readonly engineOptions: EngineOptions;
-  readonly descriptors: {
-    readonly tun: number;
-    readonly sockets: readonly number[];
-    readonly wakeup: number;
-  };
+  readonly descriptors: NativeDescriptors;
   readonly control: ControlWords;
   readonly counters: Counters;
   readonly innerMtu: number;

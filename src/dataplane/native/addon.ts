@@ -1,6 +1,7 @@
 // The typed face of the native addon (native/). Everything the addon offers is declared here and nowhere else.
 
 import type { BatchMemory } from '../batch-memory.ts';
+import type { EngineOptions } from '../engine.ts';
 
 export interface TunOptions {
   readonly name: string;
@@ -89,5 +90,5 @@ export interface NativeAddon {
     memory: BatchMemory,
     descriptors: { readonly tun: number; readonly sockets: readonly number[]; readonly wakeup: number },
   ) => NativeDevicesHandle;
-  readonly Engine: new (memory: BatchMemory) => NativeEngineHandle;
+  readonly Engine: new (memory: BatchMemory, options: EngineOptions) => NativeEngineHandle;
 }

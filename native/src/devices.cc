@@ -1,0 +1,57 @@
+#include "devices.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "descriptors.h"
+#include "monotonic_clock.h"
+
+namespace isthmus {
+
+Devices::Devices(const BatchMemory& memory, int tun, std::vector<SocketHandle> sockets, int wakeup)
+    : memory_(memory),
+      sockets_(std::move(sockets)),
+      tun_(memory, tun),
+      receiver_(memory, sockets_),
+      sender_(memory, sockets_) {
+  // poll() passes over negative descriptors.
+  polled_.push_back(pollfd{tun, POLLIN, 0});
+  polled_.push_back(pollfd{wakeup, POLLIN, 0});
+  for (const SocketHandle& socket : sockets_) polled_.push_back(pollfd{socket.fd, POLLIN, 0});
+}
+
+BatchResult Devices::Wait(int timeoutMs) {
+  const int found = ::poll(polled_.data(), polled_.size(), timeoutMs);
+  const int error = errno;
+  Stamp();
+  if (found < 0) {
+    if (error == EINTR) return 0;
+    return SystemFailure{error, "poll", "devices"};
+  }
+  int32_t bits = 0;
+  if (polled_[0].revents != 0) bits |= ready::kTun;
+  if (polled_[1].revents != 0) {
+    bits |= ready::kWakeup;
+    DrainWakeup(polled_[1].fd);
+  }
+  for (size_t i = 2; i < polled_.size(); i++) {
+    if (polled_[i].revents != 0) bits |= ready::kUdp;
+  }
+  return bits;
+}
+
+BatchResult Devices::TunRead() {
+  BatchResult result = tun_.Read();
+  Stamp();
+  return result;
+}
+
+BatchResult Devices::UdpReceive() {
+  BatchResult result = receiver_.Receive();
+  Stamp();
+  return result;
+}
+
+void Devices::Stamp() { memory_.clock[0] = MonotonicMs(); }
+
+}  // namespace isthmus

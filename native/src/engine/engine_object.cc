@@ -1,0 +1,193 @@
+#include "engine/engine_object.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "engine/coalescing.h"
+#include "engine/open.h"
+#include "engine/sa_table.h"
+#include "engine/seal.h"
+#include "napi_arguments.h"
+#include "napi_batch_memory.h"
+#include "napi_errors.h"
+
+namespace isthmus {
+
+namespace {
+
+bool ReadSlot(Napi::Env env, napi_value value, int32_t* slot) {
+  if (!ReadInt32(env, value, "slot", slot)) return false;
+  if (SaTable::IsSlot(*slot)) return true;
+  ThrowRange(env, "slot: expected 0 … " + std::to_string(kMaxSlots - 1));
+  return false;
+}
+
+// An integer from 0 to `limit`, which is at most 2^53.
+bool ReadNumber(Napi::Env env, napi_value value, const char* name, int64_t limit, int64_t* result) {
+  double number = 0;
+  if (napi_get_value_double(env, value, &number) != napi_ok) {
+    ThrowType(env, std::string(name) + ": expected a number");
+    return false;
+  }
+  // The comparison is false for NaN too.
+  if (!(number >= 0 && number <= static_cast<double>(limit)) ||
+      number != static_cast<double>(static_cast<int64_t>(number))) {
+    ThrowRange(env, std::string(name) + ": expected an integer from 0 to " + std::to_string(limit));
+    return false;
+  }
+  *result = static_cast<int64_t>(number);
+  return true;
+}
+
+// False, with an exception pending, where the batch stopped.
+bool Succeeded(Napi::Env env, const BatchFault& fault, const char* table) {
+  switch (fault.kind) {
+    case BatchFaultKind::kNone:
+      return true;
+    case BatchFaultKind::kDescriptor:
+      ThrowRowViolation(env, {.table = table, .row = fault.row, .field = "offsets and lengths"});
+      return false;
+    case BatchFaultKind::kCipher:
+      Napi::Error::New(env, std::string("OpenSSL refused ") + table + " row " + std::to_string(fault.row))
+          .ThrowAsJavaScriptException();
+      return false;
+  }
+  return false;
+}
+
+// What installOutbound and installInbound are called with, less the key itself.
+struct SaArguments {
+  int32_t slot = 0;
+  uint32_t spi = 0;
+  bool esn = false;
+  std::unique_ptr<Aead> aead;
+};
+
+class EngineObject : public Napi::ObjectWrap<EngineObject> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "Engine",
+                       {InstanceMethod<&EngineObject::InstallOutbound>("installOutbound"),
+                        InstanceMethod<&EngineObject::InstallInbound>("installInbound"),
+                        InstanceMethod<&EngineObject::Remove>("remove"),
+                        InstanceMethod<&EngineObject::GrantSequenceNumbers>("grantSequenceNumbers"),
+                        InstanceMethod<&EngineObject::Seal>("seal"),
+                        InstanceMethod<&EngineObject::Open>("open"),
+                        InstanceMethod<&EngineObject::Coalesce>("coalesce")});
+  }
+
+  explicit EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info) {
+    const Napi::Env env = info.Env();
+    CoalescingOptions options{};
+    if (!memory_.Attach(env, info[0]) || !ReadBooleanProperty(env, info[1], "coalesceTcp", &options.tcp) ||
+        !ReadBooleanProperty(env, info[1], "coalesceUdp", &options.udp)) {
+      return;
+    }
+    coalescer_.emplace(memory_.Memory(), options);
+  }
+
+ private:
+  void InstallOutbound(const Napi::CallbackInfo& info) {
+    SaArguments sa;
+    if (!ReadSa(info, Aead::Direction::kEncrypt, sa)) return;
+    table_.InstallOutbound(sa.slot, {.aead = std::move(sa.aead), .spi = sa.spi, .esn = sa.esn});
+  }
+
+  void InstallInbound(const Napi::CallbackInfo& info) {
+    SaArguments sa;
+    if (!ReadSa(info, Aead::Direction::kDecrypt, sa)) return;
+    table_.InstallInbound(sa.slot, {.aead = std::move(sa.aead), .esn = sa.esn});
+  }
+
+  void Remove(const Napi::CallbackInfo& info) {
+    int32_t slot = 0;
+    if (ReadSlot(info.Env(), info[0], &slot)) table_.Remove(slot);
+  }
+
+  void GrantSequenceNumbers(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    int32_t slot = 0;
+    int64_t first = 0;
+    int64_t end = 0;
+    if (!ReadSlot(env, info[0], &slot) || !ReadNumber(env, info[1], "first", kMaxSequenceEnd, &first) ||
+        !ReadNumber(env, info[2], "end", kMaxSequenceEnd, &end)) {
+      return;
+    }
+    switch (table_.Grant(slot, first, end)) {
+      case GrantResult::kOk:
+        return;
+      case GrantResult::kNoSa:
+        ThrowRange(env, "no outbound SA in slot " + std::to_string(slot));
+        return;
+      case GrantResult::kRange:
+        ThrowRange(env, "sequence numbers " + std::to_string(first) + " to " + std::to_string(end) +
+                            ": not above the block before, or beyond what the SA can send");
+        return;
+    }
+  }
+
+  void Seal(const Napi::CallbackInfo& info) {
+    int32_t count = 0;
+    if (!ReadCount(info, memory_.Memory().sealJobs.rows, &count)) return;
+    Succeeded(info.Env(), SealBatch(memory_.Memory(), table_, count), "sealJobs");
+  }
+
+  void Open(const Napi::CallbackInfo& info) {
+    int32_t count = 0;
+    if (!ReadCount(info, memory_.Memory().openJobs.rows, &count)) return;
+    Succeeded(info.Env(), OpenBatch(memory_.Memory(), table_, count), "openJobs");
+  }
+
+  Napi::Value Coalesce(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    int32_t count = 0;
+    int32_t frames = 0;
+    if (!ReadCount(info, coalescer_->MaxPackets(), &count) ||
+        !Succeeded(env, coalescer_->Coalesce(count, frames), "innerPackets")) {
+      return env.Undefined();
+    }
+    return Napi::Number::New(env, frames);
+  }
+
+  // `rows` is how many the table has.
+  static bool ReadCount(const Napi::CallbackInfo& info, int32_t rows, int32_t* count) {
+    if (!ReadInt32(info.Env(), info[0], "count", count)) return false;
+    if (*count >= 0 && *count <= rows) return true;
+    ThrowRange(info.Env(), "count: expected 0 … " + std::to_string(rows));
+    return false;
+  }
+
+  static bool ReadSa(const Napi::CallbackInfo& info, Aead::Direction direction, SaArguments& sa) {
+    const Napi::Env env = info.Env();
+    int32_t encryptionId = 0;
+    const uint8_t* key = nullptr;
+    const uint8_t* salt = nullptr;
+    size_t keyBytes = 0;
+    size_t saltBytes = 0;
+    int64_t spi = 0;
+    if (!ReadSlot(env, info[0], &sa.slot) || !ReadInt32(env, info[1], "encryptionId", &encryptionId) ||
+        !ReadBytes(env, info[2], "key", &key, &keyBytes) || !ReadBytes(env, info[3], "salt", &salt, &saltBytes) ||
+        !ReadNumber(env, info[4], "spi", UINT32_MAX, &spi) || !ReadBoolean(env, info[5], "esn", &sa.esn)) {
+      return false;
+    }
+    sa.spi = static_cast<uint32_t>(spi);
+    sa.aead = Aead::Create(encryptionId, {key, keyBytes}, {salt, saltBytes}, direction);
+    if (sa.aead != nullptr) return true;
+    ThrowRange(env, "encryption " + std::to_string(encryptionId) + " with " + std::to_string(keyBytes) +
+                        " bytes of key and " + std::to_string(saltBytes) + " of salt: no such transform");
+    return false;
+  }
+
+  JsBatchMemory memory_;
+  SaTable table_;
+  // Empty only where the constructor threw, and then JavaScript never got the object.
+  std::optional<Coalescer> coalescer_;
+};
+
+}  // namespace
+
+Napi::Function DefineEngine(Napi::Env env) { return EngineObject::Define(env); }
+
+}  // namespace isthmus

@@ -1,0 +1,179 @@
+#include "engine/seal.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/byte_order.h"
+#include "engine/esp_packet.h"
+#include "engine/ip_header.h"
+#include "engine/segmentation.h"
+
+namespace isthmus {
+
+namespace {
+
+// One row of the table, and what is computed from it.
+struct Job {
+  explicit Job(const int32_t* row)
+      : frameOffset(row[seal_job::kFrameOffset]),
+        frameLength(row[seal_job::kFrameLength]),
+        segmentation(row[seal_job::kSegmentation]),
+        networkHeaderLength(row[seal_job::kNetworkHeaderLength]),
+        headersLength(row[seal_job::kHeadersLength]),
+        segmentSize(row[seal_job::kSegmentSize]),
+        segments(row[seal_job::kSegments]),
+        checksumStart(row[seal_job::kChecksumStart]),
+        checksumOffset(row[seal_job::kChecksumOffset]),
+        sequenceLow(static_cast<uint32_t>(row[seal_job::kSequenceLow])),
+        sequenceHigh(static_cast<uint32_t>(row[seal_job::kSequenceHigh])),
+        sealedOffset(row[seal_job::kSealedOffset]),
+        nextHeader(static_cast<uint8_t>(row[seal_job::kNextHeader])) {}
+
+  int64_t Stride() const { return esp::SealedLength(int64_t{headersLength} + segmentSize); }
+
+  // Length of the last segment's inner packet.
+  int64_t LastInnerLength() const { return int64_t{frameLength} - int64_t{segments - 1} * segmentSize; }
+
+  int64_t SealedBytes() const {
+    if (segmentation == segmentation::kNone) return esp::SealedLength(frameLength);
+    return (segments - 1) * Stride() + esp::SealedLength(LastInnerLength());
+  }
+
+  int32_t frameOffset;
+  int32_t frameLength;
+  int32_t segmentation;
+  int32_t networkHeaderLength;
+  int32_t headersLength;
+  int32_t segmentSize;
+  int32_t segments;
+  int32_t checksumStart;
+  int32_t checksumOffset;
+  uint32_t sequenceLow;
+  uint32_t sequenceHigh;
+  int32_t sealedOffset;
+  uint8_t nextHeader;
+};
+
+bool IsChecksumInFrame(const Job& job) {
+  if (job.checksumStart < 0) return true;
+  return job.checksumOffset >= 0 && int64_t{job.checksumStart} + job.checksumOffset + 2 <= job.frameLength;
+}
+
+// The headers that Segmenter reads and writes lie in the frame, and the cut covers the payload exactly.
+bool IsSegmentable(const Job& job, const uint8_t* frame) {
+  if (job.segmentSize < 1 || job.headersLength >= job.frameLength) return false;
+  const int64_t transportHeaderLength = int64_t{job.headersLength} - job.networkHeaderLength;
+  if (job.segmentation == segmentation::kTcp) {
+    if (transportHeaderLength < tcp::kHeaderBytes || transportHeaderLength > tcp::kMaxHeaderBytes) return false;
+  } else if (transportHeaderLength != udp::kHeaderBytes) {
+    return false;
+  }
+  if (job.networkHeaderLength < ipv4::kHeaderBytes) return false;
+  const int version = frame[0] >> 4;
+  if (version == 4) {
+    if (job.networkHeaderLength > ipv4::kMaxHeaderBytes) return false;
+  } else if (version != 6 || job.networkHeaderLength < ipv6::kHeaderBytes) {
+    return false;
+  }
+  const int64_t payload = int64_t{job.frameLength} - job.headersLength;
+  return payload <= int64_t{job.segments} * job.segmentSize &&
+         payload > int64_t{job.segments - 1} * job.segmentSize;
+}
+
+bool IsFrameSound(const BatchMemory& memory, const Job& job) {
+  if (job.segments < 1 || !memory.Contains(job.frameOffset, job.frameLength)) return false;
+  switch (job.segmentation) {
+    case segmentation::kNone:
+      return job.segments == 1 && IsChecksumInFrame(job);
+    case segmentation::kTcp:
+    case segmentation::kUdp:
+      return IsSegmentable(job, memory.arena + job.frameOffset);
+    default:
+      return false;
+  }
+}
+
+// There is room for the sealed packets, and not where the frame is read while they are written.
+bool IsRoomSound(const BatchMemory& memory, const Job& job) {
+  const int64_t sealedBytes = job.SealedBytes();
+  if (!memory.Contains(job.sealedOffset, sealedBytes)) return false;
+  return job.sealedOffset + sealedBytes <= job.frameOffset || job.frameOffset + job.frameLength <= job.sealedOffset;
+}
+
+// Puts header, IV, padding and trailer around the inner packet at packet + kCiphertext, and encrypts it.
+bool Encapsulate(const OutboundSa& sa, uint8_t* packet, int32_t innerLength, uint64_t sequence, uint8_t nextHeader) {
+  const uint32_t sequenceLow = static_cast<uint32_t>(sequence);
+  const uint32_t sequenceHigh = static_cast<uint32_t>(sequence >> 32);
+  StoreBe32(packet, sa.spi);
+  StoreBe32(packet + esp::kSequence, sequenceLow);
+  // The IV is the 64-bit number, with and without ESN: unique for as long as the number is (RFC 4106 §3.1).
+  StoreBe32(packet + esp::kIv, sequenceHigh);
+  StoreBe32(packet + esp::kIv + 4, sequenceLow);
+
+  uint8_t* ciphertext = packet + esp::kCiphertext;
+  const int32_t padding = static_cast<int32_t>(esp::PaddingBytes(innerLength));
+  uint8_t* trailer = ciphertext + innerLength;
+  // Padding counts 1, 2, 3 … (RFC 4303 §2.4).
+  for (int32_t i = 1; i <= padding; i++) *trailer++ = static_cast<uint8_t>(i);
+  trailer[0] = static_cast<uint8_t>(padding);
+  trailer[1] = nextHeader;
+  const size_t length = static_cast<size_t>(innerLength + padding + esp::kTrailerBytes);
+
+  const esp::AuthenticatedData aad(packet, sa.esn, sequenceHigh);
+  return sa.aead->Seal(packet + esp::kIv, aad.Bytes(), {ciphertext, length}, ciphertext + length);
+}
+
+bool SealSegments(const BatchMemory& memory, const OutboundSa& sa, const Job& job, uint64_t first) {
+  const uint8_t* frame = memory.arena + job.frameOffset;
+  uint8_t* packet = memory.arena + job.sealedOffset;
+  if (job.segmentation == segmentation::kNone) {
+    WriteWholePacket(frame, job.frameLength, job.checksumStart, job.checksumOffset, packet + esp::kCiphertext);
+    return Encapsulate(sa, packet, job.frameLength, first, job.nextHeader);
+  }
+  const Segmenter segmenter({.frame = frame,
+                             .frameLength = job.frameLength,
+                             .isTcp = job.segmentation == segmentation::kTcp,
+                             .networkHeaderLength = job.networkHeaderLength,
+                             .headersLength = job.headersLength,
+                             .segmentSize = job.segmentSize,
+                             .segments = job.segments});
+  const int64_t stride = job.Stride();
+  for (int32_t i = 0; i < job.segments; i++, packet += stride) {
+    const int32_t innerLength = segmenter.WriteSegment(i, packet + esp::kCiphertext);
+    const uint64_t sequence = first + static_cast<uint64_t>(i);
+    if (!Encapsulate(sa, packet, innerLength, sequence, job.nextHeader)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+BatchFault SealBatch(const BatchMemory& memory, SaTable& table, int32_t count) {
+  for (int32_t index = 0; index < count; index++) {
+    int32_t* row = memory.sealJobs.Row(index);
+    const Job job(row);
+    if (!IsFrameSound(memory, job)) return {BatchFaultKind::kDescriptor, index};
+    OutboundSa* sa = table.Outbound(row[seal_job::kSaSlot]);
+    if (sa == nullptr) {
+      row[seal_job::kStatus] = job_status::kNoSa;
+      continue;
+    }
+    if (!IsRoomSound(memory, job)) return {BatchFaultKind::kDescriptor, index};
+    const uint64_t first = static_cast<uint64_t>(job.sequenceHigh) << 32 | job.sequenceLow;
+    const uint64_t afterLast = first + static_cast<uint64_t>(job.segments);
+    // Nothing at or above 2^53 was ever granted, so the sum above did not wrap where the first part holds.
+    const bool granted = first >= static_cast<uint64_t>(sa->next) && first < static_cast<uint64_t>(sa->end) &&
+                         afterLast <= static_cast<uint64_t>(sa->end);
+    if (!granted) {
+      row[seal_job::kStatus] = job_status::kGuard;
+      continue;
+    }
+    // Consumed before use: what fails halfway must not be tried again with the same numbers.
+    sa->next = static_cast<int64_t>(afterLast);
+    if (!SealSegments(memory, *sa, job, first)) return {BatchFaultKind::kCipher, index};
+    row[seal_job::kStatus] = job_status::kOk;
+  }
+  return {};
+}
+
+}  // namespace isthmus

@@ -1,0 +1,47 @@
+// The addon's exports, one set for each environment that loads it (the main thread and every worker).
+// src/dataplane/native/addon.ts declares them; there is no state outside the objects that they make.
+
+#include <napi.h>
+#include <openssl/crypto.h>
+
+#include "engine/engine_object.h"
+#include "napi_devices.h"
+#include "napi_open.h"
+
+namespace isthmus {
+
+namespace {
+
+// OpenSSL is the Node binary's own; nothing is linked.
+Napi::Value OpensslVersion(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), ::OpenSSL_version(OPENSSL_VERSION));
+}
+
+template <auto Function>
+bool Export(Napi::Env env, Napi::Object exports, const char* name) {
+  const Napi::Function function = Napi::Function::New<Function>(env, name);
+  return !function.IsEmpty() && exports.Set(name, function);
+}
+
+bool Export(Napi::Object exports, const char* name, Napi::Function constructor) {
+  return !constructor.IsEmpty() && exports.Set(name, constructor);
+}
+
+Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
+  const bool complete = Export<JsOpenTun>(env, exports, "openTun") &&
+                        Export<JsOpenUdp>(env, exports, "openUdp") &&
+                        Export<JsCreateWakeup>(env, exports, "createWakeup") &&
+                        Export<JsSignalWakeup>(env, exports, "signalWakeup") &&
+                        Export<JsCloseDescriptor>(env, exports, "closeDescriptor") &&
+                        Export<OpensslVersion>(env, exports, "opensslVersion") &&
+                        Export(exports, "Engine", DefineEngine(env)) &&
+                        Export(exports, "Devices", DefineDevices(env));
+  // An incomplete module has an exception pending, which is what require() throws.
+  return complete ? exports : Napi::Object();
+}
+
+}  // namespace
+
+NODE_API_MODULE(isthmus_native, Initialize)
+
+}  // namespace isthmus

@@ -1,0 +1,148 @@
+#include "napi_devices.h"
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "devices.h"
+#include "napi_arguments.h"
+#include "napi_batch_memory.h"
+#include "napi_errors.h"
+
+namespace isthmus {
+
+namespace {
+
+// Far more peers than one gateway has; guards against a wrong number that would take all memory.
+constexpr int32_t kMaxEndpoints = 1 << 20;
+
+// Reads `sockets`, and `gso`, which is left out where every socket may send trains.
+bool ReadSockets(Napi::Env env, napi_value descriptors, std::vector<SocketHandle>* sockets) {
+  napi_value fds = nullptr;
+  napi_value gso = nullptr;
+  uint32_t length = 0;
+  uint32_t gsoLength = 0;
+  if (!ReadProperty(env, descriptors, "sockets", &fds) || !ReadProperty(env, descriptors, "gso", &gso)) return false;
+  napi_valuetype gsoType = napi_undefined;
+  if (napi_get_array_length(env, fds, &length) != napi_ok || napi_typeof(env, gso, &gsoType) != napi_ok) {
+    ThrowType(env, "sockets: expected an array");
+    return false;
+  }
+  if (gsoType != napi_undefined && (napi_get_array_length(env, gso, &gsoLength) != napi_ok || gsoLength != length)) {
+    ThrowType(env, "gso: expected an array as long as sockets");
+    return false;
+  }
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element = nullptr;
+    SocketHandle socket;
+    socket.gso = true;
+    if (napi_get_element(env, fds, i, &element) != napi_ok || !ReadInt32(env, element, "sockets", &socket.fd)) {
+      return false;
+    }
+    if (gsoLength > 0 && (napi_get_element(env, gso, i, &element) != napi_ok ||
+                          !ReadBoolean(env, element, "gso", &socket.gso))) {
+      return false;
+    }
+    const Result<SocketAddress> local = LocalAddress(socket.fd);
+    if (const auto* failure = std::get_if<SystemFailure>(&local)) {
+      ThrowSystemFailure(env, *failure);
+      return false;
+    }
+    const auto* address = std::get_if<SocketAddress>(&local);
+    socket.family = address->Family();
+    socket.device = address->Text();
+    sockets->push_back(std::move(socket));
+  }
+  return true;
+}
+
+class JsDevices : public Napi::ObjectWrap<JsDevices> {
+ public:
+  explicit JsDevices(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsDevices>(info) {
+    const Napi::Env env = info.Env();
+    int32_t tun = -1;
+    int32_t wakeup = -1;
+    std::vector<SocketHandle> sockets;
+    if (!memory_.Attach(env, info[0]) || !ReadInt32Property(env, info[1], "tun", &tun) ||
+        !ReadInt32Property(env, info[1], "wakeup", &wakeup) || !ReadSockets(env, info[1], &sockets)) {
+      return;
+    }
+    devices_ = std::make_unique<Devices>(memory_.Memory(), tun, std::move(sockets), wakeup);
+  }
+
+  Napi::Value Wait(const Napi::CallbackInfo& info) {
+    int32_t timeoutMs = 0;
+    if (!ReadInt32(info.Env(), info[0], "timeoutMs", &timeoutMs)) return {};
+    return Answer(info.Env(), devices_->Wait(timeoutMs));
+  }
+
+  Napi::Value TunRead(const Napi::CallbackInfo& info) { return Answer(info.Env(), devices_->TunRead()); }
+
+  Napi::Value TunWrite(const Napi::CallbackInfo& info) {
+    int32_t count = 0;
+    if (!ReadInt32(info.Env(), info[0], "count", &count)) return {};
+    return Answer(info.Env(), devices_->TunWrite(count));
+  }
+
+  Napi::Value UdpReceive(const Napi::CallbackInfo& info) { return Answer(info.Env(), devices_->UdpReceive()); }
+
+  void UdpSend(const Napi::CallbackInfo& info) {
+    int32_t count = 0;
+    if (!ReadInt32(info.Env(), info[0], "count", &count)) return;
+    if (const auto violation = devices_->UdpSend(count)) ThrowRowViolation(info.Env(), *violation);
+  }
+
+  void SetEndpoint(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    int32_t endpoint = 0;
+    int32_t socket = 0;
+    int32_t port = 0;
+    const uint8_t* bytes = nullptr;
+    size_t length = 0;
+    if (!ReadInt32(env, info[0], "endpoint", &endpoint) || !ReadInt32(env, info[1], "socket", &socket) ||
+        !ReadBytes(env, info[2], "address", &bytes, &length) || !ReadInt32(env, info[3], "port", &port)) {
+      return;
+    }
+    const std::vector<SocketHandle>& sockets = devices_->Sockets();
+    if (endpoint < 0 || endpoint >= kMaxEndpoints) return ThrowRange(env, "endpoint: out of range");
+    if (socket < 0 || static_cast<size_t>(socket) >= sockets.size()) return ThrowRange(env, "socket: out of range");
+    if (port < 0 || port > UINT16_MAX) return ThrowRange(env, "port: out of range");
+    const SocketAddress address(bytes, length, static_cast<uint16_t>(port));
+    if (address.Family() != sockets[static_cast<size_t>(socket)].family) {
+      return ThrowRange(env, "address: not of the socket's family");
+    }
+    devices_->Sender().SetEndpoint(static_cast<size_t>(endpoint), static_cast<size_t>(socket), address);
+  }
+
+ private:
+  Napi::Value Answer(Napi::Env env, const BatchResult& result) {
+    if (const auto* count = std::get_if<int32_t>(&result)) return Napi::Number::New(env, *count);
+    if (const auto* failure = std::get_if<SystemFailure>(&result)) {
+      ThrowSystemFailure(env, *failure);
+    } else if (const auto* violation = std::get_if<RowViolation>(&result)) {
+      ThrowRowViolation(env, *violation);
+    }
+    return {};
+  }
+
+  // Declared before devices_, which refers to it.
+  JsBatchMemory memory_;
+  std::unique_ptr<Devices> devices_;
+};
+
+}  // namespace
+
+Napi::Function DefineDevices(Napi::Env env) {
+  return JsDevices::DefineClass(env, "Devices",
+                                {
+                                    JsDevices::InstanceMethod<&JsDevices::Wait>("wait"),
+                                    JsDevices::InstanceMethod<&JsDevices::TunRead>("tunRead"),
+                                    JsDevices::InstanceMethod<&JsDevices::TunWrite>("tunWrite"),
+                                    JsDevices::InstanceMethod<&JsDevices::UdpReceive>("udpReceive"),
+                                    JsDevices::InstanceMethod<&JsDevices::UdpSend>("udpSend"),
+                                    JsDevices::InstanceMethod<&JsDevices::SetEndpoint>("setEndpoint"),
+                                });
+}
+
+}  // namespace isthmus

@@ -1,0 +1,153 @@
+#include "napi_open.h"
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include "descriptors.h"
+#include "napi_arguments.h"
+#include "napi_errors.h"
+#include "tun_device.h"
+#include "udp_socket.h"
+
+namespace isthmus {
+
+namespace {
+
+// An object under construction; a Set that fails leaves its exception pending and makes Finish empty.
+class ResultObject {
+ public:
+  explicit ResultObject(Napi::Env env) : object_(Napi::Object::New(env)), complete_(!object_.IsEmpty()) {}
+
+  template <typename T>
+  ResultObject& Set(const char* name, const T& value) {
+    complete_ = complete_ && object_.Set(name, value);
+    return *this;
+  }
+
+  Napi::Value Finish() const { return complete_ ? Napi::Value(object_) : Napi::Value(); }
+
+ private:
+  Napi::Object object_;
+  bool complete_;
+};
+
+// A mark is an unsigned 32-bit number, which ReadInt32 would refuse in its upper half.
+bool ReadMark(Napi::Env env, napi_value options, uint32_t* mark) {
+  napi_value value = nullptr;
+  double number = 0;
+  if (!ReadProperty(env, options, "mark", &value)) return false;
+  if (napi_get_value_double(env, value, &number) != napi_ok || !(number >= 0 && number <= UINT32_MAX) ||
+      number != std::floor(number)) {
+    ThrowRange(env, "mark: expected an unsigned 32-bit integer");
+    return false;
+  }
+  *mark = static_cast<uint32_t>(number);
+  return true;
+}
+
+bool ReadUdpRequest(Napi::Env env, napi_value options, UdpRequest* request) {
+  napi_value address = nullptr;
+  const uint8_t* bytes = nullptr;
+  size_t length = 0;
+  int32_t port = 0;
+  if (!ReadProperty(env, options, "address", &address) || !ReadBytes(env, address, "address", &bytes, &length) ||
+      !ReadInt32Property(env, options, "port", &port) || !ReadMark(env, options, &request->mark) ||
+      !ReadBooleanProperty(env, options, "reusePort", &request->reusePort) ||
+      !ReadInt32Property(env, options, "bufferBytes", &request->bufferBytes) ||
+      !ReadBooleanProperty(env, options, "gso", &request->gso) ||
+      !ReadBooleanProperty(env, options, "gro", &request->gro)) {
+    return false;
+  }
+  if (length != 4 && length != 16) {
+    ThrowRange(env, "address: expected 4 or 16 bytes");
+    return false;
+  }
+  if (port < 0 || port > UINT16_MAX) {
+    ThrowRange(env, "port: out of range");
+    return false;
+  }
+  request->address = SocketAddress(bytes, length, static_cast<uint16_t>(port));
+  return true;
+}
+
+}  // namespace
+
+Napi::Value JsOpenTun(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  napi_value nameValue = nullptr;
+  std::string name;
+  TunOffloads wanted;
+  if (!ReadProperty(env, info[0], "name", &nameValue) || !ReadString(env, nameValue, "name", &name) ||
+      !ReadBooleanProperty(env, info[0], "checksum", &wanted.checksum) ||
+      !ReadBooleanProperty(env, info[0], "tso", &wanted.tso) ||
+      !ReadBooleanProperty(env, info[0], "uso", &wanted.uso)) {
+    return {};
+  }
+  Result<TunDevice> result = OpenTun(name, wanted);
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) {
+    ThrowSystemFailure(env, *failure);
+    return {};
+  }
+  auto& device = *std::get_if<TunDevice>(&result);
+  const Napi::Value offloads = ResultObject(env)
+                                   .Set("checksum", device.offloads.checksum)
+                                   .Set("tso", device.offloads.tso)
+                                   .Set("uso", device.offloads.uso)
+                                   .Finish();
+  if (offloads.IsEmpty()) return {};
+  const Napi::Value object =
+      ResultObject(env).Set("fd", device.fd.Get()).Set("name", device.name).Set("offloads", offloads).Finish();
+  if (!object.IsEmpty()) device.fd.Release();
+  return object;
+}
+
+Napi::Value JsOpenUdp(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  UdpRequest request;
+  if (!ReadUdpRequest(env, info[0], &request)) return {};
+  Result<UdpSocket> result = OpenUdp(request);
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) {
+    ThrowSystemFailure(env, *failure);
+    return {};
+  }
+  auto& socket = *std::get_if<UdpSocket>(&result);
+  const Napi::Value object = ResultObject(env)
+                                 .Set("fd", socket.fd.Get())
+                                 .Set("port", static_cast<int>(socket.port))
+                                 .Set("receiveBufferBytes", socket.receiveBufferBytes)
+                                 .Set("sendBufferBytes", socket.sendBufferBytes)
+                                 .Set("gso", socket.gso)
+                                 .Set("gro", socket.gro)
+                                 .Finish();
+  if (!object.IsEmpty()) socket.fd.Release();
+  return object;
+}
+
+Napi::Value JsCreateWakeup(const Napi::CallbackInfo& info) {
+  Result<UniqueFd> result = CreateWakeup();
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) {
+    ThrowSystemFailure(info.Env(), *failure);
+    return {};
+  }
+  auto& fd = *std::get_if<UniqueFd>(&result);
+  const Napi::Value number = Napi::Number::New(info.Env(), fd.Get());
+  if (!number.IsEmpty()) fd.Release();
+  return number;
+}
+
+void JsSignalWakeup(const Napi::CallbackInfo& info) {
+  int32_t fd = -1;
+  if (!ReadInt32(info.Env(), info[0], "fd", &fd)) return;
+  const Result<bool> result = SignalWakeup(fd);
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) ThrowSystemFailure(info.Env(), *failure);
+}
+
+void JsCloseDescriptor(const Napi::CallbackInfo& info) {
+  int32_t fd = -1;
+  if (!ReadInt32(info.Env(), info[0], "fd", &fd)) return;
+  const Result<bool> result = CloseDescriptor(fd);
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) ThrowSystemFailure(info.Env(), *failure);
+}
+
+}  // namespace isthmus

@@ -1,0 +1,120 @@
+#include "udp_receiver.h"
+
+#include <netinet/udp.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace isthmus {
+
+namespace {
+
+// Pending ICMP errors taken from one socket in one call; more wait for the next.
+constexpr int kMaxPassedOver = 8;
+
+// Errors of the descriptor itself. All others come from the network or pass by themselves.
+bool IsFatal(int error) { return error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT; }
+
+}  // namespace
+
+UdpReceiver::UdpReceiver(const BatchMemory& memory, const std::vector<SocketHandle>& sockets)
+    : memory_(memory),
+      sockets_(sockets),
+      messages_(static_cast<size_t>(memory.datagramsIn.rows)),
+      slots_(messages_.size()),
+      sources_(messages_.size()),
+      controls_(messages_.size()) {
+  for (size_t i = 0; i < messages_.size(); i++) {
+    uint8_t* slot = memory.arena + memory.receivedOffset + static_cast<ptrdiff_t>(i) * kReceiveSlotBytes;
+    slots_[i] = iovec{slot, kReceiveSlotBytes};
+    msghdr& header = messages_[i].msg_hdr;
+    header.msg_name = &sources_[i];
+    header.msg_iov = &slots_[i];
+    header.msg_iovlen = 1;
+    header.msg_control = &controls_[i];
+  }
+}
+
+BatchResult UdpReceiver::Receive() {
+  int32_t count = 0;
+  int fatal = 0;
+  size_t fatalSocket = 0;
+  for (size_t i = 0; i < sockets_.size() && count < memory_.datagramsIn.rows; i++) {
+    const size_t socket = (turn_ + i) % sockets_.size();
+    const int received = ReceiveFrom(socket, count);
+    if (received >= 0) {
+      count += received;
+    } else if (fatal == 0) {
+      fatal = -received;
+      fatalSocket = socket;
+    }
+  }
+  if (!sockets_.empty()) turn_ = (turn_ + 1) % sockets_.size();
+  if (count == 0 && fatal != 0) return SystemFailure{fatal, "recvmmsg", sockets_[fatalSocket].device};
+  return count;
+}
+
+int UdpReceiver::ReceiveFrom(size_t socket, int32_t first) {
+  const int32_t wanted = memory_.datagramsIn.rows - first;
+  // The kernel overwrites these with what it filled.
+  for (int32_t i = first; i < memory_.datagramsIn.rows; i++) {
+    msghdr& header = messages_[static_cast<size_t>(i)].msg_hdr;
+    header.msg_namelen = sizeof(sockaddr_in6);
+    header.msg_controllen = sizeof(Control);
+  }
+  for (int attempt = 0; attempt < kMaxPassedOver; attempt++) {
+    const int received = ::recvmmsg(sockets_[socket].fd, &messages_[static_cast<size_t>(first)],
+                                    static_cast<unsigned>(wanted), MSG_DONTWAIT, nullptr);
+    if (received >= 0) {
+      for (int32_t i = first; i < first + received; i++) FillRow(socket, i);
+      return received;
+    }
+    if (errno == EAGAIN) return 0;
+    if (IsFatal(errno)) return -errno;
+  }
+  return 0;
+}
+
+void UdpReceiver::FillRow(size_t socket, int32_t index) {
+  mmsghdr& message = messages_[static_cast<size_t>(index)];
+  const int32_t length =
+      (message.msg_hdr.msg_flags & MSG_TRUNC) != 0 ? 0 : static_cast<int32_t>(message.msg_len);
+  int segmentLength = 0;
+  int trafficClass = 0;
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message.msg_hdr); control != nullptr;
+       control = CMSG_NXTHDR(&message.msg_hdr, control)) {
+    const int level = control->cmsg_level;
+    const int type = control->cmsg_type;
+    if (level == IPPROTO_UDP && type == UDP_GRO) {
+      std::memcpy(&segmentLength, CMSG_DATA(control), sizeof(segmentLength));
+    } else if (level == IPPROTO_IP && type == IP_TOS) {
+      // One byte, not an int as in IPv6.
+      trafficClass = *CMSG_DATA(control);
+    } else if (level == IPPROTO_IPV6 && type == IPV6_TCLASS) {
+      std::memcpy(&trafficClass, CMSG_DATA(control), sizeof(trafficClass));
+    }
+  }
+
+  int32_t* row = memory_.datagramsIn.Row(index);
+  row[datagram_in::kOffset] = static_cast<int32_t>(memory_.receivedOffset + int64_t{index} * kReceiveSlotBytes);
+  row[datagram_in::kLength] = length;
+  row[datagram_in::kSegmentLength] = segmentLength < length ? segmentLength : 0;
+  row[datagram_in::kSocket] = static_cast<int32_t>(socket);
+  row[datagram_in::kTrafficClass] = trafficClass;
+
+  const sockaddr_in6& source = sources_[static_cast<size_t>(index)];
+  uint8_t* cell = memory_.sources + static_cast<ptrdiff_t>(index) * kAddressCellBytes;
+  if (sockets_[socket].family == AF_INET) {
+    sockaddr_in ipv4;
+    std::memcpy(&ipv4, &source, sizeof(ipv4));
+    std::memcpy(cell, &ipv4.sin_addr, sizeof(ipv4.sin_addr));
+    row[datagram_in::kSourcePort] = ntohs(ipv4.sin_port);
+    row[datagram_in::kFamily] = 4;
+  } else {
+    std::memcpy(cell, &source.sin6_addr, sizeof(source.sin6_addr));
+    row[datagram_in::kSourcePort] = ntohs(source.sin6_port);
+    row[datagram_in::kFamily] = 6;
+  }
+}
+
+}  // namespace isthmus

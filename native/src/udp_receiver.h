@@ -1,0 +1,47 @@
+// Receives a batch of datagrams, or of trains that UDP_GRO joined, from several sockets.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "batch_memory.h"
+#include "system_failure.h"
+#include "udp_socket.h"
+
+namespace isthmus {
+
+class UdpReceiver {
+ public:
+  // Borrows the memory and the sockets.
+  UdpReceiver(const BatchMemory& memory, const std::vector<SocketHandle>& sockets);
+
+  // Fills DatagramIn rows and their sources; the datagram of row i lies in receive slot i. The sockets take
+  // turns in being first. A datagram longer than its slot, which no IP version can carry, gets length 0, so that
+  // no half of one is ever used. Errors that a peer or a router can cause (ICMP) are passed over; any other is
+  // returned where nothing was received, and otherwise comes on the next call.
+  BatchResult Receive();
+
+ private:
+  struct alignas(cmsghdr) Control {
+    // Packet info, traffic class and UDP_GRO, the IPv6 forms of which need 88 bytes.
+    char bytes[128];
+  };
+
+  // Receives from one socket into the rows from `first`. Returns the number of rows, or a negative errno.
+  int ReceiveFrom(size_t socket, int32_t first);
+  void FillRow(size_t socket, int32_t index);
+
+  const BatchMemory& memory_;
+  const std::vector<SocketHandle>& sockets_;
+  size_t turn_ = 0;
+  std::vector<mmsghdr> messages_;
+  std::vector<iovec> slots_;
+  std::vector<sockaddr_in6> sources_;
+  std::vector<Control> controls_;
+};
+
+}  // namespace isthmus

@@ -1,0 +1,180 @@
+#include "udp_socket.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <netinet/udp.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace isthmus {
+
+namespace {
+
+bool SetOption(int fd, int level, int option, int value) {
+  return ::setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+int GetOption(int fd, int level, int option) {
+  int value = 0;
+  socklen_t length = sizeof(value);
+  return ::getsockopt(fd, level, option, &value, &length) == 0 ? value : -1;
+}
+
+bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
+  if (a.Family() != b.Family() || a.Port() != b.Port()) return false;
+  if (a.Family() == AF_INET) return a.ipv4.sin_addr.s_addr == b.ipv4.sin_addr.s_addr;
+  return std::memcmp(&a.ipv6.sin6_addr, &b.ipv6.sin6_addr, sizeof(in6_addr)) == 0;
+}
+
+// True where this process has a socket bound to the address that shares its port: another worker's.
+bool IsSharedByThisProcess(const SocketAddress& address) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
+  if (!directory) return false;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const int fd = std::atoi(entry->d_name);
+    if (GetOption(fd, SOL_SOCKET, SO_TYPE) != SOCK_DGRAM) continue;
+    if (GetOption(fd, SOL_SOCKET, SO_REUSEPORT) != 1) continue;
+    const Result<SocketAddress> local = LocalAddress(fd);
+    if (const auto* bound = std::get_if<SocketAddress>(&local); bound && SameAddress(*bound, address)) return true;
+  }
+  return false;
+}
+
+// A socket, not yet bound.
+Result<UniqueFd> CreateSocket(const SocketAddress& address, const std::string& device) {
+  UniqueFd fd(::socket(address.Family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_UDP));
+  if (!fd.IsOpen()) return SystemFailure{errno, "socket", device};
+  if (address.Family() == AF_INET6 && !SetOption(fd.Get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) {
+    return SystemFailure{errno, "setsockopt IPV6_V6ONLY", device};
+  }
+  return fd;
+}
+
+// Two processes with SO_REUSEPORT share a port without noticing; a bind without it notices.
+Result<bool> ProbeAddress(const SocketAddress& address, const std::string& device) {
+  Result<UniqueFd> created = CreateSocket(address, device);
+  if (auto* failure = std::get_if<SystemFailure>(&created)) return std::move(*failure);
+  if (::bind(std::get_if<UniqueFd>(&created)->Get(), &address.any, address.length) == 0) return true;
+  const int error = errno;
+  if (error == EADDRINUSE && IsSharedByThisProcess(address)) return true;
+  return SystemFailure{error, "bind", device};
+}
+
+struct Option {
+  int level;
+  int name;
+  int value;
+  const char* call;
+};
+
+// What every socket needs. Outer packets may be fragmented on the way (RFC 4301 §8.1).
+constexpr Option kIpv4Options[] = {
+    {IPPROTO_IP, IP_RECVTOS, 1, "setsockopt IP_RECVTOS"},
+    {IPPROTO_IP, IP_PKTINFO, 1, "setsockopt IP_PKTINFO"},
+    {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "setsockopt IP_MTU_DISCOVER"},
+};
+constexpr Option kIpv6Options[] = {
+    {IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "setsockopt IPV6_RECVTCLASS"},
+    {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "setsockopt IPV6_RECVPKTINFO"},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, "setsockopt IPV6_MTU_DISCOVER"},
+};
+
+// The call that failed, or null.
+template <size_t Size>
+const char* SetOptions(int fd, const Option (&options)[Size]) {
+  for (const Option& option : options) {
+    if (!SetOption(fd, option.level, option.name, option.value)) return option.call;
+  }
+  return nullptr;
+}
+
+// The FORCE form passes the system's limit and needs CAP_NET_ADMIN. What was got is read back later.
+void SetBuffer(int fd, int forced, int limited, int bytes) {
+  if (!SetOption(fd, SOL_SOCKET, forced, bytes)) SetOption(fd, SOL_SOCKET, limited, bytes);
+}
+
+}  // namespace
+
+SocketAddress::SocketAddress(const uint8_t* bytes, size_t size, uint16_t port) : SocketAddress() {
+  if (size == sizeof(in_addr)) {
+    ipv4.sin_family = AF_INET;
+    ipv4.sin_port = htons(port);
+    std::memcpy(&ipv4.sin_addr, bytes, size);
+    length = sizeof(sockaddr_in);
+  } else if (size == sizeof(in6_addr)) {
+    ipv6.sin6_family = AF_INET6;
+    ipv6.sin6_port = htons(port);
+    std::memcpy(&ipv6.sin6_addr, bytes, size);
+  }
+}
+
+uint16_t SocketAddress::Port() const { return ntohs(Family() == AF_INET ? ipv4.sin_port : ipv6.sin6_port); }
+
+std::string SocketAddress::Text() const {
+  char text[INET6_ADDRSTRLEN] = "?";
+  const bool isIpv4 = Family() == AF_INET;
+  const void* bytes = isIpv4 ? static_cast<const void*>(&ipv4.sin_addr) : &ipv6.sin6_addr;
+  ::inet_ntop(Family(), bytes, text, sizeof(text));
+  std::string result(text);
+  if (!isIpv4) {
+    result.insert(result.begin(), '[');
+    result.push_back(']');
+  }
+  result.push_back(':');
+  result.append(std::to_string(Port()));
+  return result;
+}
+
+Result<SocketAddress> LocalAddress(int fd) {
+  SocketAddress address;
+  if (::getsockname(fd, &address.any, &address.length) < 0) {
+    return SystemFailure{errno, "getsockname", "descriptor " + std::to_string(fd)};
+  }
+  return address;
+}
+
+Result<UdpSocket> OpenUdp(const UdpRequest& request) {
+  const SocketAddress& address = request.address;
+  const std::string device = address.Text();
+  // Port 0 is always free.
+  if (request.reusePort && address.Port() != 0) {
+    Result<bool> probe = ProbeAddress(address, device);
+    if (auto* failure = std::get_if<SystemFailure>(&probe)) return std::move(*failure);
+  }
+  Result<UniqueFd> created = CreateSocket(address, device);
+  if (auto* failure = std::get_if<SystemFailure>(&created)) return std::move(*failure);
+  UdpSocket result;
+  result.fd = std::move(*std::get_if<UniqueFd>(&created));
+  const int fd = result.fd.Get();
+
+  if (request.reusePort && !SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)) {
+    return SystemFailure{errno, "setsockopt SO_REUSEPORT", device};
+  }
+  if (request.mark != 0 && !SetOption(fd, SOL_SOCKET, SO_MARK, static_cast<int>(request.mark))) {
+    return SystemFailure{errno, "setsockopt SO_MARK", device};
+  }
+  const char* refused =
+      address.Family() == AF_INET ? SetOptions(fd, kIpv4Options) : SetOptions(fd, kIpv6Options);
+  if (refused) return SystemFailure{errno, refused, device};
+  if (request.bufferBytes > 0) {
+    SetBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, request.bufferBytes);
+    SetBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, request.bufferBytes);
+  }
+  result.receiveBufferBytes = GetOption(fd, SOL_SOCKET, SO_RCVBUF);
+  result.sendBufferBytes = GetOption(fd, SOL_SOCKET, SO_SNDBUF);
+  result.gro = request.gro && SetOption(fd, IPPROTO_UDP, UDP_GRO, 1);
+  // 0 is the default; a kernel without UDP_SEGMENT refuses the option itself.
+  result.gso = request.gso && SetOption(fd, IPPROTO_UDP, UDP_SEGMENT, 0);
+
+  if (::bind(fd, &address.any, address.length) < 0) return SystemFailure{errno, "bind", device};
+  const Result<SocketAddress> local = LocalAddress(fd);
+  if (const auto* failure = std::get_if<SystemFailure>(&local)) return *failure;
+  result.port = std::get_if<SocketAddress>(&local)->Port();
+  return result;
+}
+
+}  // namespace isthmus

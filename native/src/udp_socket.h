@@ -1,0 +1,75 @@
+// Opens a UDP socket for ESP and IKE (RFC 3948 §2) and says what the kernel granted.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "descriptors.h"
+#include "system_failure.h"
+
+namespace isthmus {
+
+// An IPv4 or IPv6 address and port as the kernel takes them.
+struct SocketAddress {
+  union {
+    sockaddr any;
+    sockaddr_in ipv4;
+    sockaddr_in6 ipv6;
+  };
+  socklen_t length;
+
+  SocketAddress() : ipv6{}, length(sizeof(sockaddr_in6)) {}
+  // 4 or 16 bytes in network order; any other length makes an address of no family.
+  SocketAddress(const uint8_t* bytes, size_t size, uint16_t port);
+
+  int Family() const { return any.sa_family; }
+  uint16_t Port() const;
+  // `203.0.113.1:4500`, `[2001:db8::1]:4500`.
+  std::string Text() const;
+};
+
+struct UdpRequest {
+  SocketAddress address;
+  // SO_MARK, 0 = none.
+  uint32_t mark = 0;
+  bool reusePort = false;
+  // Wanted SO_RCVBUF and SO_SNDBUF, 0 = the system's.
+  int bufferBytes = 0;
+  bool gso = false;
+  bool gro = false;
+};
+
+struct UdpSocket {
+  UniqueFd fd;
+  uint16_t port = 0;
+  // As getsockopt says: the kernel doubles what is asked for, for its own bookkeeping.
+  int receiveBufferBytes = 0;
+  int sendBufferBytes = 0;
+  bool gso = false;
+  bool gro = false;
+};
+
+// Opens and binds: non-blocking, close-on-exec, IPv6 without IPv4, fragmentation left to the kernel (no
+// path-MTU discovery on the outer packet), traffic class and packet info reported with each datagram.
+// With reusePort an address that somebody else holds is still EADDRINUSE, also where that one shares its port
+// too; only sockets of this process share one. GSO and GRO are left out where the kernel has them not.
+Result<UdpSocket> OpenUdp(const UdpRequest& request);
+
+// The local address of a bound socket.
+Result<SocketAddress> LocalAddress(int fd);
+
+// A socket as the receiver and the sender borrow it.
+struct SocketHandle {
+  int fd = -1;
+  int family = 0;
+  // The local address, for errors.
+  std::string device;
+  // Trains may go out with UDP_SEGMENT.
+  bool gso = false;
+};
+
+}  // namespace isthmus

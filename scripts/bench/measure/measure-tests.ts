@@ -1,0 +1,45 @@
+// Runs the chosen tests at one started peer, one after the other.
+
+import type { TestName } from '../results.ts';
+import { measurePing } from './ping.ts';
+import { measureTcp } from './tcp.ts';
+import { measureUdpLoss, measureUdpOverload } from './udp.ts';
+import type { Visit } from './visit.ts';
+
+/** What a test gives; undefined where it has no meaning for the peer (CPU time without a process). */
+export type Figures = readonly (readonly [TestName, number | undefined])[];
+
+/** A step measures one test, or two that come from the same run. */
+export interface Step {
+  readonly tests: readonly TestName[];
+  measure(visit: Visit): Promise<Figures>;
+}
+
+const STEPS: readonly Step[] = [
+  {
+    tests: ['tcp1', 'cpu'],
+    measure: async (visit) => {
+      const { mbitPerSecond, cpuSecondsPerGigabyte } = await measureTcp(visit, 1);
+      return [
+        ['tcp1', mbitPerSecond],
+        ['cpu', cpuSecondsPerGigabyte],
+      ];
+    },
+  },
+  single('tcp4', async (visit) => (await measureTcp(visit, 4)).mbitPerSecond),
+  single('udp64', (visit) => measureUdpOverload(visit, 64)),
+  single('udp1372', (visit) => measureUdpOverload(visit, 1372)),
+  single('udp64loss', (visit) => measureUdpLoss(visit, 64)),
+  single('udp1372loss', (visit) => measureUdpLoss(visit, 1372)),
+  // Last: the tunnel is warm, and idle again.
+  single('ping', measurePing),
+];
+
+function single(test: TestName, measure: (visit: Visit) => Promise<number>): Step {
+  return { tests: [test], measure: async (visit) => [[test, await measure(visit)]] };
+}
+
+/** The steps that the chosen tests need. */
+export function stepsFor(tests: readonly TestName[]): readonly Step[] {
+  return STEPS.filter((step) => step.tests.some((test) => tests.includes(test)));
+}

@@ -1,0 +1,63 @@
+// UDP: what arrives under overload, and the highest rate that passes with almost no loss.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { highestRate, type TrialOutcome } from '../bisection.ts';
+import type { UdpGenerator } from '../generator/udp-generator.ts';
+import { readArrivals } from './arrivals.ts';
+import type { Visit } from './visit.ts';
+
+/** Sending before and after the counted time, so that what is counted is the middle. */
+const MARGIN_MS = 400;
+/** Trials of the bisection are short; there are about ten. */
+const TRIAL_SECONDS = 1;
+const SETTLED_MS = 100;
+
+/** @returns packets per second that arrive while as many as possible are sent */
+export async function measureUdpOverload(visit: Visit, payloadBytes: number): Promise<number> {
+  const generator = await visit.generator();
+  const sending = generator.send(payloadBytes, undefined, visit.seconds + (2 * MARGIN_MS) / 1000);
+  const counted = countMiddle(visit);
+  const [figure] = await Promise.all([counted, sending]);
+  await settle(visit);
+  return figure;
+}
+
+async function countMiddle(visit: Visit): Promise<number> {
+  await sleep(MARGIN_MS);
+  const start = await readArrivals(visit.topology);
+  await sleep(visit.seconds * 1000);
+  const end = await readArrivals(visit.topology);
+  return (end.packets - start.packets) / ((end.atMs - start.atMs) / 1000);
+}
+
+/** @returns the highest rate with at most 0.5 % loss, packets per second */
+export async function measureUdpLoss(visit: Visit, payloadBytes: number): Promise<number> {
+  const generator = await visit.generator();
+  const { packets, seconds } = await generator.send(payloadBytes, undefined, TRIAL_SECONDS);
+  await settle(visit);
+  return highestRate((rate) => runTrial(visit, generator, payloadBytes, rate), packets / seconds);
+}
+
+async function runTrial(
+  visit: Visit,
+  generator: UdpGenerator,
+  payloadBytes: number,
+  ratePerSecond: number,
+): Promise<TrialOutcome> {
+  const start = await readArrivals(visit.topology);
+  const sent = await generator.send(payloadBytes, ratePerSecond, TRIAL_SECONDS);
+  const arrived = (await settle(visit)) - start.packets;
+  return { offeredPerSecond: sent.packets / sent.seconds, loss: Math.max(0, 1 - arrived / sent.packets) };
+}
+
+/** Waits until nothing arrives any more: what stands in queues belongs to this measurement. @returns the count */
+async function settle(visit: Visit): Promise<number> {
+  let last = (await readArrivals(visit.topology)).packets;
+  for (;;) {
+    await sleep(SETTLED_MS);
+    const { packets } = await readArrivals(visit.topology);
+    // ARP and the like trickle on.
+    if (packets - last <= 2) return packets;
+    last = packets;
+  }
+}

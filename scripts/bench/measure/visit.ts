@@ -1,0 +1,14 @@
+// One peer, started, with everything that a measurement needs.
+
+import type { Topology } from '../../topology/topology.ts';
+import type { UdpGenerator } from '../generator/udp-generator.ts';
+import type { RunningPeer } from '../peers/peer.ts';
+
+export interface Visit {
+  readonly topology: Topology;
+  readonly peer: RunningPeer;
+  /** Length of each run. */
+  readonly seconds: number;
+  /** Opened on first use. */
+  generator(): Promise<UdpGenerator>;
+}

@@ -1,0 +1,97 @@
+// Isthmus itself, with either engine: `isthmus run` at both gateways, manually keyed with fresh keys.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { findAddon } from '../../../src/dataplane/native/load-addon.ts';
+import { runOrThrow } from '../../topology/command.ts';
+import { Daemon } from '../daemon.ts';
+import { farGateway, type Gateway, GATEWAYS, SITES } from '../sites.ts';
+import { runDaemons } from './daemons.ts';
+import type { Peer } from './peer.ts';
+
+type EngineName = 'native' | 'portable';
+
+const PACKAGE = fileURLToPath(new URL('../../../', import.meta.url));
+const MAIN = join(PACKAGE, 'dist', 'main.js');
+/** The SPI and the key file of the SA that each gateway sends with. */
+const OUTBOUND: Readonly<Record<Gateway, { readonly spi: number; readonly keyFile: string }>> = {
+  gwA: { spi: 0x0a0b0001, keyFile: 'a-to-b.key' },
+  gwB: { spi: 0x0b0a0001, keyFile: 'b-to-a.key' },
+};
+
+/** @param nodePath the Node that runs the gateways */
+export function isthmus(engine: EngineName, nodePath: string): Peer {
+  return {
+    name: `isthmus-${engine}`,
+    probe: async () => {
+      if (!existsSync(MAIN)) return { kind: 'missing', what: MAIN, mend: 'npm run build' };
+      const addon = findAddon();
+      if (engine === 'native' && 'missing' in addon) {
+        return { kind: 'missing', what: addon.missing, mend: 'npm rebuild' };
+      }
+      const manifest = readFileSync(join(PACKAGE, 'package.json'), 'utf8');
+      const { version } = JSON.parse(manifest) as { readonly version: string };
+      const node = (await runOrThrow([nodePath, '--version'])).trim();
+      return { kind: 'available', version: `${version} (Node ${node})` };
+    },
+    start: async (topology, directory) => {
+      for (const gateway of GATEWAYS) {
+        await runOrThrow([nodePath, MAIN, 'keygen', '--out', join(directory, OUTBOUND[gateway].keyFile)]);
+      }
+      return runDaemons(async (started) => {
+        for (const gateway of GATEWAYS) {
+          const state = join(directory, `${gateway}-state`);
+          await mkdir(state);
+          const file = join(directory, `${gateway}.yaml`);
+          await writeFile(file, configuration(gateway, engine));
+          const command = [nodePath, MAIN, 'run', '-c', file];
+          started.push(new Daemon(topology, gateway, command, { STATE_DIRECTORY: state }));
+        }
+        for (const daemon of started) await daemon.waitUntil(() => saysReady(daemon.output), 'ready line');
+      });
+    },
+  };
+}
+
+/** The log is JSON lines on standard error. */
+function saysReady(output: string): boolean {
+  return output.split('\n').some((line) => line.startsWith('{') && line.includes('"msg":"ready"'));
+}
+
+function configuration(gateway: Gateway, engine: EngineName): string {
+  const far = farGateway(gateway);
+  const key = (sender: Gateway): string =>
+    `{ spi: ${OUTBOUND[sender].spi}, key: { file: ${OUTBOUND[sender].keyFile} } }`;
+  return `gateway:
+  name: ${gateway}
+  engine: ${engine}
+  state_directory: auto
+tun:
+  name: isthmus0
+  mtu: auto
+udp:
+  listen: ['${SITES[gateway].outerAddress}:4500']
+peers:
+  - name: ${far}
+    address: ${SITES[far].outerAddress}
+    port: 4500
+policies:
+  - name: ${gateway}-to-${far}
+    priority: 100
+    selectors:
+      local_address: [${SITES[gateway].innerPrefix}]
+      remote_address: [${SITES[far].innerPrefix}]
+      protocol: any
+    action: PROTECT
+    sa:
+      peer: ${far}
+      mode: tunnel
+      proposal: aes256gcm16
+      replay_window: 1024
+      manual:
+        outbound: ${key(gateway)}
+        inbound: ${key(far)}
+`;
+}

@@ -1,0 +1,67 @@
+// The log: pino to standard error, JSON lines for machines, plain lines on a terminal. The fields `level`,
+// `time` and `msg` have these names in every line. Keys and payload are never given to it.
+
+import { pino } from 'pino';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export type Logger = pino.Logger;
+
+/** Takes whole lines, line break included. */
+export interface LogDestination {
+  write(line: string): void;
+}
+
+export interface LogOptions {
+  /** Plain lines for people; by default where standard error is a terminal. */
+  readonly human?: boolean;
+  /** By default standard error, written synchronously so that no line is lost when the process dies. */
+  readonly destination?: LogDestination;
+}
+
+// A second guard: nothing is logged under these names, and if it were, this is what would be seen.
+const NEVER_LOGGED = ['key', 'keyMaterial', '*.key', '*.keyMaterial'];
+
+/** Makes the one logger of the process; rooms take children of it. */
+export function createLogger(level: LogLevel, options: LogOptions = {}): Logger {
+  const destination = options.destination ?? pino.destination({ dest: process.stderr.fd, sync: true });
+  const human = options.human ?? process.stderr.isTTY;
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: NEVER_LOGGED,
+    },
+    human ? { write: (line: string) => destination.write(formatForPeople(line)) } : destination,
+  );
+}
+
+/** Makes `12:00:00.000 warn  message peer=site-b` of one JSON line; the time is local. */
+export function formatForPeople(line: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
+  const parts = [formatTime(time), String(level).padEnd(5), typeof msg === 'string' ? printable(msg) : ''];
+  for (const [name, value] of Object.entries(fields)) parts.push(`${name}=${formatField(value)}`);
+  return `${parts.filter((part) => part !== '').join(' ')}\n`;
+}
+
+function formatTime(time: unknown): string {
+  const date = new Date(String(time));
+  if (Number.isNaN(date.getTime())) return '--:--:--.---';
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  return `${clock}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}
+
+function formatField(value: unknown): string {
+  if (typeof value === 'string') return /^[\w.:/@+-]+$/.test(value) ? value : JSON.stringify(value);
+  // An error as pino's serializer leaves it: the message says enough on a terminal.
+  if (typeof value === 'object' && value !== null && 'message' in value) return JSON.stringify(value.message);
+  return JSON.stringify(value);
+}
+
+/** Control characters would let a logged text steer the terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+}

@@ -1,0 +1,73 @@
+// The devices over the native addon: TUN and UDP in batches, one wait on both. The descriptors belong to
+// the main thread, which opened them; a worker only borrows them.
+
+import type { BatchMemory } from '../batch-memory.ts';
+import type { Devices } from '../devices.ts';
+import type { NativeAddon, NativeDevicesHandle } from './addon.ts';
+import { toNativeError } from './load-addon.ts';
+
+export interface NativeDescriptors {
+  /** -1 = no TUN. */
+  readonly tun: number;
+  readonly sockets: readonly number[];
+  /** For each socket {@link OpenUdp.gso}: where false, a train leaves as single datagrams. Left out: all true. */
+  readonly gso?: readonly boolean[];
+  /** -1 = none. */
+  readonly wakeup: number;
+}
+
+export function createNativeDevices(
+  addon: NativeAddon,
+  memory: BatchMemory,
+  descriptors: NativeDescriptors,
+): Devices {
+  try {
+    return new NativeDevices(new addon.Devices(memory, descriptors));
+  } catch (error) {
+    throw toNativeError(error);
+  }
+}
+
+class NativeDevices implements Devices {
+  readonly #handle: NativeDevicesHandle;
+
+  constructor(handle: NativeDevicesHandle) {
+    this.#handle = handle;
+  }
+
+  wait(timeoutMs: number): number {
+    try {
+      return this.#handle.wait(timeoutMs);
+    } catch (error) {
+      throw toNativeError(error);
+    }
+  }
+
+  tunRead(): number {
+    try {
+      return this.#handle.tunRead();
+    } catch (error) {
+      throw toNativeError(error);
+    }
+  }
+
+  udpReceive(): number {
+    try {
+      return this.#handle.udpReceive();
+    } catch (error) {
+      throw toNativeError(error);
+    }
+  }
+
+  tunWrite(count: number): number {
+    return this.#handle.tunWrite(count);
+  }
+
+  udpSend(count: number): void {
+    this.#handle.udpSend(count);
+  }
+
+  setEndpoint(endpoint: number, socket: number, address: Uint8Array, port: number): void {
+    this.#handle.setEndpoint(endpoint, socket, address, port);
+  }
+}

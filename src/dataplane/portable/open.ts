@@ -1,0 +1,30 @@
+// The inbound half of the portable engine: authenticates and decrypts one ESP packet in place.
+// RFC 4303 §3.4.4; replay check, padding and next header are the data plane's.
+
+import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES } from '../../crypto/esp-transform.ts';
+import { JobStatus, OpenJob } from '../batch-memory.ts';
+import { checkDescriptor, checkRange } from './descriptor-check.ts';
+import type { EspContext } from './esp-context.ts';
+
+/** @param row first cell of the job @returns the job's {@link JobStatus} */
+export function openJob(
+  arena: Uint8Array,
+  jobs: Int32Array,
+  row: number,
+  sa: EspContext | undefined,
+): number {
+  const packet = jobs[row + OpenJob.offset]!;
+  const length = jobs[row + OpenJob.length]!;
+  checkRange(arena, packet, length, 'ESP packet');
+  if (sa === undefined) return JobStatus.noSa;
+
+  const { ivBytes, icvBytes } = sa.aead.transform;
+  const iv = packet + ESP_HEADER_BYTES;
+  const body = iv + ivBytes;
+  const icv = packet + length - icvBytes;
+  checkDescriptor(icv - body >= ESP_TRAILER_BYTES, 'ESP packet holds at least its trailer');
+
+  // RFC 4303 §3.4.3: with ESN the high half is not sent; the receiver has worked it out.
+  const aad = sa.additionalData(arena, packet, jobs[row + OpenJob.sequenceHigh]!);
+  return sa.aead.decrypt(arena, iv, aad, body, icv) ? JobStatus.ok : JobStatus.icvMismatch;
+}

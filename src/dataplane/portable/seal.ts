@@ -1,0 +1,85 @@
+// The outbound half of the portable engine: a SealJob becomes ESP packets, laid one behind the other.
+// RFC 4303 §2 and §3.3; which SA and which sequence numbers was decided before.
+
+import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, sealedLength } from '../../crypto/esp-transform.ts';
+import { writeInt32 } from '../../wire/bytes.ts';
+import { ESP_SEQUENCE_NUMBER, ESP_SPI } from '../../wire/esp.ts';
+import { JobStatus, SealJob } from '../batch-memory.ts';
+import { checkDescriptor, checkRange } from './descriptor-check.ts';
+import type { OutboundContext } from './esp-context.ts';
+import { checkSealFrame } from './seal-frame-check.ts';
+import { segmentLength, writeInnerPacket } from './segmentation.ts';
+
+const TWO_32 = 2 ** 32;
+
+/** @param row first cell of the job @returns the job's {@link JobStatus} */
+export function sealJob(
+  arena: Uint8Array,
+  jobs: Int32Array,
+  row: number,
+  sa: OutboundContext | undefined,
+): number {
+  checkSealFrame(arena, jobs, row);
+  if (sa === undefined) return JobStatus.noSa;
+
+  const { transform } = sa.aead;
+  const segments = jobs[row + SealJob.segments]!;
+  const sealedOffset = jobs[row + SealJob.sealedOffset]!;
+  const stride = sealedLength(transform, segmentLength(jobs, row, 0));
+  const lastLength = sealedLength(transform, segmentLength(jobs, row, segments - 1));
+  checkRoom(arena, jobs, row, (segments - 1) * stride + lastLength);
+
+  const first = (jobs[row + SealJob.sequenceHigh]! >>> 0) * TWO_32 + (jobs[row + SealJob.sequenceLow]! >>> 0);
+  if (!sa.guard.take(first, segments)) return JobStatus.guard;
+
+  const nextHeader = jobs[row + SealJob.nextHeader]!;
+  for (let i = 0; i < segments; i++) {
+    const packet = sealedOffset + i * stride;
+    const innerLength = writeInnerPacket(arena, jobs, row, i, packet + ESP_HEADER_BYTES + transform.ivBytes);
+    sealPacket(arena, packet, innerLength, first + i, nextHeader, sa);
+  }
+  return JobStatus.ok;
+}
+
+/** Puts ESP header, IV, padding and trailer around the inner packet that stands behind the IV, and encrypts it. */
+function sealPacket(
+  arena: Uint8Array,
+  packet: number,
+  innerLength: number,
+  sequence: number,
+  nextHeader: number,
+  sa: OutboundContext,
+): void {
+  const { transform } = sa.aead;
+  const sequenceHigh = Math.floor(sequence / TWO_32);
+  const sequenceLow = sequence % TWO_32;
+  writeInt32(arena, packet + ESP_SPI, sa.spi);
+  writeInt32(arena, packet + ESP_SEQUENCE_NUMBER, sequenceLow);
+
+  // RFC 4106 §3.1: the IV must be unique; the sequence number is, and never wraps within a key.
+  const iv = packet + ESP_HEADER_BYTES;
+  writeInt32(arena, iv, sequenceHigh);
+  writeInt32(arena, iv + 4, sequenceLow);
+
+  const body = iv + transform.ivBytes;
+  const icv = packet + sealedLength(transform, innerLength) - transform.icvBytes;
+  const padLength = icv - body - innerLength - ESP_TRAILER_BYTES;
+  // RFC 4303 §2.4: padding bytes are 1, 2, 3, …
+  for (let i = 0; i < padLength; i++) arena[body + innerLength + i] = i + 1;
+  arena[icv - 2] = padLength;
+  arena[icv - 1] = nextHeader;
+
+  sa.aead.encrypt(arena, iv, sa.additionalData(arena, packet, sequenceHigh), body, icv);
+}
+
+/** The sealed packets lie in the arena, and not where the frame is read while they are written. */
+function checkRoom(arena: Uint8Array, jobs: Int32Array, row: number, sealedBytes: number): void {
+  const frame = jobs[row + SealJob.frameOffset]!;
+  const frameEnd = frame + jobs[row + SealJob.frameLength]!;
+  const sealedOffset = jobs[row + SealJob.sealedOffset]!;
+  checkRange(arena, sealedOffset, sealedBytes, 'sealed packets');
+  checkDescriptor(
+    sealedOffset + sealedBytes <= frame || frameEnd <= sealedOffset,
+    'sealed packets beside the frame',
+  );
+}

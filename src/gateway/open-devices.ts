@@ -1,0 +1,96 @@
+// Opens what a worker reads and writes: the TUN, the UDP sockets and the wake-up. The main thread keeps the
+// descriptors; whatever fails closes what was opened before it.
+
+import { formatAddress, type Address } from '../base/address.ts';
+import { EnvironmentError, NativeError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { NativeAddon, OpenTun, OpenUdp } from '../dataplane/native/addon.ts';
+import type { NativeDescriptors } from '../dataplane/native/native-devices.ts';
+import type { GatewayConfig } from '../management/config/gateway-config.ts';
+
+export interface OpenDevices {
+  readonly tun: OpenTun;
+  readonly descriptors: NativeDescriptors;
+  close(): void;
+}
+
+/** @throws EnvironmentError with one line that says what to do */
+export function openDevices(addon: NativeAddon, config: GatewayConfig, log: Logger): OpenDevices {
+  const opened: number[] = [];
+  const keep = <T extends { readonly fd: number }>(device: T): T => {
+    opened.push(device.fd);
+    return device;
+  };
+  const close = (): void => {
+    for (const fd of opened.splice(0)) addon.closeDescriptor(fd);
+  };
+  try {
+    const tun = keep(addon.openTun({ ...config.tun }));
+    log.info({ tun: tun.name, ...tun.offloads }, 'TUN open');
+    const sockets = config.udp.listen.map(({ address, port }) => {
+      const socket = keep(addon.openUdp(udpOptions(config, address, port)));
+      logSocket(log, config, address, socket);
+      return socket;
+    });
+    const wakeup = keep({ fd: addon.createWakeup() }).fd;
+    const descriptors = {
+      tun: tun.fd,
+      sockets: sockets.map(({ fd }) => fd),
+      gso: sockets.map(({ gso }) => gso),
+      wakeup,
+    };
+    return { tun, descriptors, close };
+  } catch (error) {
+    close();
+    throw explainDeviceError(error);
+  }
+}
+
+function udpOptions(config: GatewayConfig, address: Address, port: number) {
+  const { mark, bufferBytes, gso, gro } = config.udp;
+  // One worker, one socket: nobody shares the port, so that a second gateway is refused.
+  return { address: address.bytes, port, mark, bufferBytes, gso, gro, reusePort: false };
+}
+
+function logSocket(log: Logger, config: GatewayConfig, address: Address, socket: OpenUdp): void {
+  const { receiveBufferBytes, sendBufferBytes, gso, gro, port } = socket;
+  log.info(
+    { address: formatAddress(address), port, receiveBufferBytes, sendBufferBytes, gso, gro },
+    'UDP socket open',
+  );
+  if (receiveBufferBytes < config.udp.bufferBytes)
+    log.warn(
+      { wantedBytes: config.udp.bufferBytes, receiveBufferBytes },
+      'the UDP receive buffer is smaller than configured: bursts will be lost; raise net.core.rmem_max',
+    );
+}
+
+/** Adds the mend that a system call's error cannot know. */
+export function explainDeviceError(error: unknown): unknown {
+  if (!(error instanceof NativeError)) return error;
+  const mend = mendOf(error);
+  return mend === undefined ? error : new EnvironmentError(`${error.message}: ${mend}`, { cause: error });
+}
+
+function mendOf(error: NativeError): string | undefined {
+  const isTun = error.systemCall.includes('TUN') || error.device.includes('tun');
+  switch (error.code) {
+    case 'ENOENT':
+    case 'ENODEV':
+    case 'ENXIO':
+      return isTun
+        ? 'this host has no TUN device; run `modprobe tun`, or give the container --device /dev/net/tun'
+        : undefined;
+    case 'EPERM':
+    case 'EACCES':
+      return 'the gateway needs CAP_NET_ADMIN (and CAP_NET_BIND_SERVICE for ports below 1024); run it as root or grant them';
+    case 'EBUSY':
+      return 'another program uses this TUN; choose another tun.name or stop that program';
+    case 'EADDRINUSE':
+      return 'another program, perhaps another IPsec daemon, uses this address and port; `ss -lunp` names it';
+    case 'EADDRNOTAVAIL':
+      return 'no interface of this host has this address; mend udp.listen';
+    default:
+      return undefined;
+  }
+}

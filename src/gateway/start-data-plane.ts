@@ -1,0 +1,66 @@
+// Chooses what carries packets: a worker over the native addon, with either engine, or, where the addon is not
+// there, the portable devices on this thread's event loop.
+
+import type { Logger } from '../base/log.ts';
+import type { DataPlaneEvent } from '../dataplane/commands.ts';
+import type { Counters } from '../dataplane/counters.ts';
+import { WorkerDataPlane, type DataPlane } from '../dataplane/data-plane.ts';
+import type { NativeAddon } from '../dataplane/native/addon.ts';
+import { findAddon } from '../dataplane/native/load-addon.ts';
+import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import { openDevices } from './open-devices.ts';
+
+export interface DataPlaneInput {
+  readonly config: GatewayConfig;
+  readonly log: Logger;
+  readonly counters: Counters;
+  /** Largest inner packet in bytes. */
+  readonly innerMtu: number;
+  readonly flowSeed: number;
+  readonly onEvent: (event: DataPlaneEvent) => void;
+}
+
+/** @throws EnvironmentError with one line that says what is missing */
+export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> {
+  const addon = findAddon();
+  if (!('missing' in addon)) return startWorker(addon, input);
+  input.log.warn(
+    { reason: addon.missing },
+    'the native addon is missing: the portable engine runs on portable devices, many times slower',
+  );
+  const { config, counters, innerMtu, flowSeed, onEvent } = input;
+  // Loaded only here: @noble/ciphers and the sockets cost start-up time that the usual way does not need.
+  const { startPortableDataPlane } = await import('../dataplane/portable/portable-data-plane.ts');
+  return startPortableDataPlane({
+    tunName: config.tun.name,
+    listen: config.udp.listen,
+    bufferBytes: config.udp.bufferBytes,
+    counters,
+    innerMtu,
+    flowSeed,
+    onEvent,
+  });
+}
+
+function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
+  const { config, log, counters, innerMtu, flowSeed, onEvent } = input;
+  const devices = openDevices(addon, config, log);
+  const coalesce = devices.tun.offloads;
+  log.info({ engine: config.engine, openssl: addon.opensslVersion() }, 'engine');
+  return new WorkerDataPlane(
+    addon,
+    {
+      engine: config.engine,
+      // What the TUN hands over as super-packets it also takes back as such.
+      engineOptions: { coalesceTcp: coalesce.tso, coalesceUdp: coalesce.uso },
+      descriptors: devices.descriptors,
+      counters,
+      innerMtu,
+      flowSeed,
+    },
+    onEvent,
+    () => {
+      devices.close();
+    },
+  );
+}

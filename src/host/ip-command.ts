@@ -1,0 +1,86 @@
+// Runs iproute2's `ip`, without a shell, and turns what goes wrong into one line that says what to do.
+
+import { spawn } from 'node:child_process';
+
+import type { AddressFamily } from '../base/address.ts';
+import { EnvironmentError } from '../base/errors.ts';
+
+interface IpResult {
+  readonly code: number;
+  readonly output: string;
+  readonly complaint: string;
+}
+
+/** One field-value object of `ip -json`. */
+export type IpObject = Readonly<Record<string, unknown>>;
+
+// Debian keeps `ip` where the PATH of an ordinary user does not look.
+const SEARCH_PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+
+/** Runs `ip` with arguments and a text on its standard input. Any exit code is a result. */
+export async function runIp(args: readonly string[], input = ''): Promise<IpResult> {
+  return new Promise((resolve, reject) => {
+    const ip = spawn('ip', args, { env: { ...process.env, PATH: SEARCH_PATH, LC_ALL: 'C' } });
+    const output: string[] = [];
+    const complaint: string[] = [];
+    ip.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
+    ip.stderr.setEncoding('utf8').on('data', (text: string) => complaint.push(text));
+    ip.on('error', (error) => {
+      const missing = 'code' in error && error.code === 'ENOENT';
+      const advice = "the command 'ip' is missing: apt-get install iproute2";
+      reject(new EnvironmentError(missing ? advice : `ip cannot be run: ${error.message}`, { cause: error }));
+    });
+    ip.on('close', (code) => {
+      resolve({ code: code ?? -1, output: output.join(''), complaint: complaint.join('') });
+    });
+    // EPIPE where `ip` ended before it read everything: its exit code and complaint say why.
+    ip.stdin.on('error', () => undefined);
+    ip.stdin.end(input);
+  });
+}
+
+/** Runs a query with `-json`. @returns no objects where the family, the table or the device does not exist */
+export async function queryIp(args: readonly string[]): Promise<readonly IpObject[]> {
+  const result = await runIp(['-json', ...args]);
+  if (result.code !== 0) {
+    if (/does not exist|not supported/i.test(result.complaint)) return [];
+    throw ipError(`ip ${args.join(' ')}`, result.complaint);
+  }
+  return parseIpJson(result.output);
+}
+
+/** Reads one JSON array of `ip -json`; it prints nothing at all where there is nothing to show. */
+export function parseIpJson(text: string): readonly IpObject[] {
+  return text.trim() === '' ? [] : (JSON.parse(text) as IpObject[]);
+}
+
+/** Runs commands of one family as one batch, and stops at the first that fails. */
+export async function changeWithIp(family: AddressFamily, commands: readonly string[]): Promise<void> {
+  if (commands.length === 0) return;
+  const result = await runIp(
+    [`-${String(family)}`, '-batch', '-'],
+    commands.map((command) => `${command}\n`).join(''),
+  );
+  if (result.code === 0) return;
+  const line = Number(/Command failed -:(\d+)/.exec(result.complaint)?.[1] ?? 1);
+  throw ipError(`ip -${String(family)} ${commands[line - 1] ?? ''}`, result.complaint);
+}
+
+/** Runs all commands of one family, those after a failed one too. @returns the complaint, empty where all succeeded */
+export async function tryWithIp(family: AddressFamily, commands: readonly string[]): Promise<string> {
+  if (commands.length === 0) return '';
+  const input = commands.map((command) => `${command}\n`).join('');
+  return (await runIp([`-${String(family)}`, '-force', '-batch', '-'], input)).complaint;
+}
+
+/** @param command what was run, for the message */
+export function ipError(command: string, complaint: string): EnvironmentError {
+  const reason = complaint
+    .split('\n')
+    .filter((line) => line !== '' && !/^(Command failed|Dump terminated)/.test(line))
+    .join('; ');
+  const advice = /not permitted|Permission denied/i.test(reason)
+    ? ' (needs CAP_NET_ADMIN: run as root or give it with AmbientCapabilities=CAP_NET_ADMIN)'
+    : '';
+  return new EnvironmentError(`${command}: ${reason === '' ? 'failed' : reason}${advice}`);
+}

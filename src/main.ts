@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+// The entry: the command line, with the gateway handed in. The gateway is loaded only by the commands that
+// need it; `check` and `keygen` work where no data plane can.
+
+import { readFileSync, writeSync } from 'node:fs';
+
+import { createProgram } from './management/cli/program.ts';
+import { describeError } from './management/cli/report-error.ts';
+
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+};
+
+const program = createProgram(
+  manifest.version,
+  {
+    run: async (config, log) => (await import('./gateway/gateway.ts')).runGateway(config, log),
+    cleanUp: async (config, log) => (await import('./gateway/gateway.ts')).cleanUp(config, log),
+  },
+  {
+    out: (line) => process.stdout.write(line),
+    err: (line) => process.stderr.write(line),
+  },
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Synchronous, because the exit must not overtake it.
+  writeSync(process.stderr.fd, describeError(error));
+  process.exit(1);
+}

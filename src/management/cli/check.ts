@@ -1,0 +1,17 @@
+// `isthmus check FILE`: one line where the file is right, one for each error where it is not.
+
+import { loadConfig } from '../config/load-config.ts';
+import type { Output } from './output.ts';
+
+/** @throws ConfigError with the lines of the errors */
+export function checkFile(file: string, output: Output): void {
+  const { policies, peers, warnings } = loadConfig(file);
+  for (const warning of warnings) output.err(`warning: ${warning}\n`);
+  output.out(
+    `${file}: ok (${count(policies.length, 'policy', 'policies')}, ${count(peers.length, 'peer', 'peers')})\n`,
+  );
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}

@@ -1,0 +1,48 @@
+// `isthmus keygen [PROPOSAL]`: a random key with its salt (RFC 4106 §8.1), to standard output or into a new
+// file that only its owner can read.
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
+
+import { ConfigError, EnvironmentError } from '../../base/errors.ts';
+import { nearestWord } from '../config/nearest-word.ts';
+import { EXPECTED_PROPOSAL, parseProposal, PROPOSAL_NAMES } from '../config/proposal.ts';
+import type { Output } from './output.ts';
+
+/** @throws ConfigError for an unknown proposal, EnvironmentError where the file cannot be made */
+export function generateKey(proposalText: string, outFile: string | undefined, output: Output): void {
+  const proposal = parseProposal(proposalText);
+  if (proposal === undefined) {
+    const word = nearestWord(proposalText, PROPOSAL_NAMES);
+    const hint = word === undefined ? '' : `; did you mean "${word}"?`;
+    throw new ConfigError(
+      `keygen: found the proposal ${JSON.stringify(proposalText)}, expected ${EXPECTED_PROPOSAL}${hint}`,
+    );
+  }
+  const { keyBytes, saltBytes } = proposal.transform;
+  const key = randomBytes(keyBytes + saltBytes);
+  const line = `${key.toString('hex')}\n`;
+  key.fill(0);
+  if (outFile === undefined) output.out(line);
+  else writeNewFile(outFile, line);
+}
+
+function writeNewFile(path: string, line: string): void {
+  try {
+    // 'wx': a key that is in use is never overwritten, whoever made it in the meantime.
+    const descriptor = openSync(path, 'wx', 0o600);
+    try {
+      writeFileSync(descriptor, line);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const problem =
+      code === 'EEXIST'
+        ? 'exists already and is left as it is'
+        : `cannot be written (${code ?? String(error)})`;
+    throw new EnvironmentError(`${path}: ${problem}; name another file for the key`, { cause: error });
+  }
+}

@@ -1,0 +1,8 @@
+// Where a command's results go, so that a test can read them. Lines come with their line break.
+
+export interface Output {
+  /** Standard output: what was asked for. */
+  readonly out: (line: string) => void;
+  /** Standard error: everything else. */
+  readonly err: (line: string) => void;
+}

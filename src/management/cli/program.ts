@@ -1,0 +1,55 @@
+// The command line. Commands come from the files beside; what starts the data plane is handed in, so that the
+// CLI works where no data plane can run. Exit codes: 0 done, 1 anything wrong, usage included.
+
+import { Command } from 'commander';
+
+import type { Logger } from '../../base/log.ts';
+import type { GatewayConfig } from '../config/gateway-config.ts';
+import { checkFile } from './check.ts';
+import { generateKey } from './keygen.ts';
+import type { Output } from './output.ts';
+import { withConfig } from './with-config.ts';
+
+export interface GatewayActions {
+  /** Resolves when the gateway was told to stop and has stopped. */
+  readonly run: (config: GatewayConfig, log: Logger) => Promise<void>;
+  /** Takes away what a gateway that died left behind. */
+  readonly cleanUp: (config: GatewayConfig, log: Logger) => Promise<void>;
+}
+
+const EXIT_CODES = '\nExit code: 0 when done, 1 when anything is wrong; then standard error says what.';
+
+export function createProgram(version: string, actions: GatewayActions, output: Output): Command {
+  const program = new Command('isthmus')
+    .description('An IPsec gateway in userspace')
+    .version(version)
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .addHelpText('after', EXIT_CODES);
+
+  program
+    .command('check')
+    .description('check a configuration file; opens no device and reads no key')
+    .argument('<file>', 'configuration file')
+    .action((file: string) => checkFile(file, output));
+
+  program
+    .command('run')
+    .description('run the gateway until SIGTERM or SIGINT')
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .action(({ config }: { config: string }) => withConfig(config, actions.run));
+
+  program
+    .command('keygen')
+    .description('make a fresh random key with its salt, in hexadecimal')
+    .argument('[proposal]', 'what the key is for', 'aes256gcm16')
+    .option('-o, --out <file>', 'write it to a new file that only its owner can read')
+    .action((proposal: string, { out }: { out?: string }) => generateKey(proposal, out, output));
+
+  program
+    .command('cleanup')
+    .description('remove the routes, rules and devices that a gateway left behind')
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .action(({ config }: { config: string }) => withConfig(config, actions.cleanUp));
+
+  return program;
+}

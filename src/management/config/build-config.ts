@@ -1,0 +1,101 @@
+// From a file that was found right to what the gateway runs on: words become absences, paths become absolute.
+
+import { dirname, resolve } from 'node:path';
+
+import { InvariantError } from '../../base/errors.ts';
+import type { Selectors } from '../../spd/policy.ts';
+import type { KeyEntry, ConfigFile, ManualSaEntry, PolicyEntry, SelectorsEntry } from './config-file.ts';
+import type { GatewayConfig, ManualSa, PolicyConfig, SecretSource } from './gateway-config.ts';
+import { icmpRange, icmpTypesOf } from './selector-values.ts';
+
+export interface BuildContext {
+  readonly file: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly lineOf: (path: readonly PropertyKey[]) => number;
+}
+
+const DEFAULT_STATE_DIRECTORY = '/var/lib/isthmus';
+
+export function buildConfig(file: ConfigFile, context: BuildContext): GatewayConfig {
+  return {
+    file: context.file,
+    name: file.gateway.name,
+    engine: file.gateway.engine,
+    stateDirectory: stateDirectory(file.gateway.state_directory, context),
+    logLevel: file.gateway.log_level,
+    tun: {
+      name: file.tun.name,
+      mtu: file.tun.mtu === 'auto' ? undefined : file.tun.mtu,
+      ...file.tun.offloads,
+    },
+    udp: {
+      listen: file.udp.listen,
+      mark: file.udp.mark,
+      bufferBytes: file.udp.buffer,
+      gso: file.udp.gso,
+      gro: file.udp.gro,
+    },
+    peers: file.peers,
+    policies: file.policies.map((entry, index) => buildPolicy(entry, index, context)),
+  };
+}
+
+function stateDirectory(written: string, context: BuildContext): string {
+  if (written !== 'auto') return written;
+  // systemd gives several directories in one variable, separated by colons.
+  const [first = ''] = (context.environment['STATE_DIRECTORY'] ?? '').split(':');
+  return first === '' ? DEFAULT_STATE_DIRECTORY : first;
+}
+
+function buildPolicy(entry: PolicyEntry, index: number, context: BuildContext): PolicyConfig {
+  const { sa } = entry;
+  const path = ['policies', index, 'sa', 'manual'];
+  return {
+    name: entry.name,
+    priority: entry.priority,
+    selectors: buildSelectors(entry.selectors),
+    action: entry.action,
+    sa: sa && {
+      peer: sa.peer,
+      mode: sa.mode,
+      transform: sa.proposal.transform.name,
+      esn: sa.proposal.esn,
+      replayWindowPackets: sa.replay_window,
+    },
+    line: context.lineOf(['policies', index]),
+    manual: sa?.manual && {
+      outbound: buildManualSa(sa.manual.outbound, [...path, 'outbound'], context),
+      inbound: buildManualSa(sa.manual.inbound, [...path, 'inbound'], context),
+    },
+  };
+}
+
+function buildSelectors(entry: SelectorsEntry): Selectors {
+  return {
+    localAddress: unlessAny(entry.local_address),
+    remoteAddress: unlessAny(entry.remote_address),
+    protocol: unlessAny(entry.protocol),
+    localPort: unlessAny(entry.local_port),
+    remotePort: unlessAny(entry.remote_port),
+    icmp: unlessAny(entry.icmp)?.map((message) => {
+      const range = icmpRange(message, icmpTypesOf(entry.protocol) ?? new Map());
+      if (range === undefined) throw new InvariantError('an ICMP selector passed the checks without a type');
+      return range;
+    }),
+  };
+}
+
+function unlessAny<T>(value: T | 'any'): T | undefined {
+  return value === 'any' ? undefined : value;
+}
+
+function buildManualSa(entry: ManualSaEntry, path: readonly PropertyKey[], context: BuildContext): ManualSa {
+  return { spi: entry.spi, key: buildSecretSource(entry.key, context), line: context.lineOf(path) };
+}
+
+function buildSecretSource(key: KeyEntry, context: BuildContext): SecretSource {
+  if (key.file !== undefined) return { kind: 'file', path: resolve(dirname(context.file), key.file) };
+  if (key.env !== undefined) return { kind: 'environment', variable: key.env };
+  if (key.credential !== undefined) return { kind: 'credential', name: key.credential };
+  throw new InvariantError('a key passed the checks without a source');
+}

@@ -1,0 +1,76 @@
+// What the configuration file holds once every value was read by itself; still with the file's own keys.
+
+import type { Address, AddressRange } from '../../base/address.ts';
+import type { LogLevel } from '../../base/log.ts';
+import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
+import type { EspProposal } from './proposal.ts';
+import type { IcmpMessage } from './selector-values.ts';
+
+export interface ConfigFile {
+  readonly gateway: {
+    readonly name: string;
+    readonly engine: 'native' | 'portable';
+    /** A path, or the word `auto`. */
+    readonly state_directory: string;
+    readonly log_level: LogLevel;
+  };
+  readonly tun: {
+    readonly name: string;
+    readonly mtu: number | 'auto';
+    readonly offloads: { readonly checksum: boolean; readonly tso: boolean; readonly uso: boolean };
+  };
+  readonly udp: {
+    readonly listen: readonly Endpoint[];
+    readonly mark: number;
+    readonly buffer: number;
+    readonly gso: boolean;
+    readonly gro: boolean;
+  };
+  readonly peers: readonly PeerEntry[];
+  readonly policies: readonly PolicyEntry[];
+}
+
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: number;
+}
+
+export interface PeerEntry extends Endpoint {
+  readonly name: string;
+}
+
+export interface PolicyEntry {
+  readonly name: string;
+  readonly priority: number;
+  readonly selectors: SelectorsEntry;
+  readonly action: PolicyAction;
+  readonly sa?: SaEntry | undefined;
+}
+
+export interface SelectorsEntry {
+  readonly local_address: readonly AddressRange[] | 'any';
+  readonly remote_address: readonly AddressRange[] | 'any';
+  readonly protocol: number | 'any';
+  readonly local_port: readonly NumberRange[] | 'any';
+  readonly remote_port: readonly NumberRange[] | 'any';
+  readonly icmp: readonly IcmpMessage[] | 'any';
+}
+
+export interface SaEntry {
+  readonly peer: string;
+  readonly mode: 'tunnel';
+  readonly proposal: EspProposal;
+  readonly replay_window: number;
+  readonly manual?: { readonly outbound: ManualSaEntry; readonly inbound: ManualSaEntry } | undefined;
+}
+
+export interface ManualSaEntry {
+  readonly spi: number;
+  readonly key: KeyEntry;
+}
+
+export interface KeyEntry {
+  readonly file?: string | undefined;
+  readonly env?: string | undefined;
+  readonly credential?: string | undefined;
+}

@@ -1,0 +1,179 @@
+// The shape of the configuration file, key by key: names, defaults and what each value may be. What one value
+// means for another is in cross-checks.ts.
+
+import { z } from 'zod';
+
+import { parseAddress, type Address } from '../../base/address.ts';
+import { parseSizeBytes } from '../../base/units.ts';
+import type { PolicyAction } from '../../spd/policy.ts';
+import type { ConfigFile, Endpoint } from './config-file.ts';
+import { crossCheck } from './cross-checks.ts';
+import {
+  anyOrList,
+  boolean,
+  integer,
+  mapping,
+  oneOf,
+  readInteger,
+  reportTo,
+  text,
+  value,
+} from './expectation.ts';
+import { EXPECTED_PROPOSAL, parseProposal, PROPOSAL_NAMES } from './proposal.ts';
+import { PROTOCOL_NUMBERS } from './protocol-names.ts';
+import * as selector from './selector-values.ts';
+
+/** UDP-encapsulated ESP, RFC 3948 §2. */
+const NAT_TRAVERSAL_PORT = 4500;
+const DEFAULT_MARK = 0x1500;
+const DEFAULT_BUFFER_BYTES = 8 * 2 ** 20;
+const MIN_BUFFER_BYTES = 64 * 2 ** 10;
+const MAX_BUFFER_BYTES = 2 ** 30;
+const DEFAULT_REPLAY_WINDOW_PACKETS = 1024;
+const MIN_REPLAY_WINDOW_PACKETS = 32;
+const MAX_REPLAY_WINDOW_PACKETS = 8192;
+
+const name = (): z.ZodType<string> =>
+  text('a name of letters, digits, "-", "_" and ".", at most 64 long', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+
+const gateway = mapping({
+  name: name(),
+  engine: oneOf(['native', 'portable']).prefault('native'),
+  state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
+  log_level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info'),
+});
+
+const tun = mapping({
+  // IFNAMSIZ leaves 15 characters; the three names mean something else below /proc/sys/net.
+  name: text(
+    'an interface name of at most 15 letters, digits, "-", "_" and ".", but not lo, all or default',
+    /^(?!(?:lo|all|default)$)[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
+  ).prefault('isthmus0'),
+  mtu: value(
+    'auto or a number of bytes from 576 to 65535',
+    (found) => (found === 'auto' ? 'auto' : readInteger(found, 576, 65_535)),
+    ['auto'],
+  ).prefault('auto'),
+  offloads: mapping({
+    checksum: boolean().prefault(true),
+    tso: boolean().prefault(true),
+    uso: boolean().prefault(true),
+  }).prefault({}),
+});
+
+const EXPECTED_LISTEN = 'a local address with a port (203.0.113.1:4500 or "[2001:db8::1]:4500")';
+
+function readEndpoint(found: unknown): Endpoint | undefined {
+  if (typeof found !== 'string') return undefined;
+  // IPv6 needs the brackets, or the port could be taken for the last group.
+  const [, ipv4, ipv6, portText] = /^(?:([^[\]:]*)|\[([^[\]]*)\])(?::(\d{1,5}))?$/.exec(found) ?? [];
+  const address = parseAddress(ipv4 ?? ipv6 ?? '');
+  const port = readInteger(portText === undefined ? NAT_TRAVERSAL_PORT : Number(portText), 1, 65_535);
+  if (address === undefined || port === undefined) return undefined;
+  return address.family === (ipv4 === undefined ? 6 : 4) ? { address, port } : undefined;
+}
+
+const udp = mapping({
+  listen: z.unknown().transform((found, context): readonly Endpoint[] => {
+    const items: readonly unknown[] = Array.isArray(found) ? found : [found];
+    const report = reportTo(context);
+    const endpoints = items.map((item, index) => {
+      const endpoint = readEndpoint(item);
+      if (endpoint === undefined) report(Array.isArray(found) ? [index] : [], EXPECTED_LISTEN);
+      return endpoint;
+    });
+    if (items.length === 0) report([], EXPECTED_LISTEN, { found: 'an empty list' });
+    const good = endpoints.filter((endpoint) => endpoint !== undefined);
+    return good.length === endpoints.length ? good : (undefined as never);
+  }),
+  mark: integer(0, 0xffff_ffff).prefault(DEFAULT_MARK),
+  buffer: value('a size from 64KiB to 1GiB (8MiB)', (found) =>
+    readInteger(
+      typeof found === 'string' ? parseSizeBytes(found) : found,
+      MIN_BUFFER_BYTES,
+      MAX_BUFFER_BYTES,
+    ),
+  ).prefault(DEFAULT_BUFFER_BYTES),
+  gso: boolean().prefault(true),
+  gro: boolean().prefault(true),
+});
+
+/** A host's own address: neither unspecified nor multicast. */
+function readUnicastAddress(found: unknown): Address | undefined {
+  const address = typeof found === 'string' ? parseAddress(found) : undefined;
+  const [first = 0] = address?.bytes ?? [];
+  if (address === undefined || address.bytes.every((byte) => byte === 0)) return undefined;
+  return first >= (address.family === 4 ? 0xe0 : 0xff) ? undefined : address;
+}
+
+const peer = mapping({
+  name: name(),
+  address: value("the peer's IPv4 or IPv6 address", readUnicastAddress),
+  port: integer(1, 65_535).prefault(NAT_TRAVERSAL_PORT),
+});
+
+const selectors = mapping({
+  local_address: anyOrList(selector.EXPECTED_ADDRESS, selector.readAddressRange).prefault('any'),
+  remote_address: anyOrList(selector.EXPECTED_ADDRESS, selector.readAddressRange).prefault('any'),
+  protocol: value(selector.EXPECTED_PROTOCOL, selector.readProtocol, [
+    'any',
+    ...PROTOCOL_NUMBERS.keys(),
+  ]).prefault('any'),
+  local_port: anyOrList(selector.EXPECTED_PORT, selector.readPortRange).prefault('any'),
+  remote_port: anyOrList(selector.EXPECTED_PORT, selector.readPortRange).prefault('any'),
+  icmp: anyOrList(selector.EXPECTED_ICMP, selector.readIcmpMessage, selector.ICMP_TYPE_NAMES).prefault('any'),
+});
+
+const keyFile = text('the path of a key file', /^[^\0]+$/);
+const keyVariable = text('the name of an environment variable', /^[A-Za-z_][A-Za-z0-9_]*$/);
+const keyCredential = text('the name of a systemd credential', /^(?!\.{1,2}$)[^\0/]+$/);
+
+const manualSa = mapping({
+  // RFC 4303 §2.1: 0 is for local use, 1 to 255 are reserved.
+  spi: integer(256, 0xffff_ffff),
+  key: mapping({
+    file: keyFile.optional(),
+    env: keyVariable.optional(),
+    credential: keyCredential.optional(),
+  }),
+});
+
+const sa = mapping({
+  peer: name(),
+  mode: oneOf(['tunnel']).prefault('tunnel'),
+  proposal: value(
+    EXPECTED_PROPOSAL,
+    (found) => (typeof found === 'string' ? parseProposal(found) : undefined),
+    PROPOSAL_NAMES,
+  ),
+  replay_window: value(
+    `0 (off) or a multiple of 32 from ${String(MIN_REPLAY_WINDOW_PACKETS)} to ${String(MAX_REPLAY_WINDOW_PACKETS)}`,
+    (found) => {
+      const packets = readInteger(found, 0, MAX_REPLAY_WINDOW_PACKETS);
+      return packets !== undefined && packets % 32 === 0 ? packets : undefined;
+    },
+  ).prefault(DEFAULT_REPLAY_WINDOW_PACKETS),
+  manual: mapping({ outbound: manualSa, inbound: manualSa }).optional(),
+});
+
+const policy = mapping({
+  name: name(),
+  priority: integer(0, 0x7fff_ffff),
+  selectors,
+  action: oneOf<PolicyAction>(['PROTECT', 'BYPASS', 'DISCARD']),
+  sa: sa.optional(),
+});
+
+/** Checks everything in one go: the checks between values run on whatever was right by itself. */
+export const configSchema: z.ZodType<ConfigFile> = mapping({
+  gateway,
+  tun: tun.prefault({}),
+  udp,
+  peers: z.array(peer, { error: () => 'a list of peers' }).prefault([]),
+  policies: z.array(policy, { error: () => 'a list of policies' }),
+}).superRefine(
+  (file, context) => {
+    crossCheck(file, reportTo(context));
+  },
+  { when: () => true },
+);

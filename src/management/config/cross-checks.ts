@@ -1,0 +1,201 @@
+// What one value of the configuration file means for another: references, uniqueness, and which selectors may
+// stand together. Every check takes a value that was wrong by itself for "not known" and says nothing more of it.
+
+import type { Address, AddressFamily, AddressRange } from '../../base/address.ts';
+import type { NumberRange } from '../../spd/policy.ts';
+import type { ConfigFile, ManualSaEntry, PolicyEntry, SaEntry, SelectorsEntry } from './config-file.ts';
+import type { Report } from './expectation.ts';
+import type { EspProposal } from './proposal.ts';
+import { PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
+import { icmpTypesOf, icmpRange, type IcmpMessage } from './selector-values.ts';
+
+type Leaf = Address | AddressRange | NumberRange | EspProposal | IcmpMessage;
+
+/** A value of which any part may be missing or wrong; an empty part of the file is null. */
+export type Unproven<T> =
+  | (T extends Leaf
+      ? T
+      : T extends readonly (infer Item)[]
+        ? readonly Unproven<Item>[] | null
+        : T extends object
+          ? { readonly [Key in keyof T]?: Unproven<T[Key]> } | null
+          : T)
+  | undefined;
+
+type Path = readonly PropertyKey[];
+
+export function crossCheck(file: Unproven<ConfigFile>, report: Report): void {
+  const peers = list(file?.peers);
+  const policies = list(file?.policies);
+  // Where the list itself is wrong, nobody knows the names.
+  const peerNames = Array.isArray(file?.peers) ? peers.map((peer) => peer?.name) : [undefined];
+
+  checkDistinct(
+    peers.map((peer, index) => ({ value: peer?.name, path: ['peers', index, 'name'] })),
+    'a name of its own for each peer',
+    report,
+  );
+  checkDistinct(
+    policies.map((policy, index) => ({ value: policy?.name, path: ['policies', index, 'name'] })),
+    'a name of its own for each policy',
+    report,
+  );
+  checkFamilies(file, report);
+  policies.forEach((policy, index) => {
+    const path = ['policies', index];
+    checkSelectors(policy?.selectors, [...path, 'selectors'], report);
+    checkAction(policy, path, report);
+    checkSa(policy?.sa, peerNames, [...path, 'sa'], report);
+  });
+  checkManualSas(policies, report);
+}
+
+/** A part that should be a list but is not was reported by the shape. */
+function list<T>(value: readonly T[] | 'any' | null | undefined): readonly T[] {
+  return typeof value === 'object' && Array.isArray(value) ? (value as readonly T[]) : [];
+}
+
+function checkDistinct(
+  entries: readonly { readonly value: unknown; readonly path: Path }[],
+  expected: string,
+  report: Report,
+): void {
+  const first = new Map<unknown, Path>();
+  for (const { value, path } of entries) {
+    if (value === undefined) continue;
+    const other = first.get(value);
+    if (other === undefined) first.set(value, path);
+    else report(path, expected, { other });
+  }
+}
+
+function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
+  const listen = list(file?.udp?.listen).filter((endpoint) => endpoint !== undefined);
+  const families = listen.map((endpoint) => endpoint.address?.family);
+  families.forEach((family, index) => {
+    if (families.indexOf(family) === index) return;
+    report(['udp', 'listen', index], 'at most one address of each family');
+  });
+  list(file?.peers).forEach((peer, index) => {
+    const family = peer?.address?.family;
+    if (family === undefined || families.length === 0 || families.includes(family)) return;
+    report(
+      ['peers', index, 'address'],
+      `an IPv${String(10 - family)} address, or an IPv${String(family)} address in udp.listen`,
+    );
+  });
+  const mtu = file?.tun?.mtu;
+  const anyIpv6 = list(file?.policies).some((policy) => selectsIpv6(policy?.selectors));
+  // RFC 8200 §5: IPv6 needs links of at least 1280 bytes.
+  if (typeof mtu === 'number' && mtu < 1280 && anyIpv6) {
+    report(['tun', 'mtu'], 'auto or at least 1280, because a policy selects IPv6');
+  }
+}
+
+function selectsIpv6(selectors: Unproven<SelectorsEntry>): boolean {
+  return [selectors?.local_address, selectors?.remote_address].some((ranges) => familiesOf(ranges).has(6));
+}
+
+function familiesOf(ranges: Unproven<readonly AddressRange[] | 'any'>): ReadonlySet<AddressFamily> {
+  return new Set(list(ranges).flatMap((range) => (range === undefined ? [] : [range.first.family])));
+}
+
+function checkSelectors(selectors: Unproven<SelectorsEntry>, path: Path, report: Report): void {
+  const local = familiesOf(selectors?.local_address);
+  const remote = familiesOf(selectors?.remote_address);
+  if (local.size > 0 && remote.size > 0 && ![...local].some((family) => remote.has(family))) {
+    report([...path, 'remote_address'], 'an address of the same family as in local_address');
+  }
+  const protocol = selectors?.protocol;
+  if (protocol === undefined) return;
+  for (const key of ['local_port', 'remote_port'] as const) {
+    const ports = selectors?.[key];
+    if (ports === undefined || ports === 'any') continue;
+    if (protocol !== 'any' && PROTOCOLS_WITH_PORTS.has(protocol)) continue;
+    report([...path, key], 'no ports, or protocol tcp, udp, sctp, dccp or udplite beside them');
+  }
+  const icmp = selectors?.icmp;
+  if (icmp === undefined || icmp === 'any') return;
+  const types = icmpTypesOf(protocol);
+  if (types === undefined) {
+    report([...path, 'icmp'], 'no ICMP types, or protocol icmp or icmpv6 beside them');
+    return;
+  }
+  list(icmp).forEach((message, index) => {
+    if (message === undefined || icmpRange(message, types) !== undefined) return;
+    const found = JSON.stringify(message.type);
+    report([...path, 'icmp', index], `a type that this protocol has: ${[...types.keys()].join(', ')}`, {
+      found,
+    });
+  });
+}
+
+function checkAction(policy: Unproven<PolicyEntry>, path: Path, report: Report): void {
+  if (policy?.action === undefined) return;
+  if (policy.action === 'PROTECT' && policy.sa === undefined) {
+    report([...path, 'sa'], 'sa: {peer, proposal, manual}, because the action is PROTECT');
+  }
+  if (policy.action !== 'PROTECT' && policy.sa !== undefined) {
+    report([...path, 'sa'], `no sa, because the action is ${policy.action}; it belongs to PROTECT`);
+  }
+}
+
+function checkSa(
+  sa: Unproven<SaEntry>,
+  peerNames: readonly (string | undefined)[],
+  path: Path,
+  report: Report,
+): void {
+  if (typeof sa !== 'object' || sa === null) return;
+  const known = peerNames.filter((name) => name !== undefined);
+  // A peer whose own name is wrong may be the one that is meant.
+  if (sa.peer !== undefined && !known.includes(sa.peer) && known.length === peerNames.length) {
+    report([...path, 'peer'], `the name of a peer (${known.join(', ') || 'there is none'})`, {
+      words: known,
+    });
+  }
+  // RFC 4303 §3.4.3: without a window the receiver cannot know the high half of the number.
+  if (sa.proposal?.esn === true && sa.replay_window === 0) {
+    report([...path, 'replay_window'], 'a window, because the proposal has extended sequence numbers');
+  }
+  if (sa.manual === undefined) {
+    report(
+      [...path, 'manual'],
+      'manual: {outbound, inbound}: this version has no IKE, every SA is keyed by hand',
+    );
+  }
+}
+
+function checkManualSas(policies: readonly Unproven<PolicyEntry>[], report: Report): void {
+  const inbound: { value: unknown; path: Path }[] = [];
+  const outbound: { value: unknown; path: Path }[] = [];
+  const keys: { value: unknown; path: Path }[] = [];
+  policies.forEach((policy, index) => {
+    for (const direction of ['outbound', 'inbound'] as const) {
+      const manual: Unproven<ManualSaEntry> = policy?.sa?.manual?.[direction];
+      const path = ['policies', index, 'sa', 'manual', direction];
+      const spi = typeof manual?.spi === 'number' ? manual.spi : undefined;
+      if (direction === 'inbound') inbound.push({ value: spi, path: [...path, 'spi'] });
+      // A peer finds its inbound SA by the SPI alone (RFC 4301 §4.1), so ours to it must differ.
+      else if (spi !== undefined)
+        outbound.push({ value: `${String(policy?.sa?.peer)} ${String(spi)}`, path: [...path, 'spi'] });
+      keys.push({ value: checkKeySource(manual?.key, [...path, 'key'], report), path: [...path, 'key'] });
+    }
+  });
+  checkDistinct(inbound, 'an SPI of its own for each inbound SA', report);
+  checkDistinct(outbound, 'an SPI of its own for each outbound SA to one peer', report);
+  // A counter-mode key under two SAs would meet the same IV twice (RFC 4106 §2).
+  checkDistinct(keys, 'a key of its own for each SA', report);
+}
+
+/** @returns what tells this source from every other; undefined where it is wrong or missing */
+function checkKeySource(key: Unproven<ManualSaEntry['key']>, path: Path, report: Report): string | undefined {
+  if (typeof key !== 'object' || key === null) return undefined;
+  const sources = Object.entries(key).filter(([, named]) => named !== undefined);
+  const [source] = sources;
+  if (sources.length === 1 && source !== undefined) return source.join(' ');
+  const expected = 'exactly one of {file: PATH}, {env: NAME} and {credential: NAME}';
+  if (sources.length > 1) report(path, expected, { found: sources.map(([kind]) => kind).join(' and ') });
+  if (Object.keys(key).length === 0) report(path, expected);
+  return undefined;
+}

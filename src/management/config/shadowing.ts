@@ -1,0 +1,102 @@
+// Policies that no packet can meet, because one policy before them takes all of their traffic. A warning
+// only; policies that several earlier ones cover between them are not found.
+
+import type { Address, AddressRange } from '../../base/address.ts';
+import type { NumberRange, Selectors } from '../../spd/policy.ts';
+import type { PolicyConfig } from './gateway-config.ts';
+
+/** @returns `LINE: policies[INDEX]: …` for each policy that never matches, in the order of the file */
+export function describeShadowedPolicies(policies: readonly PolicyConfig[]): readonly string[] {
+  // RFC 4301 §4.4.1: the SPD is ordered; the sort is stable, so equal priorities keep the order of the file.
+  const ordered = policies.toSorted((a, b) => a.priority - b.priority);
+  const selectorsOf = new Map(ordered.map((policy) => [policy, normalize(policy.selectors)]));
+  return policies.flatMap((policy, index) => {
+    const own = selectorsOf.get(policy);
+    const before = ordered.slice(0, ordered.indexOf(policy));
+    const wider = before.find((earlier) => own !== undefined && covers(selectorsOf.get(earlier), own));
+    if (wider === undefined) return [];
+    return [
+      `${String(policy.line)}: policies[${String(index)}]: "${policy.name}" never matches: ` +
+        `"${wider.name}" on line ${String(wider.line)} is met before it and takes all of its traffic`,
+    ];
+  });
+}
+
+interface Interval {
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Each field as sorted intervals that do not touch; undefined is any. */
+interface NormalSelectors {
+  readonly localAddress: readonly Interval[] | undefined;
+  readonly remoteAddress: readonly Interval[] | undefined;
+  readonly protocol: number | undefined;
+  readonly localPort: readonly Interval[] | undefined;
+  readonly remotePort: readonly Interval[] | undefined;
+  readonly icmp: readonly Interval[] | undefined;
+}
+
+function normalize(selectors: Selectors): NormalSelectors {
+  return {
+    localAddress: addressIntervals(selectors.localAddress),
+    remoteAddress: addressIntervals(selectors.remoteAddress),
+    protocol: selectors.protocol,
+    localPort: numberIntervals(selectors.localPort),
+    remotePort: numberIntervals(selectors.remotePort),
+    icmp: numberIntervals(selectors.icmp),
+  };
+}
+
+function covers(wide: NormalSelectors | undefined, narrow: NormalSelectors): boolean {
+  return (
+    wide !== undefined &&
+    (wide.protocol === undefined || wide.protocol === narrow.protocol) &&
+    contains(wide.localAddress, narrow.localAddress ?? EVERY_ADDRESS) &&
+    contains(wide.remoteAddress, narrow.remoteAddress ?? EVERY_ADDRESS) &&
+    contains(wide.localPort, narrow.localPort) &&
+    contains(wide.remotePort, narrow.remotePort) &&
+    contains(wide.icmp, narrow.icmp)
+  );
+}
+
+/** Any port is wider than all ports: a later fragment has none (RFC 4301 §4.4.1.1, OPAQUE). */
+function contains(wide: readonly Interval[] | undefined, narrow: readonly Interval[] | undefined): boolean {
+  if (wide === undefined) return true;
+  if (narrow === undefined) return false;
+  return narrow.every(({ first, last }) =>
+    wide.some((interval) => interval.first <= first && last <= interval.last),
+  );
+}
+
+// IPv6 addresses are counted from here, so that the two families never meet in one interval.
+const IPV6_START = 1n << 128n;
+
+const EVERY_ADDRESS: readonly Interval[] = [
+  { first: 0n, last: 0xffff_ffffn },
+  { first: IPV6_START, last: 2n * IPV6_START - 1n },
+];
+
+function addressIntervals(ranges: readonly AddressRange[] | undefined): readonly Interval[] | undefined {
+  return ranges && merge(ranges.map(({ first, last }) => ({ first: ordinal(first), last: ordinal(last) })));
+}
+
+function ordinal(address: Address): bigint {
+  const start = address.family === 4 ? 0n : IPV6_START;
+  return start + BigInt(`0x${Buffer.from(address.bytes).toString('hex')}`);
+}
+
+function numberIntervals(ranges: readonly NumberRange[] | undefined): readonly Interval[] | undefined {
+  return ranges && merge(ranges.map(({ first, last }) => ({ first: BigInt(first), last: BigInt(last) })));
+}
+
+function merge(intervals: readonly Interval[]): readonly Interval[] {
+  const merged: Interval[] = [];
+  for (const interval of intervals.toSorted((a, b) => (a.first < b.first ? -1 : 1))) {
+    const previous = merged.at(-1);
+    if (previous === undefined || interval.first > previous.last + 1n) merged.push(interval);
+    else if (interval.last > previous.last)
+      merged[merged.length - 1] = { first: previous.first, last: interval.last };
+  }
+  return merged;
+}

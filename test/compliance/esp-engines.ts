@@ -1,0 +1,108 @@
+// One ESP packet at a time through an engine: what the compliance tests need of the engine contract.
+
+import { createCipheriv, type CipherGCMTypes } from 'node:crypto';
+import {
+  allocateBatchMemory,
+  OpenJob,
+  SealJob,
+  Segmentation,
+  type BatchMemory,
+} from '../../src/dataplane/batch-memory.ts';
+import type { Engine, SaKey } from '../../src/dataplane/engine.ts';
+import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
+import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
+import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
+import {
+  ENCR_AES_GCM_16,
+  ESP_HEADER_BYTES,
+  sealedLength,
+  type EspTransform,
+} from '../../src/crypto/esp-transform.ts';
+
+const SLOT = 3;
+const OPTIONS = { coalesceTcp: false, coalesceUdp: false };
+
+export class EngineUnderTest {
+  readonly #memory: BatchMemory = allocateBatchMemory({
+    frames: 1,
+    frameBytes: 4096,
+    sealJobs: 1,
+    sealedBytes: 4096,
+    datagramsOut: 1,
+    datagramsIn: 1,
+    openJobs: 1,
+  });
+  readonly #engine: Engine;
+
+  constructor(name: Engine['name']) {
+    this.#engine =
+      name === 'native'
+        ? createNativeEngine(loadAddon(), this.#memory, OPTIONS)
+        : createPortableEngine(this.#memory, OPTIONS);
+  }
+
+  /** @returns the job's status and what stands between IV and ICV afterwards */
+  open(key: SaKey, packet: Uint8Array, sequenceHigh: number): { status: number; plaintext: Uint8Array } {
+    const { arena, openJobs, receivedOffset } = this.#memory;
+    arena.set(packet, receivedOffset);
+    openJobs.fill(0);
+    openJobs[OpenJob.offset] = receivedOffset;
+    openJobs[OpenJob.length] = packet.length;
+    openJobs[OpenJob.saSlot] = SLOT;
+    openJobs[OpenJob.sequenceHigh] = sequenceHigh;
+    openJobs[OpenJob.status] = -1;
+    this.#engine.installInbound(SLOT, key);
+    this.#engine.open(1);
+    this.#engine.remove(SLOT);
+    const start = receivedOffset + ESP_HEADER_BYTES + key.transform.ivBytes;
+    const end = receivedOffset + packet.length - key.transform.icvBytes;
+    return { status: openJobs[OpenJob.status]!, plaintext: arena.slice(start, end) };
+  }
+
+  /** @param sequence below 2^53 @returns the job's status and the ESP packet */
+  seal(
+    key: SaKey,
+    inner: Uint8Array,
+    nextHeader: number,
+    sequence: number,
+  ): { status: number; packet: Uint8Array } {
+    const { arena, sealJobs, framesOffset, sealedOffset } = this.#memory;
+    arena.set(inner, framesOffset);
+    sealJobs.fill(0);
+    sealJobs[SealJob.frameOffset] = framesOffset;
+    sealJobs[SealJob.frameLength] = inner.length;
+    sealJobs[SealJob.segmentation] = Segmentation.none;
+    sealJobs[SealJob.segments] = 1;
+    sealJobs[SealJob.checksumStart] = -1;
+    sealJobs[SealJob.saSlot] = SLOT;
+    sealJobs[SealJob.sequenceLow] = sequence % 2 ** 32;
+    sealJobs[SealJob.sequenceHigh] = Math.floor(sequence / 2 ** 32);
+    sealJobs[SealJob.sealedOffset] = sealedOffset;
+    sealJobs[SealJob.nextHeader] = nextHeader;
+    sealJobs[SealJob.status] = -1;
+    this.#engine.installOutbound(SLOT, key);
+    this.#engine.grantSequenceNumbers(SLOT, sequence, sequence + 1);
+    this.#engine.seal(1);
+    this.#engine.remove(SLOT);
+    const end = sealedOffset + sealedLength(key.transform, inner.length);
+    return { status: sealJobs[SealJob.status]!, packet: arena.slice(sealedOffset, end) };
+  }
+}
+
+/** The same AEAD by OpenSSL, as Node offers it: neither engine's code. @returns ciphertext, then ICV */
+export function encryptIndependently(
+  transform: EspTransform,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): Uint8Array {
+  const options = { authTagLength: transform.icvBytes };
+  const cipher =
+    transform.encryptionId === ENCR_AES_GCM_16
+      ? createCipheriv(`aes-${8 * transform.keyBytes}-gcm` as CipherGCMTypes, key, nonce, options)
+      : createCipheriv('chacha20-poly1305', key, nonce, options);
+  cipher.setAAD(aad, { plaintextLength: plaintext.length });
+  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
+  return Uint8Array.from(Buffer.concat([ciphertext, cipher.getAuthTag()]));
+}
