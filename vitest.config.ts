@@ -3,7 +3,7 @@
 
 import { defineConfig } from 'vitest/config';
 
-const SYSTEM = ['test/system/**/*.test.ts', 'test/interop/**/*.test.ts'];
+const SYSTEM = ['test/native/**/*.test.ts', 'test/system/**/*.test.ts', 'test/interop/**/*.test.ts'];
 
 export default defineConfig({
   test: {

@@ -95,13 +95,16 @@ function nodeGyp(command) {
   return { ok: run.status === 0, output: `${run.stdout ?? ''}${run.stderr ?? ''}` };
 }
 
-const remedy = 'install them with `apt-get install g++ make python3` and run `npm rebuild`';
 const meanwhile = 'until then the portable engine is used, which is much slower';
+
+function sayMissing(what, remedy) {
+  say(`the native addon was not built: ${what}; ${remedy} and run \`npm rebuild\`; ${meanwhile}`);
+}
 
 function build() {
   const missing = missingTools();
   if (missing.length > 0) {
-    say(`the native addon was not built: ${missing.join(', ')} not found; ${remedy}; ${meanwhile}`);
+    sayMissing(`${missing.join(', ')} not found`, 'install them with `apt-get install g++ make python3`');
     return 0;
   }
   const started = new Date();
@@ -109,10 +112,9 @@ function build() {
   rmSync(addonFile, { force: true });
   const configured = nodeGyp('configure');
   if (!configured.ok) {
-    const reason =
-      /gyp ERR! stack (?:Error: )?(.*)/.exec(configured.output)?.[1] ?? 'node-gyp configure failed';
-    say(
-      `the native addon was not built: Node's headers or the build tools are missing (${reason}); ${remedy}; ${meanwhile}`,
+    sayMissing(
+      "Node's headers (include/node) are not beside this Node and could not be downloaded, or Python is too old",
+      'name the folder above include/ in npm_config_nodedir, or `apt-get install python3`,',
     );
     return 0;
   }

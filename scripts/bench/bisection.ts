@@ -2,7 +2,7 @@
 // RFC 2544 §26.1, with short trials). Pure: the trial is given.
 
 /** 0.5 %, the loss that a rate may have and still count. */
-export const LOSS_LIMIT = 0.005;
+const LOSS_LIMIT = 0.005;
 
 /** A trial that fails by less than this is repeated once: a single stall of the machine is not the peer's limit. */
 const CLOSE_TO_LIMIT = 0.05;

@@ -7,3 +7,6 @@ import { join } from 'node:path';
 export function cacheDirectory(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'isthmus-bench');
 }
+
+/** In the folder of each unpacked package: its version, written last. What the program says is older. */
+export const VERSION_FILE = 'version';

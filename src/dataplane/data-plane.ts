@@ -18,6 +18,8 @@ import type { WorkerInput } from './worker.ts';
 export interface DataPlane {
   /** The engine that runs, whichever was asked for. */
   readonly engine: Engine['name'];
+  /** The name that the kernel gave to the TUN. */
+  readonly tunName: string;
   /** Resolves when the command has been executed between two batches; rejects where the data plane is gone. */
   send(command: Command): Promise<void>;
   /** Ends the data plane, zeroes its keys and closes its devices. */
@@ -28,6 +30,7 @@ export interface DataPlane {
 
 export class WorkerDataPlane implements DataPlane {
   readonly engine: Engine['name'];
+  readonly tunName: string;
   readonly failed: Promise<never>;
   readonly #worker: Worker;
   readonly #addon: NativeAddon;
@@ -41,9 +44,10 @@ export class WorkerDataPlane implements DataPlane {
     addon: NativeAddon,
     input: Omit<WorkerInput, 'control'>,
     onEvent: (event: DataPlaneEvent) => void,
-    closeDevices: () => void,
+    tun: { readonly name: string; readonly closeDevices: () => void },
   ) {
     this.engine = input.engine;
+    this.tunName = tun.name;
     this.#addon = addon;
     this.#wakeup = input.descriptors.wakeup;
     this.#control = allocateControlWords();
@@ -56,7 +60,7 @@ export class WorkerDataPlane implements DataPlane {
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
         // Not before: a worker must not find its descriptors closed, or somebody else's behind their numbers.
-        closeDevices();
+        tun.closeDevices();
         resolve();
       });
     });

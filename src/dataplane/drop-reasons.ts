@@ -52,6 +52,8 @@ export const Drop = {
   inboundEcn: 29,
   inboundTunWriteFailed: 30,
   inboundNoSequence: 31,
+  outboundQueueFull: 32,
+  inboundQueueFull: 33,
 } as const;
 
 const row = (
@@ -218,4 +220,16 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
   ),
   row('inbound-tun-write-failed', 'inbound', 'The TUN refused the packet.', 'tuntap'),
   row('inbound-no-sequence', 'inbound', 'The sequence number 0 is never sent.', 'RFC 4303 §2.2', true),
+  row(
+    'outbound-queue-full',
+    'outbound',
+    'The portable devices had more packets from the TUN than they could take.',
+    'tuntap',
+  ),
+  row(
+    'inbound-queue-full',
+    'inbound',
+    'The portable devices had more datagrams than they could take.',
+    'udp(7)',
+  ),
 ];

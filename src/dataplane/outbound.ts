@@ -11,7 +11,7 @@ import { FlowCache, UNKNOWN_FLOW } from '../spd/flow-cache.ts';
 import { createFlow, FlowWord, PORTS_UNKNOWN, readFlow, type Flow } from '../spd/flow.ts';
 import { Match } from '../spd/selector-match.ts';
 import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
-import { PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_TCP } from '../wire/protocol-numbers.ts';
+import { PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocol-numbers.ts';
 import { tcpHeaderLength, TCP_HEADER_BYTES } from '../wire/tcp.ts';
 import { UDP_HEADER_BYTES } from '../wire/udp.ts';
 import type { Associations, OutboundSa } from './associations.ts';
@@ -155,33 +155,48 @@ export class Outbound {
 
   /** Reads how a super-packet is to be cut. The header length comes from TCP itself, not from the TUN's hint. */
   #planSegments(row: number, offset: number, length: number, sa: OutboundSa): DropReason {
-    const { memory } = this.#parts;
-    const networkLength = this.#flow[FlowWord.transportOffset]!;
-    const gsoType = memory.frames[row + Frame.gsoType]! & ~GsoType.ecnFlag;
+    const { frames, limits } = this.#parts.memory;
+    const gsoType = frames[row + Frame.gsoType]! & ~GsoType.ecnFlag;
     if (gsoType === GsoType.none) {
       this.#segmentation = Segmentation.none;
       this.#headersLength = 0;
       this.#segmentSize = length;
       this.#segments = 1;
+      if (!this.#isChecksumInside(row, length)) return Drop.outboundMalformed;
       return sealedLength(sa.transform, length) <= MAX_TRAIN_BYTES ? PASS : Drop.outboundUnsplittable;
     }
-    if (gsoType === GsoType.udpL4) {
-      this.#segmentation = Segmentation.udp;
-      this.#headersLength = networkLength + UDP_HEADER_BYTES;
-    } else {
-      if (length < networkLength + TCP_HEADER_BYTES) return Drop.outboundUnsplittable;
-      const tcpLength = tcpHeaderLength(memory.arena, offset + networkLength);
-      if (tcpLength < TCP_HEADER_BYTES) return Drop.outboundUnsplittable;
-      this.#segmentation = Segmentation.tcp;
-      this.#headersLength = networkLength + tcpLength;
-    }
-    const payload = length - this.#headersLength;
-    const segmentSize = memory.frames[row + Frame.segmentSize]!;
-    if (payload <= 0 || segmentSize <= 0) return Drop.outboundUnsplittable;
-    this.#segmentSize = segmentSize;
+    const transportLength = this.#transportHeaderLength(gsoType, offset, length);
+    const payload = length - this.#flow[FlowWord.transportOffset]! - transportLength;
+    const segmentSize = frames[row + Frame.segmentSize]!;
+    if (transportLength === 0 || payload <= 0 || segmentSize <= 0) return Drop.outboundUnsplittable;
+    this.#segmentation = gsoType === GsoType.udpL4 ? Segmentation.udp : Segmentation.tcp;
+    this.#headersLength = this.#flow[FlowWord.transportOffset]! + transportLength;
+    this.#segmentSize = Math.min(segmentSize, payload);
     this.#segments = Math.ceil(payload / segmentSize);
-    const sealed = this.#segments * sealedLength(sa.transform, this.#headersLength + segmentSize);
-    return sealed <= memory.limits.sealedBytes ? PASS : Drop.outboundUnsplittable;
+    const full = sealedLength(sa.transform, this.#headersLength + this.#segmentSize);
+    return full <= MAX_TRAIN_BYTES && this.#segments * full <= limits.sealedBytes
+      ? PASS
+      : Drop.outboundUnsplittable;
+  }
+
+  /** True where the frame has no partial checksum, or one that lies inside it. */
+  #isChecksumInside(row: number, length: number): boolean {
+    const { frames } = this.#parts.memory;
+    if ((frames[row + Frame.flags]! & NEEDS_CHECKSUM) === 0) return true;
+    const start = frames[row + Frame.checksumStart]!;
+    const offset = frames[row + Frame.checksumOffset]!;
+    return start >= 0 && offset >= 0 && start + offset + 2 <= length;
+  }
+
+  /** @returns bytes; 0 where the super-packet is not of the protocol that its GSO type says */
+  #transportHeaderLength(gsoType: number, offset: number, length: number): number {
+    const protocol = this.#flow[FlowWord.protocol]! & (PORTS_UNKNOWN | 0xff);
+    const transport = this.#flow[FlowWord.transportOffset]!;
+    if (gsoType === GsoType.udpL4) return protocol === PROTOCOL_UDP ? UDP_HEADER_BYTES : 0;
+    const isTcp = gsoType === GsoType.tcp4 || gsoType === GsoType.tcp6;
+    if (!isTcp || protocol !== PROTOCOL_TCP || length < transport + TCP_HEADER_BYTES) return 0;
+    const headerLength = tcpHeaderLength(this.#parts.memory.arena, offset + transport);
+    return headerLength >= TCP_HEADER_BYTES ? headerLength : 0;
   }
 
   /** Reserves sequence numbers, and writes the rows that {@link #flush} seals and sends. */

@@ -41,9 +41,9 @@ export async function runGateway(config: GatewayConfig, log: Logger): Promise<vo
     });
     await installDatabases(dataPlane, config, sad);
     undo.push(async () => {
-      await removeHostNetwork({ tunName: config.tun.name, mark: config.udp.mark });
+      await removeHostNetwork({ tunName: dataPlane.tunName, mark: config.udp.mark });
     });
-    await applyHostNetwork(plan);
+    await applyHostNetwork({ ...plan, tunName: dataPlane.tunName });
     log.info({ engine: dataPlane.engine, mtu: plan.tunMtu, policies: config.policies.length }, 'ready');
     await Promise.race([stopRequested, dataPlane.failed]);
     log.info('stopping');

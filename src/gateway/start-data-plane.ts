@@ -32,7 +32,6 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
   // Loaded only here: @noble/ciphers and the sockets cost start-up time that the usual way does not need.
   const { startPortableDataPlane } = await import('../dataplane/portable/portable-data-plane.ts');
   return startPortableDataPlane({
-    tunName: config.tun.name,
     listen: config.udp.listen,
     bufferBytes: config.udp.bufferBytes,
     counters,
@@ -59,8 +58,11 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       flowSeed,
     },
     onEvent,
-    () => {
-      devices.close();
+    {
+      name: devices.tun.name,
+      closeDevices: () => {
+        devices.close();
+      },
     },
   );
 }

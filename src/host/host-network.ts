@@ -46,15 +46,20 @@ export async function applyHostNetwork(plan: HostNetworkPlan): Promise<void> {
       ];
       // In both batches: routes need the link up, and the batches run at once.
       const needsLink = family === 4 || commands.length > 0;
-      await changeWithIp(family, needsLink ? [linkCommand(plan), ...commands] : commands);
+      await changeWithIp(family, needsLink ? [...linkCommands(plan), ...commands] : commands);
     }),
   );
 }
 
-function linkCommand(plan: HostNetworkPlan): string {
-  // Without a link-local address the kernel sends no router solicitations into the tunnel.
-  const quiet = plan.tunHasIpv6 ? ' addrgenmode none' : '';
-  return `link set dev ${plan.tunName} mtu ${String(plan.tunMtu)}${quiet} up`;
+function linkCommands(plan: HostNetworkPlan): readonly string[] {
+  const link = `link set dev ${plan.tunName}`;
+  return [
+    `${link} mtu ${String(plan.tunMtu)}`,
+    // Without a link-local address the kernel sends no router solicitations into the tunnel. Three commands: in
+    // one, the kernel would set the link up first, and refuse the mode while the MTU is too small for IPv6.
+    ...(plan.tunHasIpv6 ? [`${link} addrgenmode none`] : []),
+    `${link} up`,
+  ];
 }
 
 /**

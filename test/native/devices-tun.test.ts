@@ -77,5 +77,5 @@ test('a full send buffer costs one bounded wait and leaves EAGAIN in the rows', 
   expect(statuses.at(-1)).toBe(EAGAIN);
   expect(new Set(statuses)).toEqual(new Set([0, EAGAIN]));
   expect(elapsedMs).toBeGreaterThanOrEqual(19);
-  expect(elapsedMs).toBeLessThan(1000);
+  expect(elapsedMs).toBeLessThan(2500);
 });

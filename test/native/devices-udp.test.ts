@@ -94,7 +94,8 @@ test('a train with a shorter last segment leaves and arrives as one', () => {
   expect(send(from.devices, from.memory, [{ payload, segmentLength: 1400, trafficClass: 2 }])).toEqual([0]);
   const [row, ...others] = receive(to.devices, to.memory);
   expect(others).toEqual([]);
-  expect(row).toMatchObject({ payload, segmentLength: 1400, trafficClass: 2 });
+  expect(row).toMatchObject({ segmentLength: 1400, trafficClass: 2 });
+  expect(Buffer.from(row?.payload ?? []).equals(payload)).toBe(true);
 });
 
 test('a train arrives as single datagrams where the receiver has no GRO', () => {

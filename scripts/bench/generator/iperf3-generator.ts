@@ -2,7 +2,7 @@
 
 import type { Topology } from '../../topology/topology.ts';
 import { runIperf3 } from '../measure/iperf3.ts';
-import type { UdpGenerator } from './udp-generator.ts';
+import type { UdpGenerator } from './generator.ts';
 
 interface UdpReport {
   readonly end: { readonly sum: { readonly packets: number; readonly seconds: number } };

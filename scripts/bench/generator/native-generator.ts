@@ -8,8 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Place } from '../../topology/plan.ts';
 import type { Topology } from '../../topology/topology.ts';
 import { SITES } from '../sites.ts';
-import type { SendOrder } from './sender.ts';
-import type { Sent, UdpGenerator } from './udp-generator.ts';
+import type { SendOrder, Sent, UdpGenerator } from './generator.ts';
 
 const SINK_PORT = 5300;
 const SENDER = fileURLToPath(new URL('./sender.ts', import.meta.url));

@@ -4,17 +4,14 @@
 
 import { createInterface } from 'node:readline';
 import { parseAddress } from '../../../src/base/address.ts';
-import { allocateBatchMemory, DatagramOut, DEFAULT_BATCH_LIMITS } from '../../../src/dataplane/batch-memory.ts';
+import {
+  allocateBatchMemory,
+  DatagramOut,
+  DEFAULT_BATCH_LIMITS,
+} from '../../../src/dataplane/batch-memory.ts';
 import { loadAddon } from '../../../src/dataplane/native/load-addon.ts';
 import { createNativeDevices } from '../../../src/dataplane/native/native-devices.ts';
-import type { Sent } from './udp-generator.ts';
-
-export interface SendOrder {
-  readonly payloadBytes: number;
-  /** 0 = as fast as it can. */
-  readonly ratePerSecond: number;
-  readonly seconds: number;
-}
+import type { SendOrder, Sent } from './generator.ts';
 
 /** The most that leaves at once, also when it is behind: a stall must not become a burst. */
 const BATCH = 64;
@@ -36,7 +33,12 @@ const socket = addon.openUdp({
   gso: false,
   gro: false,
 });
-const devices = createNativeDevices(addon, memory, { tun: -1, sockets: [socket.fd], gso: [false], wakeup: -1 });
+const devices = createNativeDevices(addon, memory, {
+  tun: -1,
+  sockets: [socket.fd],
+  gso: [false],
+  wakeup: -1,
+});
 devices.setEndpoint(0, 0, remote.bytes, Number(portText));
 const nap = new Int32Array(new SharedArrayBuffer(4));
 

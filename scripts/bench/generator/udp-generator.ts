@@ -1,24 +1,10 @@
-// What the udp tests need of a packet generator between the hosts, and the choice of one.
+// The choice of a packet generator: the batching one, or iperf3 where the native addon is not built.
 
 import { findAddon } from '../../../src/dataplane/native/load-addon.ts';
 import type { Topology } from '../../topology/topology.ts';
+import type { UdpGenerator } from './generator.ts';
 import { iperf3Generator } from './iperf3-generator.ts';
 import { openNativeGenerator } from './native-generator.ts';
-
-export interface Sent {
-  readonly packets: number;
-  readonly seconds: number;
-}
-
-/** Sends one flow of UDP from hostA to hostB. */
-export interface UdpGenerator {
-  /**
-   * @param payloadBytes UDP payload of each datagram
-   * @param ratePerSecond datagrams per second; undefined = as fast as it can
-   */
-  send(payloadBytes: number, ratePerSecond: number | undefined, seconds: number): Promise<Sent>;
-  close(): Promise<void>;
-}
 
 /** What the report says of the generator. */
 export function generatorName(): string {

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { highestRate, type TrialOutcome } from '../bisection.ts';
-import type { UdpGenerator } from '../generator/udp-generator.ts';
+import type { UdpGenerator } from '../generator/generator.ts';
 import { readArrivals } from './arrivals.ts';
 import type { Visit } from './visit.ts';
 

@@ -1,7 +1,7 @@
 // One peer, started, with everything that a measurement needs.
 
 import type { Topology } from '../../topology/topology.ts';
-import type { UdpGenerator } from '../generator/udp-generator.ts';
+import type { UdpGenerator } from '../generator/generator.ts';
 import type { RunningPeer } from '../peers/peer.ts';
 
 export interface Visit {

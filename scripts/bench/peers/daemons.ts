@@ -1,6 +1,6 @@
 // A running peer that consists of daemons, one or more per gateway.
 
-import { Daemon } from '../daemon.ts';
+import { type Daemon } from '../daemon.ts';
 import type { RunningPeer } from './peer.ts';
 
 /** Starts what `launch` starts; where it fails half way, what already runs is stopped. */

@@ -48,6 +48,7 @@ export class Coalescer {
     const offset = innerPackets[packet * InnerPacket.stride + InnerPacket.offset]!;
     const length = innerPackets[packet * InnerPacket.stride + InnerPacket.length]!;
     checkRange(arena, offset, length, 'inner packet');
+    this.#next[packet] = END_OF_FRAME;
 
     const header = this.#header;
     if (!header.parse(arena, offset, length)) {
@@ -93,7 +94,6 @@ export class Coalescer {
     const frame = this.#frameCount++;
     this.#first[frame] = packet;
     this.#last[frame] = packet;
-    this.#next[packet] = END_OF_FRAME;
     this.#memory.outFrames.fill(0, frame * OutFrame.stride, (frame + 1) * OutFrame.stride);
     return frame;
   }

@@ -59,19 +59,19 @@ function checkDistinct(
   entries: readonly { readonly value: unknown; readonly path: Path }[],
   expected: string,
   report: Report,
+  found?: string,
 ): void {
   const first = new Map<unknown, Path>();
   for (const { value, path } of entries) {
     if (value === undefined) continue;
     const other = first.get(value);
     if (other === undefined) first.set(value, path);
-    else report(path, expected, { other });
+    else report(path, expected, { other, ...(found !== undefined && { found }) });
   }
 }
 
 function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
-  const listen = list(file?.udp?.listen).filter((endpoint) => endpoint !== undefined);
-  const families = listen.map((endpoint) => endpoint.address?.family);
+  const families = list(file?.udp?.listen).map((endpoint) => endpoint?.address?.family);
   families.forEach((family, index) => {
     if (families.indexOf(family) === index) return;
     report(['udp', 'listen', index], 'at most one address of each family');
@@ -185,7 +185,7 @@ function checkManualSas(policies: readonly Unproven<PolicyEntry>[], report: Repo
   checkDistinct(inbound, 'an SPI of its own for each inbound SA', report);
   checkDistinct(outbound, 'an SPI of its own for each outbound SA to one peer', report);
   // A counter-mode key under two SAs would meet the same IV twice (RFC 4106 §2).
-  checkDistinct(keys, 'a key of its own for each SA', report);
+  checkDistinct(keys, 'a key of its own for each SA', report, 'the same key');
 }
 
 /** @returns what tells this source from every other; undefined where it is wrong or missing */

@@ -22,5 +22,5 @@ export function nearestWord(found: string, words: readonly string[]): string | u
 }
 
 function sortLetters(word: string): string {
-  return [...word].sort().join('');
+  return Array.from(word).sort().join('');
 }

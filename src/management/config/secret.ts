@@ -143,9 +143,9 @@ function checkPermissions(descriptor: number, path: string, context: SecretConte
   const mountId = mountIdOf(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'));
   // Containers mount secrets read-only with a mode that nobody inside can change.
   if (isReadOnlyMount(readFileSync('/proc/self/mountinfo', 'utf8'), mountId)) {
-    context.log.info(fields, 'others than the owner can read this key file; it is mounted read-only');
+    context.log.info(fields, 'others than the owner can use this key file; it is mounted read-only');
   } else {
-    context.log.warn(fields, `others than the owner can read this key file; run: chmod 600 ${path}`);
+    context.log.warn(fields, `others than the owner can use this key file; run: chmod 600 ${path}`);
   }
 }
 

@@ -12,7 +12,7 @@ export function address(text: string): Address {
 }
 
 /** `10.0.1.0/24`, `10.0.1.1-10.0.1.9` or one address. */
-export function range(text: string): AddressRange {
+function range(text: string): AddressRange {
   const [first = '', last] = text.split('-');
   if (last !== undefined) return { first: address(first), last: address(last) };
   const [prefix = '', bits] = text.split('/');

@@ -1,5 +1,5 @@
-// The host's network configuration against a real kernel. Argument: the name of a scenario below. Runs in a
-// network namespace of its own, which ends with it; throws where something is not as it should be.
+// The host's network configuration against a real kernel, as scenarios that throw where something is not as it
+// should be. Each runs in a network namespace of its own.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -42,8 +42,14 @@ const rules = (family: 4 | 6): string[] =>
 
 const OUR_RULES = [`219: from all fwmark 0x4953 lookup main`, `220: not from all fwmark 0x4953 lookup 220`];
 
+/** What a gateway leaves behind that was killed. */
+export function leaveRules(): void {
+  ip('rule add priority 219 fwmark 0x4953 lookup main');
+  ip('rule add priority 220 not fwmark 0x4953 lookup 220');
+}
+
 /** A gateway's host: wan0 towards the peer on a path of 1400 bytes, lan0 with the local network, and a TUN. */
-function buildHost(): void {
+export function buildHost(): void {
   ip('link set lo up');
   for (const device of ['wan0', 'lan0']) {
     ip(`link add ${device} type veth peer name ${device}far`);
@@ -78,7 +84,7 @@ function assertNothingLeft(): void {
   }
 }
 
-const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   async 'facts are those of the host'() {
     ip('address add fd00:9::9/64 dev wan0');
     writeFileSync('/proc/sys/net/ipv4/conf/all/rp_filter', '0');
@@ -158,7 +164,9 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
 
   async 'a changed plan takes the old routes away'() {
     await applyHostNetwork(await plan([siteToSite]));
-    await applyHostNetwork(await plan([policy({ local: ['10.0.1.0/24'], remote: ['10.0.3.7', '10.0.4.0/24'] })]));
+    await applyHostNetwork(
+      await plan([policy({ local: ['10.0.1.0/24'], remote: ['10.0.3.7', '10.0.4.0/24'] })]),
+    );
     assert.deepEqual(destinations(4), ['10.0.3.7', '10.0.4.0/24']);
     assert.deepEqual(destinations(6), []);
     await applyHostNetwork(await plan([policy({ local: ['10.0.1.0/24'] })]));
@@ -223,6 +231,16 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     assertNothingLeft();
   },
 
+  async 'a TUN with a reader gets no link-local address, so the kernel sends nothing of its own'() {
+    // A pair of devices has a carrier, as a TUN has once the gateway opened it.
+    ip('link add quiet0 type veth peer name quiet0far');
+    ip('link set quiet0far up');
+    await applyHostNetwork(await plan([siteToSite], 'quiet0'));
+    const [link] = ipJson('address show dev quiet0');
+    assert.ok((link?.['flags'] as string[]).includes('LOWER_UP'));
+    assert.deepEqual(link?.['addr_info'], []);
+  },
+
   async 'a narrow path makes a TUN without IPv6'() {
     ip('route replace 198.51.100.0/24 via 203.0.113.254 mtu 1000');
     await applyHostNetwork(await plan([policy({ local: ['10.0.1.0/24'], remote: ['10.0.2.0/24'] })]));
@@ -242,7 +260,10 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
       return true;
     });
   },
+};
 
+/** These run without CAP_NET_ADMIN, and find the rules of a gateway that ended. */
+export const unprivilegedScenarios: Readonly<Record<string, () => Promise<void>>> = {
   async 'missing permission is one line'() {
     const wanted = await plan([siteToSite]);
     await assert.rejects(applyHostNetwork(wanted), (error: Error) => {
@@ -250,8 +271,8 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
       assert.match(error.message, /^ip -[46] link set .*not permitted \(needs CAP_NET_ADMIN: [^\n]*\)$/);
       return true;
     });
-    // Nothing is there to remove, so no permission is needed.
-    assert.deepEqual(await removeHostNetwork(wanted), []);
+    // Where nothing is there to remove, no permission is needed.
+    assert.deepEqual(await removeHostNetwork({ ...wanted, mark: 1 }), []);
   },
 
   async 'missing permission to remove is one line'() {
@@ -261,8 +282,3 @@ const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     });
   },
 };
-
-const [name = '', stage] = process.argv.slice(2);
-if (stage === 'build') buildHost();
-else if (stage === 'list') process.stdout.write(JSON.stringify(Object.keys(scenarios)));
-else await scenarios[name]?.();

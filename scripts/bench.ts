@@ -1,0 +1,72 @@
+// npm run bench: measures Isthmus and other VPNs, from host to host through two gateways in network namespaces.
+// The report goes to standard output, what happens meanwhile to standard error.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EnvironmentError } from '../src/base/errors.ts';
+import { renderChart } from './bench/chart.ts';
+import { choosePeers } from './bench/choose-peers.ts';
+import { findProgram } from './bench/find-program.ts';
+import { generatorName } from './bench/generator/udp-generator.ts';
+import { installPeers } from './bench/install-peers.ts';
+import { describeMachine } from './bench/machine.ts';
+import { type BenchOptions, parseBenchOptions } from './bench/options.ts';
+import { allPeers } from './bench/peers/all-peers.ts';
+import { INSTALL_PEERS } from './bench/peers/peer.ts';
+import type { BenchReport } from './bench/results.ts';
+import { runBench } from './bench/run-bench.ts';
+import { summarize } from './bench/statistics.ts';
+import { formatTable } from './bench/table.ts';
+import { enterSandbox, insideSandbox, leaveSandbox, runInSandbox } from './topology/sandbox.ts';
+
+/** What the measurements themselves need; Debian packages of these names have them. */
+const TOOLS = ['iperf3', 'ethtool', 'ping', 'ip'];
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+async function outside(options: BenchOptions): Promise<number> {
+  if (options.installPeers) await installPeers(say);
+  const missing = TOOLS.filter((tool) => findProgram(tool) === undefined);
+  if (missing.length > 0) {
+    throw new EnvironmentError(`${missing.join(', ')} not found; install them with \`${INSTALL_PEERS}\``);
+  }
+  return runInSandbox();
+}
+
+/** @returns 0 where everything that was begun was measured */
+async function inside(options: BenchOptions): Promise<number> {
+  // The first process of the namespace: its end is the end of every other.
+  enterSandbox().addEventListener('abort', () => process.exit(1));
+  const { chosen, complaints } = await choosePeers(allPeers(options.node), options.peers);
+  complaints.forEach(say);
+  if (chosen.length === 0) throw new EnvironmentError('there is no peer to measure');
+  const machine = await describeMachine({
+    nodePath: options.node,
+    udpGenerator: generatorName(),
+    runs: options.runs,
+    secondsPerRun: options.seconds,
+  });
+  const directory = join('/run', 'bench');
+  await mkdir(directory, { mode: 0o700 });
+  const { table, failures } = await runBench({ options, peers: chosen, directory, say });
+  const report: BenchReport = { machine, results: table.summarize(summarize) };
+  if (options.svg !== undefined) {
+    await writeFile(options.svg, renderChart(report));
+    say(`chart: ${options.svg}`);
+  }
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : formatTable(report));
+  complaints.forEach(say);
+  for (const failure of failures) say(`failed: ${failure}`);
+  return failures.length === 0 ? 0 : 1;
+}
+
+const options = parseBenchOptions(process.argv.slice(2));
+try {
+  process.exitCode = await (insideSandbox() ? inside(options) : outside(options));
+} catch (error) {
+  say(`bench: ${error instanceof EnvironmentError ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
+if (insideSandbox()) leaveSandbox();

@@ -1,0 +1,95 @@
+// The command line of `npm run bench`.
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { findProgram } from './find-program.ts';
+import { type Offloads, TEST_NAMES, type TestName } from './results.ts';
+
+export interface BenchOptions {
+  /** Names of peers or their beginnings; empty = all. */
+  readonly peers: readonly string[];
+  readonly tests: readonly TestName[];
+  readonly runs: number;
+  readonly seconds: number;
+  readonly offloads: readonly Offloads[];
+  readonly json: boolean;
+  /** undefined: bench.svg beside the table, no chart with --json. */
+  readonly svg: string | undefined;
+  readonly installPeers: boolean;
+  /** The Node that runs Isthmus. */
+  readonly node: string;
+}
+
+interface ParsedOptions {
+  readonly peers: readonly string[];
+  readonly tests: readonly TestName[];
+  readonly runs: number;
+  readonly seconds: number;
+  readonly offloads: Offloads | 'both';
+  readonly json: boolean;
+  readonly svg?: string;
+  readonly installPeers: boolean;
+  readonly node: string;
+}
+
+const NOTE = `
+Tests: ${TEST_NAMES.join(', ')}.
+The figures of one run compare with each other and with nothing else.`;
+
+/** @param argv the arguments alone; prints and exits for --help and where they are wrong */
+export function parseBenchOptions(argv: readonly string[]): BenchOptions {
+  const program = benchCommand().parse(argv, { from: 'user' });
+  const { offloads, svg, ...rest } = program.opts<ParsedOptions>();
+  return {
+    ...rest,
+    offloads: offloads === 'both' ? ['on', 'off'] : [offloads],
+    svg: svg ?? (rest.json ? undefined : 'bench.svg'),
+  };
+}
+
+function benchCommand(): Command {
+  return new Command('npm run bench --')
+    .description(
+      'measure Isthmus and other VPNs from host to host through two gateways in network namespaces',
+    )
+    .option('--peers <names>', 'names of peers or their beginnings, comma separated', commaSeparated, [])
+    .option('--tests <names>', 'tests, comma separated', parseTests, TEST_NAMES)
+    .option('--runs <number>', 'runs, of which the median is taken', positiveInteger, 3)
+    .option('--seconds <number>', 'length of each run', positiveInteger, 5)
+    .addOption(
+      new Option('--offloads <state>', 'segmentation offloads of the link between the gateways')
+        .choices(['on', 'off', 'both'])
+        .default('both'),
+    )
+    .option('--json', 'print one JSON object and nothing else', false)
+    .option('--svg <file>', 'write the chart to this file (default: bench.svg, with --json none)')
+    .option('--install-peers', 'install the peers first (Debian 12)', false)
+    .option('--node <path>', 'the Node that runs Isthmus', parseProgram, process.execPath)
+    .addHelpText('after', NOTE);
+}
+
+function commaSeparated(text: string): string[] {
+  return text.split(',').map((part) => part.trim());
+}
+
+function parseTests(text: string): TestName[] {
+  const names = commaSeparated(text);
+  const unknown = names.find((name) => !TEST_NAMES.some((test) => test === name));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`Found ${unknown}, expected ${TEST_NAMES.join(', ')}.`);
+  }
+  return TEST_NAMES.filter((test) => names.includes(test));
+}
+
+function parseProgram(text: string): string {
+  const path = findProgram(text);
+  if (path === undefined) throw new InvalidArgumentError(`${text} is not a program.`);
+  return path;
+}
+
+function positiveInteger(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new InvalidArgumentError(`Found ${text}, expected a whole number of 1 or more.`);
+  }
+  return number;
+}

@@ -1,0 +1,56 @@
+// What a gateway logged: JSON lines in a file, and now and then something else, such as Node's own last words.
+
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+const lineSchema = z.object({
+  msg: z.string(),
+  level: z.string().optional(),
+  engine: z.enum(['native', 'portable']).optional(),
+  drops: z.record(z.string(), z.number()).optional(),
+});
+
+export type LogLine = z.infer<typeof lineSchema>;
+
+export class GatewayLog {
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** The last line with this message. */
+  find(message: string): LogLine | undefined {
+    return this.#lines()
+      .map(parseLogLine)
+      .findLast((line) => line?.msg === message);
+  }
+
+  /** The last lines as they are, each behind `label`. */
+  tail(count: number, label: string): string {
+    return this.#lines()
+      .slice(-count)
+      .map((line) => `${label}: ${line}`)
+      .join('\n');
+  }
+
+  /** Without what is still being written. */
+  #lines(): string[] {
+    const text = readFileSync(this.#file, 'utf8');
+    return text
+      .slice(0, text.lastIndexOf('\n') + 1)
+      .split('\n')
+      .slice(0, -1);
+  }
+}
+
+/** undefined where it is not a line of the gateway's log. */
+export function parseLogLine(line: string): LogLine | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return lineSchema.safeParse(JSON.parse(line)).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,73 @@
+// One gateway of the lab: `isthmus run` in its namespace, with a state directory of its own, logging to a file.
+
+import { closeSync, openSync } from 'node:fs';
+import { EnvironmentError } from '../../src/base/errors.ts';
+import type { Topology } from '../topology/topology.ts';
+import type { EngineName } from './arguments.ts';
+import { GatewayLog } from './gateway-log.ts';
+import { holdsWithin, identify, isAlive, stopProcess } from './process-identity.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import { program } from './site-files.ts';
+import type { GatewayPlace, SiteFiles } from './site-files.ts';
+
+const readyLimitMs = 30_000;
+const stopLimitMs = 10_000;
+const shownLines = 10;
+
+export interface GatewayProcess {
+  readonly place: GatewayPlace;
+  readonly identity: ProcessIdentity;
+  readonly log: GatewayLog;
+}
+
+/** @param survives true: it outlives this process */
+export function startGateway(
+  topology: Topology,
+  files: SiteFiles,
+  place: GatewayPlace,
+  survives: boolean,
+): GatewayProcess {
+  const logFile = files.log(place);
+  const descriptor = openSync(logFile, 'a', 0o600);
+  const child = topology.spawn(place, [process.execPath, program, 'run', '-c', files.configuration(place)], {
+    stdio: ['ignore', descriptor, descriptor],
+    environment: { STATE_DIRECTORY: files.stateDirectory(place) },
+    detached: survives,
+  });
+  closeSync(descriptor);
+  if (survives) child.unref();
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  if (identity === undefined) throw new EnvironmentError(`the gateway in ${place} could not be started`);
+  return { place, identity, log: new GatewayLog(logFile) };
+}
+
+/**
+ * Waits until the gateway says that it is ready.
+ * @returns the engine it runs
+ * @throws EnvironmentError with the last lines of its log where it ends before, or takes too long
+ */
+export async function gatewayReady(
+  { place, identity, log }: GatewayProcess,
+  signal: AbortSignal,
+): Promise<EngineName | undefined> {
+  const settled = (): boolean => log.find('ready') !== undefined || !isAlive(identity);
+  const inTime = await holdsWithin(settled, readyLimitMs, signal);
+  const ready = log.find('ready');
+  if (ready !== undefined) return ready.engine;
+  const what = inTime ? 'ended before it was ready' : `was not ready within ${readyLimitMs / 1000} s`;
+  throw new EnvironmentError(`the gateway in ${place} ${what}\n${log.tail(shownLines, place)}`);
+}
+
+/**
+ * Stops the gateway. @returns its drop counters
+ * @throws EnvironmentError where it had ended by itself, or did not stop
+ */
+export async function stopGateway({ place, identity, log }: GatewayProcess): Promise<Record<string, number>> {
+  const wasAlive = isAlive(identity);
+  const stopped = await stopProcess(identity, stopLimitMs);
+  const counters = log.find('counters');
+  if (wasAlive && stopped && counters !== undefined) return counters.drops ?? {};
+  const ended = wasAlive ? 'ended without its counters' : 'had ended by itself';
+  const what = stopped ? ended : `did not stop within ${stopLimitMs / 1000} s and was killed`;
+  throw new EnvironmentError(`the gateway in ${place} ${what}\n${log.tail(shownLines, place)}`);
+}

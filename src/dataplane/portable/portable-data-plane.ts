@@ -1,0 +1,100 @@
+// The data plane without the addon: the portable engine between a tuntap2 TUN and node:dgram sockets, on the
+// main thread's event loop. Slow, and without firewall mark, offloads or traffic class.
+
+import { performance } from 'node:perf_hooks';
+import { allocateBatchMemory } from '../batch-memory.ts';
+import type { Command, DataPlaneEvent } from '../commands.ts';
+import type { Counters } from '../counters.ts';
+import type { DataPlane } from '../data-plane.ts';
+import { Drop, type DropReason } from '../drop-reasons.ts';
+import { PacketPath } from '../packet-path.ts';
+import { openTuntap2, type TunStream } from '../tun/tuntap2-adapter.ts';
+import { bindDgramSockets, type ListenAddress } from '../udp/dgram-sockets.ts';
+import { EventLoopDriver, type DriverDrop } from './event-loop-driver.ts';
+import { createPortableEngine } from './portable-engine.ts';
+
+export interface PortableDataPlaneOptions {
+  readonly listen: readonly ListenAddress[];
+  readonly bufferBytes: number;
+  readonly counters: Counters;
+  /** Largest inner packet in bytes. */
+  readonly innerMtu: number;
+  readonly flowSeed: number;
+  readonly onEvent: (event: DataPlaneEvent) => void;
+  /** Opens the TUN; tests give their own. */
+  readonly openTun?: () => Promise<TunStream>;
+}
+
+const DRIVER_DROPS: Record<DriverDrop, DropReason> = {
+  'tun-queue-full': Drop.outboundQueueFull,
+  'udp-queue-full': Drop.inboundQueueFull,
+  'udp-send-failed': Drop.outboundSendFailed,
+};
+
+/** @throws EnvironmentError or NativeError where the TUN or a socket cannot be opened */
+export async function startPortableDataPlane(options: PortableDataPlaneOptions): Promise<DataPlane> {
+  const sockets = await bindDgramSockets(options.listen, { bufferBytes: options.bufferBytes });
+  try {
+    return new PortableDataPlane(options, await (options.openTun ?? openTuntap2)(), sockets);
+  } catch (error) {
+    await Promise.all(sockets.map((socket) => socket.close()));
+    throw error;
+  }
+}
+
+class PortableDataPlane implements DataPlane {
+  readonly engine = 'portable';
+  readonly tunName: string;
+  readonly failed: Promise<never>;
+  readonly #driver: EventLoopDriver;
+  readonly #path: PacketPath;
+
+  constructor(
+    options: PortableDataPlaneOptions,
+    tun: TunStream,
+    sockets: Awaited<ReturnType<typeof bindDgramSockets>>,
+  ) {
+    const { counters, innerMtu, flowSeed, onEvent } = options;
+    const memory = allocateBatchMemory();
+    let reject: (error: Error) => void = () => undefined;
+    this.failed = new Promise((_, fail) => {
+      reject = fail;
+    });
+    this.failed.catch(() => undefined);
+    this.tunName = tun.name;
+    this.#driver = new EventLoopDriver({
+      memory,
+      tun,
+      sockets,
+      now: () => performance.now(),
+      onDrop: (drop) => {
+        const reason = DRIVER_DROPS[drop];
+        counters[reason] = (counters[reason] ?? 0) + 1;
+      },
+      onError: reject,
+    });
+    this.#path = new PacketPath({
+      memory,
+      devices: this.#driver.devices,
+      // A TUN without offloads takes no super-packets.
+      engine: createPortableEngine(memory, { coalesceTcp: false, coalesceUdp: false }),
+      counters,
+      innerMtu,
+      flowSeed,
+      onEvent,
+    });
+    this.#driver.start(() => {
+      this.#path.turn();
+    });
+  }
+
+  send(command: Command): Promise<void> {
+    this.#path.execute(command);
+    return Promise.resolve();
+  }
+
+  async stop(): Promise<void> {
+    await this.#driver.stop();
+    this.#path.execute({ type: 'stop' });
+  }
+}

@@ -1,0 +1,159 @@
+// Whole packet paths in one process: one under test, or two joined by an in-process link.
+
+import { allocateBatchMemory, type BatchLimits } from '../../src/dataplane/batch-memory.ts';
+import { allocateCounters, readDrops, type Counters } from '../../src/dataplane/counters.ts';
+import type { DataPlaneEvent } from '../../src/dataplane/commands.ts';
+import type { Engine } from '../../src/dataplane/engine.ts';
+import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
+import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
+import { PacketPath } from '../../src/dataplane/packet-path.ts';
+import {
+  MemoryDevices,
+  type SentDatagram,
+  type TunFrameOut,
+} from '../../src/dataplane/portable/memory-devices.ts';
+import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
+import { findEspTransform, type EspTransform } from '../../src/crypto/esp-transform.ts';
+import { Sad, type SaDescription } from '../../src/sad/sad.ts';
+import type {
+  InboundSecurityAssociation,
+  OutboundSecurityAssociation,
+  SequenceBlock,
+} from '../../src/sad/security-association.ts';
+import type { Policy, Selectors } from '../../src/spd/policy.ts';
+import { ANY } from './policies.ts';
+
+export const INNER_MTU = 1438;
+/** Enough for tests, small enough to be made for each of them. */
+export const TEST_LIMITS: BatchLimits = {
+  frames: 64,
+  frameBytes: 4 * 65_536,
+  sealJobs: 64,
+  sealedBytes: 6 * 65_536,
+  datagramsOut: 256,
+  datagramsIn: 32,
+  openJobs: 512,
+};
+
+export interface TestSite {
+  readonly path: PacketPath;
+  readonly devices: MemoryDevices;
+  readonly sad: Sad;
+  readonly counters: Counters;
+  /** What came out, oldest first; tests take it away. */
+  readonly frames: TunFrameOut[];
+  readonly datagrams: SentDatagram[];
+  readonly events: DataPlaneEvent[];
+  /** Drops counted so far, by name. */
+  readonly drops: () => Record<string, number>;
+}
+
+export function createSite(engineName: Engine['name'], limits: BatchLimits = TEST_LIMITS): TestSite {
+  const memory = allocateBatchMemory(limits);
+  const frames: TunFrameOut[] = [];
+  const datagrams: SentDatagram[] = [];
+  const events: DataPlaneEvent[] = [];
+  const counters = allocateCounters();
+  const devices = new MemoryDevices(memory, {
+    onFrame: (frame) => frames.push(frame) > 0,
+    onDatagram: (datagram) => {
+      datagrams.push(datagram);
+      return 0;
+    },
+    now: () => 1000,
+  });
+  const options = { coalesceTcp: true, coalesceUdp: true };
+  const engine =
+    engineName === 'native'
+      ? createNativeEngine(loadAddon(), memory, options)
+      : createPortableEngine(memory, options);
+  const path = new PacketPath({
+    memory,
+    devices,
+    engine,
+    counters,
+    innerMtu: INNER_MTU,
+    flowSeed: 1,
+    onEvent: (event) => events.push(event),
+  });
+  const drops = (): Record<string, number> => readDrops(counters);
+  return { path, devices, sad: new Sad(), counters, frames, datagrams, events, drops };
+}
+
+export function transformNamed(name: string): EspTransform {
+  const transform = findEspTransform(name);
+  if (transform === undefined) throw new Error(`no transform ${name}`);
+  return transform;
+}
+
+/** Keying material that differs by `seed`. */
+export function testKey(transform: EspTransform, seed: number): Uint8Array {
+  return Uint8Array.from(
+    { length: transform.keyBytes + transform.saltBytes },
+    (_, i) => (i * 7 + seed) & 0xff,
+  );
+}
+
+export interface PairOptions {
+  readonly transform?: string;
+  readonly esn?: boolean;
+  readonly replayWindowPackets?: number;
+  readonly selectors?: Selectors;
+  readonly policy?: string;
+  readonly peer?: string;
+  readonly block?: SequenceBlock;
+  readonly outboundSpi?: number;
+  readonly inboundSpi?: number;
+  /** Seeds of the two keys. */
+  readonly outboundSeed?: number;
+  readonly inboundSeed?: number;
+}
+
+/** Installs an outbound and an inbound SA at one site. */
+export function installPair(
+  site: TestSite,
+  options: PairOptions = {},
+): { outbound: OutboundSecurityAssociation; inbound: InboundSecurityAssociation } {
+  const transform = transformNamed(options.transform ?? 'aes256gcm16');
+  const description: SaDescription = {
+    policy: options.policy ?? 'tunnel',
+    peer: options.peer ?? 'far',
+    transform,
+    esn: options.esn ?? false,
+    selectors: options.selectors ?? ANY,
+  };
+  const outbound = site.sad.addOutbound(
+    description,
+    options.outboundSpi ?? 0x1001,
+    testKey(transform, options.outboundSeed ?? 1),
+    { socket: 0, address: Uint8Array.of(198, 51, 100, 1), port: 4500 },
+    options.block ?? { first: 1, end: 2 ** 18 },
+  );
+  const inbound = site.sad.addInbound(
+    description,
+    options.inboundSpi ?? 0x2002,
+    testKey(transform, options.inboundSeed ?? 2),
+    options.replayWindowPackets ?? 64,
+  );
+  site.path.execute({ type: 'install-outbound', sa: outbound });
+  site.path.execute({ type: 'install-inbound', sa: inbound });
+  return { outbound, inbound };
+}
+
+export function usePolicies(site: TestSite, policies: readonly Policy[], generation = 2): void {
+  site.path.execute({ type: 'use-policies', generation, policies });
+}
+
+/** Hands a site what arrives on its UDP socket. */
+export function receive(site: TestSite, bytes: Uint8Array, segmentLength = 0, trafficClass = 0): void {
+  const sourceAddress = Uint8Array.of(203, 0, 113, 1);
+  site.devices.pushDatagram({ bytes, sourceAddress, sourcePort: 4500, segmentLength, trafficClass });
+}
+
+/** Carries everything that one site sent to the other, as single datagrams, and turns it. */
+export function deliver(from: TestSite, to: TestSite): void {
+  for (const { bytes, trafficClass } of from.datagrams.splice(0)) {
+    receive(to, bytes, 0, trafficClass);
+    to.path.turn();
+  }
+}

@@ -1,0 +1,75 @@
+// What the benchmark reads from the kernel, from programs and from apt's files.
+
+import { describe, expect, it } from 'vitest';
+import { mirrorIn } from '../../../scripts/bench/install-peers.ts';
+import { parseArrivals } from '../../../scripts/bench/measure/arrivals.ts';
+import { cpuSeconds, parseCpuSeconds } from '../../../scripts/bench/measure/cpu-time.ts';
+import { parsePingTimes } from '../../../scripts/bench/measure/ping.ts';
+
+describe('CPU time', () => {
+  it('is user and system time, also where the name holds spaces and parentheses', () => {
+    const stat = '42 (a) b (c)) S 1 42 42 0 -1 4194304 100 0 0 0 1250 750 9 9 20 0 5 0 1000 0 0';
+    expect(parseCpuSeconds(stat)).toBe(20);
+  });
+
+  it('grows as this process works', () => {
+    const before = cpuSeconds([process.pid]);
+    const started = process.cpuUsage();
+    let used = process.cpuUsage(started);
+    while (used.user + used.system < 50_000) used = process.cpuUsage(started);
+    const spent = cpuSeconds([process.pid]) - before;
+    expect(spent).toBeGreaterThanOrEqual(0.03);
+    expect(cpuSeconds([process.pid, process.pid])).toBeGreaterThan(before * 2);
+  });
+});
+
+describe('parsePingTimes', () => {
+  it('takes the time of each answer and leaves the summary', () => {
+    const output = [
+      'PING 10.0.2.7 (10.0.2.7) 56(84) bytes of data.',
+      '64 bytes from 10.0.2.7: icmp_seq=1 ttl=62 time=0.215 ms',
+      '64 bytes from 10.0.2.7: icmp_seq=2 ttl=62 time=12 ms',
+      '2 packets transmitted, 2 received, 0% packet loss, time 10ms',
+      'rtt min/avg/max/mdev = 0.215/6.107/12.000/5.892 ms',
+    ].join('\n');
+    expect(parsePingTimes(output)).toEqual([0.215, 12]);
+  });
+});
+
+describe('parseArrivals', () => {
+  it('takes received packets, not sent ones', () => {
+    const output =
+      '[{"ifname":"eth0","stats64":{"rx":{"bytes":900,"packets":7},"tx":{"bytes":1,"packets":3}}}]';
+    expect(parseArrivals(output)).toBe(7);
+  });
+
+  it('refuses an answer without a link', () => {
+    expect(() => parseArrivals('[]')).toThrow('eth0');
+  });
+});
+
+describe('mirrorIn', () => {
+  it('finds the main archive in the deb822 format, not that of security updates', () => {
+    const sources = `Types: deb
+URIs: http://mirror.example/debian-security
+Suites: bookworm-security
+
+Types: deb
+# http://elsewhere.example/debian
+URIs: http://mirror.example/debian/
+Suites: bookworm
+`;
+    expect(mirrorIn(sources)).toBe('http://mirror.example/debian');
+  });
+
+  it('finds it in the one-line format, with options', () => {
+    const sources = `# deb http://old.example/debian bookworm main
+deb [signed-by=/usr/share/keyrings/a.gpg] https://mirror.example/debian bookworm main
+`;
+    expect(mirrorIn(sources)).toBe('https://mirror.example/debian');
+  });
+
+  it('finds nothing in the sources of others', () => {
+    expect(mirrorIn('deb https://packages.example/apt stable main\n')).toBeUndefined();
+  });
+});
