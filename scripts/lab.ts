@@ -1,12 +1,10 @@
 // `npm run lab`: two sites, joined by two gateways, in network namespaces on one machine. Without a command it
 // measures and is gone, in a sandbox that needs no root where user namespaces are permitted; `up` stays.
 
-import { existsSync } from 'node:fs';
 import { EnvironmentError } from '../src/base/errors.ts';
 import { parseArguments, usage } from './lab/arguments.ts';
 import type { LabCommand } from './lab/arguments.ts';
 import { runLab } from './lab/run.ts';
-import { program } from './lab/site-files.ts';
 import { labDown, labStatus, labUp } from './lab/standing-lab.ts';
 import { capture, openShell } from './lab/visit.ts';
 import { isRoot } from './topology/sandbox-flags.ts';
@@ -18,7 +16,6 @@ async function main(command: LabCommand): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  if (!existsSync(program)) throw new EnvironmentError('not compiled yet; run `node scripts/setup.mjs lab`');
   if (command.name === 'run') {
     if (!insideSandbox()) return await runInSandbox();
     return (await runLab(command.options, enterSandbox())) ? 0 : 1;

@@ -148,10 +148,10 @@ function installNpmPackages() {
   runOrFail([...npm, 'ci', ...options], 'npm ci failed');
 }
 
-function buildAddon() {
-  const build = run([process.execPath, inRoot('scripts/build-native.mjs')]);
-  process.stderr.write(build.output);
-  if (!build.ok) throw new SetupError('the native addon could not be built');
+/** In this process, which is quicker than another one where there is nothing to do. */
+async function buildAddon() {
+  await import('./build-native.mjs');
+  if (process.exitCode) throw new SetupError('the native addon could not be built');
 }
 
 /** Folders count too: their time tells of a file that was removed or renamed. */
@@ -184,7 +184,7 @@ try {
   checkNode();
   installPackages(purpose);
   installNpmPackages();
-  buildAddon();
+  await buildAddon();
   compileSources();
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

@@ -1,5 +1,6 @@
 // A program of a peer that runs until it is stopped, with the last of what it said for the error message.
 
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Place } from '../topology/plan.ts';
@@ -13,6 +14,7 @@ export class Daemon {
   /** Of the program itself: nothing stands between. */
   readonly processId: number;
   readonly #name: string;
+  readonly #child: ChildProcess;
   readonly #ended: Promise<void>;
   #output = '';
   #hasEnded = false;
@@ -27,6 +29,7 @@ export class Daemon {
     const child = topology.spawn(place, argv, { stdio: ['ignore', 'pipe', 'pipe'], environment });
     if (child.pid === undefined) throw new Error(`${this.#name} could not be started`);
     this.processId = child.pid;
+    this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#output = (this.#output + text).slice(-KEPT_OUTPUT_CHARACTERS);
@@ -62,8 +65,8 @@ export class Daemon {
   /** SIGTERM, and SIGKILL where that does not help in time. */
   async stop(): Promise<void> {
     if (this.#hasEnded) return;
-    process.kill(this.processId, 'SIGTERM');
-    const timer = setTimeout(() => process.kill(this.processId, 'SIGKILL'), STOP_MS);
+    this.#child.kill('SIGTERM');
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
     await this.#ended;
     clearTimeout(timer);
   }

@@ -1,9 +1,11 @@
 // The files that the two gateways run with: the examples of etc/ as they are, beside keys made for this run.
 
+import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
+import { EnvironmentError } from '../../src/base/errors.ts';
 import { runOrThrow } from '../topology/command.ts';
 import type { EngineName } from './arguments.ts';
 
@@ -24,6 +26,7 @@ export interface SiteFiles {
 
 /** Fills `directory`, which exists and which only its owner can enter. */
 export async function writeSiteFiles(directory: string, engine: EngineName | undefined): Promise<SiteFiles> {
+  if (!existsSync(program)) throw new EnvironmentError('not compiled yet; run `node scripts/setup.mjs lab`');
   const keyDirectory = join(directory, 'keys');
   await mkdir(keyDirectory, { mode: 0o700 });
   // Both gateways share the two keys: what one sends with, the other receives with.

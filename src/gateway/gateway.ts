@@ -71,7 +71,7 @@ async function planHost(config: GatewayConfig, log: Logger): Promise<HostNetwork
     facts,
   });
   for (const line of plan.explanations) log.info(line);
-  for (const line of [...plan.warnings, ...hostWarnings(facts, plan)]) log.warn(line);
+  for (const line of hostWarnings(facts, plan)) log.warn(line);
   return plan;
 }
 

@@ -15,6 +15,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
 import { EnvironmentError, InvariantError } from '../base/errors.ts';
+import type { SequenceBlock } from '../sad/security-association.ts';
 import { explainStateError } from './state-errors.ts';
 import { nodeStateFiles, type StateFiles } from './state-files.ts';
 
@@ -24,12 +25,6 @@ export const SEQUENCE_BLOCK_NUMBERS: number = 2 ** 18;
 export const SEQUENCE_LIMIT: number = 2 ** 32;
 /** RFC 4303 §2.2.1 allows 2^64; this program counts in safe integers. */
 export const SEQUENCE_LIMIT_ESN: number = 2 ** 53;
-
-/** The numbers first … end - 1. */
-export interface SequenceBlock {
-  readonly first: number;
-  readonly end: number;
-}
 
 const FILE_TEXT =
   'Isthmus: the name of this file is the last block of sequence numbers that was reserved for a key. ' +

@@ -83,7 +83,7 @@ export class EngineBatch {
       const layout = segmentSize === undefined ? undefined : layoutOf(frame);
       const headersLength = layout?.headersLength ?? 0;
       const size = segmentSize ?? frame.length;
-      const segments = Math.max(1, Math.ceil((frame.length - headersLength) / size));
+      const segments = segmentSize === undefined ? 1 : Math.ceil((frame.length - headersLength) / size);
       const stride = sealedLength(transform, headersLength + size);
       const lastInner = frame.length - (segments - 1) * size;
       arena.set(frame, frameAt);

@@ -33,6 +33,8 @@ export interface DgramHandlers {
 const DEFAULT_SEND_QUEUE_DATAGRAMS = 1024;
 
 export class DgramSocket {
+  /** The port that the kernel gave. */
+  readonly port: number;
   readonly #socket: Socket;
   readonly #sendQueueDatagrams: number;
   readonly #onSent: (error: Error | null) => void;
@@ -41,6 +43,7 @@ export class DgramSocket {
 
   private constructor(socket: Socket, options: DgramOptions) {
     this.#socket = socket;
+    this.port = socket.address().port;
     this.#sendQueueDatagrams = options.sendQueueDatagrams ?? DEFAULT_SEND_QUEUE_DATAGRAMS;
     // One function for all datagrams, so that none is made for each.
     this.#onSent = (error) => {
@@ -61,11 +64,6 @@ export class DgramSocket {
     socket.setRecvBufferSize(options.bufferBytes);
     socket.setSendBufferSize(options.bufferBytes);
     return new DgramSocket(socket, options);
-  }
-
-  /** The port that the kernel gave. */
-  get port(): number {
-    return this.#socket.address().port;
   }
 
   start(handlers: DgramHandlers): void {

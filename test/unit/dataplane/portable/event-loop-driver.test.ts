@@ -147,6 +147,17 @@ describe('EventLoopDriver', () => {
     expect(drops).toHaveLength(3);
   });
 
+  it('counts datagrams that its queue cannot hold', async () => {
+    const full = new Promise<DriverDrop>((resolve) => {
+      driver = newDriver({ onDrop: resolve, queuedDatagrams: 1 });
+    });
+    // A packet path that never gets to its datagrams.
+    driver.start(() => 0);
+    peer.send('first', sockets[0]!.port, LOOPBACK);
+    peer.send('second', sockets[0]!.port, LOOPBACK);
+    expect(await full).toBe('udp-queue-full');
+  });
+
   it('counts a datagram that the kernel refused', async () => {
     const refused = new Promise<DriverDrop>((resolve) => {
       driver = newDriver({ onDrop: resolve });

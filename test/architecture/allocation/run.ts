@@ -1,0 +1,99 @@
+// Sends packets through one whole packet path, out and back in, and prints what that did to the JavaScript heap.
+// Started by no-allocation.test.ts with --expose-gc and a young generation of one megabyte: a single small
+// object per packet would be seen many times over.
+
+import { PerformanceObserver, performance, type PerformanceEntry } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { allocateBatchMemory } from '../../../src/dataplane/batch-memory.ts';
+import { allocateCounters, Counter, readDrops } from '../../../src/dataplane/counters.ts';
+import { loadAddon } from '../../../src/dataplane/native/load-addon.ts';
+import { createNativeEngine } from '../../../src/dataplane/native/native-engine.ts';
+import { PacketPath } from '../../../src/dataplane/packet-path.ts';
+import { ESP_TRANSFORMS } from '../../../src/crypto/esp-transform.ts';
+import { Sad } from '../../../src/sad/sad.ts';
+import { tcpPacket, udpPacket } from '../../support/packets.ts';
+import { ANY, policy } from '../../support/policies.ts';
+import { LoopbackDevices, type TemplateFrame } from './loopback-devices.ts';
+
+const PACKETS = 1_000_000;
+const WARM_UP_PACKETS = 300_000;
+
+// One gateway that talks to itself: both SAs have one key, and the policy matches in both directions.
+const ends = { source: '10.0.1.5', destination: '10.0.2.7' };
+const ipv6Ends = { source: 'fd00:1::5', destination: 'fd00:2::7' };
+const superPacket = (ip: typeof ends, gsoType: number): TemplateFrame => ({
+  bytes: tcpPacket(ip, { data: new Uint8Array(46 * 1366 + 100) }),
+  gsoType,
+  segmentSize: 1366,
+});
+const small = (ip: typeof ends, port: number): TemplateFrame => ({
+  bytes: udpPacket(ip, { sourcePort: port, data: new Uint8Array(22) }),
+  gsoType: 0,
+  segmentSize: 0,
+});
+const frames = [
+  superPacket(ends, 1),
+  superPacket(ipv6Ends, 4),
+  ...Array.from({ length: 30 }, (_, i) => small(i % 2 === 0 ? ends : ipv6Ends, 1000 + i)),
+];
+
+const memory = allocateBatchMemory();
+const devices = new LoopbackDevices(memory, frames);
+const counters = allocateCounters();
+const path = new PacketPath({
+  memory,
+  devices,
+  engine: createNativeEngine(loadAddon(), memory, { coalesceTcp: true, coalesceUdp: true }),
+  counters,
+  innerMtu: 1438,
+  flowSeed: 1,
+  onEvent: () => {
+    throw new Error('no event was expected');
+  },
+});
+
+const transform = ESP_TRANSFORMS[0];
+if (transform === undefined || globalThis.gc === undefined) throw new Error('run me with --expose-gc');
+const sad = new Sad();
+const description = { policy: 'loop', peer: 'far', transform, esn: false, selectors: ANY };
+const key = new Uint8Array(transform.keyBytes + transform.saltBytes).fill(7);
+const endpoint = { socket: 0, address: Uint8Array.of(127, 0, 0, 1), port: 4500 };
+const outbound = sad.addOutbound(description, 0x1000, key, endpoint, { first: 1, end: 2 ** 32 });
+const inbound = sad.addInbound(description, 0x1000, key, 1024);
+path.execute({ type: 'install-outbound', sa: outbound });
+path.execute({ type: 'install-inbound', sa: inbound });
+path.execute({ type: 'use-policies', generation: 2, policies: [policy('loop')] });
+
+function send(packets: number): void {
+  const target = counters[Counter.inboundPackets]! + packets;
+  while (counters[Counter.inboundPackets]! < target) path.turn();
+}
+
+const collections: PerformanceEntry[] = [];
+new PerformanceObserver((list) => collections.push(...list.getEntries())).observe({ entryTypes: ['gc'] });
+
+send(WARM_UP_PACKETS);
+await setImmediate();
+globalThis.gc();
+globalThis.gc();
+const heapBefore = process.memoryUsage().heapUsed;
+const start = performance.now();
+send(PACKETS);
+const end = performance.now();
+globalThis.gc();
+globalThis.gc();
+const heapAfter = process.memoryUsage().heapUsed;
+await setImmediate();
+await setImmediate();
+
+const during = collections.filter(({ startTime }) => startTime >= start && startTime < end).length;
+process.stdout.write(
+  `${JSON.stringify({
+    packets: PACKETS,
+    heapGrowthBytes: heapAfter - heapBefore,
+    collections: during,
+    observed: collections.length,
+    framesWritten: devices.written,
+    drops: readDrops(counters),
+  })}\n`,
+);

@@ -1,0 +1,19 @@
+// The hot path allocates nothing in JavaScript: a million packets out and in again, and no scavenge.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+test('a million packets leave the heap as it was', { timeout: 120_000 }, async () => {
+  const script = fileURLToPath(new URL('./allocation/run.ts', import.meta.url));
+  const flags = ['--import', 'tsx', '--expose-gc', '--max-semi-space-size=1'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, script]);
+  const result = JSON.parse(stdout) as Record<string, number>;
+  expect(result['drops']).toEqual({});
+  expect(result['framesWritten']).toBeGreaterThan(1000);
+  expect(result['heapGrowthBytes']).toBeLessThan(64 * 1024);
+  // The forced collections were seen, so the observer works; between them there was none.
+  expect(result['observed']).toBeGreaterThan(0);
+  expect(result['collections']).toBe(0);
+});
