@@ -25,6 +25,11 @@ const EVERYWHERE = [
     selector: 'TSEnumDeclaration',
     message: 'Use an `as const` object and a union: an enum is not erasable.',
   },
+];
+
+// Not in tests: what is missing there fails the test.
+const SHIPPED = [
+  ...EVERYWHERE,
   {
     selector: "TSNonNullExpression:not([expression.type='MemberExpression'][expression.computed=true])",
     message: '`!` is for an index that was bounds-checked; anything else that may be undefined is a case.',
@@ -95,13 +100,13 @@ export default defineConfig(
             .map((name) => ({ name, message: `Write node:${name}: it cannot be mistaken for a package.` })),
         },
       ],
-      'no-restricted-syntax': ['error', ...EVERYWHERE],
+      'no-restricted-syntax': ['error', ...SHIPPED],
       'prefer-const': 'error',
     },
   },
   {
     files: ['src/dataplane/**/*.ts', 'src/sad/**/*.ts', 'src/spd/**/*.ts', 'src/wire/**/*.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...EVERYWHERE, ...PACKET_PATH] },
+    rules: { 'no-restricted-syntax': ['error', ...SHIPPED, ...PACKET_PATH] },
   },
   {
     // Clocks are monotonic and injected: tests do not wait, and a set clock does not end an SA.

@@ -25,10 +25,7 @@ export async function choosePeers(peers: readonly Peer[], beginnings: readonly s
     if (beginnings.length > 0 && !beginnings.some((beginning) => peer.name.startsWith(beginning))) continue;
     const availability = await peer.probe();
     if (availability.kind === 'available') chosen.push({ peer, version: availability.version });
-    else
-      complaints.push(
-        `${peer.name} is left out: ${availability.what} is missing; mend: ${availability.mend}`,
-      );
+    else complaints.push(`${peer.name} is left out: ${availability.reason}; mend: ${availability.mend}`);
   }
   return { chosen, complaints };
 }

@@ -47,7 +47,7 @@ export class Daemon {
 
   /** Throws with the program's last words where it is gone. */
   checkAlive(): void {
-    if (this.#hasEnded) throw new Error(`${this.#name} ended: ${this.#output.trim() || 'no output'}`);
+    if (this.#hasEnded) throw new Error(`${this.#name} ended: ${this.#lastLines()}`);
   }
 
   /** Waits until `condition` holds; throws where the program ends or the time is over. */
@@ -56,7 +56,7 @@ export class Daemon {
     while (!condition()) {
       this.checkAlive();
       if (performance.now() > deadline) {
-        throw new Error(`${this.#name}: no ${what} after ${timeoutMs} ms: ${this.#output.trim()}`);
+        throw new Error(`${this.#name}: no ${what} after ${timeoutMs} ms: ${this.#lastLines()}`);
       }
       await sleep(POLL_MS);
     }
@@ -69,5 +69,9 @@ export class Daemon {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
     await this.#ended;
     clearTimeout(timer);
+  }
+
+  #lastLines(): string {
+    return this.#output.trim().split('\n').slice(-3).join(' | ') || 'no output';
   }
 }

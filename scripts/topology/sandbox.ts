@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { spawnCommand } from './command.ts';
-import { watchRunner } from './npm-runner.ts';
+import { watchNpm } from './npm-runner.ts';
 import { checkNamespacesPermitted, namespaceFlags } from './sandbox-flags.ts';
 
 const marker = 'ISTHMUS_SANDBOX';
@@ -41,7 +41,7 @@ export async function runInSandbox(): Promise<number> {
     setTimeout(() => inner.kill('SIGKILL'), stopLimitMs).unref();
   };
   for (const signal of stopSignals) process.on(signal, stop);
-  const stopWatching = watchRunner(() => {
+  const stopWatching = watchNpm(() => {
     stop('SIGTERM');
   });
   const [code] = (await once(inner, 'close')) as [number | null];

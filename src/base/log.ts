@@ -42,7 +42,11 @@ export function createLogger(level: LogLevel, options: LogOptions = {}): Logger 
 export function formatForPeople(line: string): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const parts = [formatTime(time), String(level).padEnd(5), typeof msg === 'string' ? printable(msg) : ''];
-  for (const [name, value] of Object.entries(fields)) parts.push(`${name}=${formatField(value)}`);
+  for (const [name, value] of Object.entries(fields)) {
+    const field = formatField(value);
+    // `log.error(error)` has the error's message as its own.
+    if (name !== 'err' || field !== JSON.stringify(msg)) parts.push(`${name}=${field}`);
+  }
   return `${parts.filter((part) => part !== '').join(' ')}\n`;
 }
 

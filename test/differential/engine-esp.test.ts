@@ -137,9 +137,10 @@ class Differential {
       });
     }
     let sequence = sa.next;
-    if (random.oneIn(30))
+    const choice = random.below(30);
+    if (choice === 0)
       sequence = random.pick([Math.max(0, sa.next - random.between(1, 5)), sa.end - segments + 1]);
-    else if (random.oneIn(30)) sequence = Math.min(sa.next + random.between(1, 3), sa.end - segments);
+    else if (choice === 1) sequence = Math.min(sa.next + random.between(1, 3), sa.end - segments);
     const slot = random.oneIn(40) ? random.pick([EMPTY_SLOT, sa.inSlot]) : sa.outSlot;
     if (slot === sa.outSlot && sequence >= sa.next && sequence + segments <= sa.end)
       sa.next = sequence + segments;
@@ -185,15 +186,16 @@ class Differential {
     const { random } = this;
     let sequenceHigh = Math.floor(sequence / 2 ** 32);
     let packet = original;
-    if (random.oneIn(20)) {
+    const choice = random.below(60);
+    if (choice < 3) {
       packet = original.slice();
       const at = random.below(packet.length);
       packet[at] = packet[at]! ^ (1 << random.below(8));
-    } else if (random.oneIn(60)) {
+    } else if (choice === 3) {
       packet = original.subarray(0, random.between(34, original.length));
-    } else if (random.oneIn(60)) {
+    } else if (choice === 4) {
       packet = random.bytes(random.between(34, 300));
-    } else if (random.oneIn(60)) {
+    } else if (choice === 5) {
       sequenceHigh++;
     }
     const slot = random.oneIn(100) ? random.pick([EMPTY_SLOT, sa.outSlot]) : sa.inSlot;

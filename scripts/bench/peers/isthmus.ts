@@ -26,10 +26,9 @@ export function isthmus(engine: EngineName, nodePath: string): Peer {
   return {
     name: `isthmus-${engine}`,
     probe: async () => {
-      if (!existsSync(MAIN)) return { kind: 'missing', what: MAIN, mend: 'npm run build' };
-      const addon = findAddon();
-      if (engine === 'native' && 'missing' in addon) {
-        return { kind: 'missing', what: addon.missing, mend: 'npm rebuild' };
+      if (!existsSync(MAIN)) return { kind: 'missing', reason: `${MAIN} is missing`, mend: 'npm run build' };
+      if ('missing' in findAddon() && (engine === 'native' || !hasPortableTun())) {
+        return { kind: 'missing', reason: 'the native addon does not load', mend: 'npm rebuild' };
       }
       const manifest = readFileSync(join(PACKAGE, 'package.json'), 'utf8');
       const { version } = JSON.parse(manifest) as { readonly version: string };
@@ -53,6 +52,11 @@ export function isthmus(engine: EngineName, nodePath: string): Peer {
       });
     },
   };
+}
+
+/** The package that gives the portable engine a TUN device where there is no addon. */
+function hasPortableTun(): boolean {
+  return existsSync(join(PACKAGE, 'node_modules', 'tuntap2'));
 }
 
 /** The log is JSON lines on standard error. */

@@ -24,7 +24,7 @@ export const openvpn: Peer = {
     if (Number(series) < 2.6) {
       return {
         kind: 'missing',
-        what: `openvpn 2.6 or newer (${version ?? ''} is here)`,
+        reason: `openvpn ${version ?? ''} is older than 2.6`,
         mend: 'use Debian 12 or newer',
       };
     }

@@ -5,7 +5,7 @@ import type { Topology } from '../../topology/topology.ts';
 export type Availability =
   | { readonly kind: 'available'; readonly version: string }
   /** `mend` is what a person can do about it. */
-  | { readonly kind: 'missing'; readonly what: string; readonly mend: string };
+  | { readonly kind: 'missing'; readonly reason: string; readonly mend: string };
 
 export interface Peer {
   readonly name: string;
@@ -29,5 +29,5 @@ export interface RunningPeer {
 export const INSTALL_PEERS = 'npm run bench -- --install-peers';
 
 export function missing(what: string): Availability {
-  return { kind: 'missing', what, mend: INSTALL_PEERS };
+  return { kind: 'missing', reason: `${what} is missing`, mend: INSTALL_PEERS };
 }

@@ -88,6 +88,10 @@ describe('for people', () => {
     );
   });
 
+  it('says the message of an error once', () => {
+    expect(logged('info', true, (log) => log.error(new Error('gone')))).toMatch(/ error gone\n$/);
+  });
+
   it('lets no control character through', () => {
     const line = { level: 'info', time: 0, msg: 'a\u001b[31m\nb', name: '\u001b[0m' };
     expect(formatForPeople(JSON.stringify(line)).slice(13)).toBe(

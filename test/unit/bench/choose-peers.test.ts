@@ -11,7 +11,7 @@ function peer(name: string, availability: Availability = { kind: 'available', ve
   };
 }
 
-const absent = peer('openvpn', { kind: 'missing', what: 'openvpn', mend: 'install it' });
+const absent = peer('openvpn', { kind: 'missing', reason: 'openvpn is missing', mend: 'install it' });
 const peers = [peer('plain'), peer('isthmus-native'), peer('isthmus-portable'), absent];
 
 describe('choosePeers', () => {

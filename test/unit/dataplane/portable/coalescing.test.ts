@@ -9,7 +9,6 @@ import { cutSuperPacket, layoutOf, mended } from '../../../support/super-packets
 
 const IPV4 = { source: '10.0.1.2', destination: '10.0.2.3', fragment: 0x4000 };
 const IPV6 = { source: 'fd00:1::2', destination: 'fd00:2::3' };
-const ACK = 0x10;
 const PSH_ACK = 0x18;
 const TCP_TIMESTAMP = Uint8Array.of(1, 1, 8, 10, 0, 0, 0, 9, 0, 0, 0, 8);
 
@@ -31,9 +30,18 @@ function udpRun(sizes: readonly number[], ip: Ip = IPV4, port = 53): Uint8Array[
   return sizes.map((size, i) => udpPacket(ip, { destinationPort: port, data: data(size, i) }));
 }
 
+/** Packets by name: every run above has as many as it was asked for. */
+function two(packets: readonly Uint8Array[]): [Uint8Array, Uint8Array] {
+  return [packets[0]!, packets[1]!];
+}
+
+function three(packets: readonly Uint8Array[]): [Uint8Array, Uint8Array, Uint8Array] {
+  return [packets[0]!, packets[1]!, packets[2]!];
+}
+
 /** A copy with one byte changed and the checksums made right again. */
-function changed(packet: Uint8Array | undefined, at: number, value: number): Buffer {
-  const copy = Buffer.from(packet ?? []);
+function changed(packet: Uint8Array, at: number, value: number): Buffer {
+  const copy = Buffer.from(packet);
   copy[at] = value;
   return mended(copy);
 }
@@ -105,12 +113,12 @@ describe('a group', () => {
   });
 
   it('ends behind a packet with PSH, and says PSH', () => {
-    const packets = tcpRun([50, 50, 50]);
-    const [frame, last] = coalesce([packets[0]!, changed(packets[1], 33, PSH_ACK), packets[2]!]);
+    const [a, b, c] = three(tcpRun([50, 50, 50]));
+    const [frame, last] = coalesce([a, changed(b, 33, PSH_ACK), c]);
     expect(frame?.vectors).toBe(2);
     expect(frame?.bytes[33]).toBe(PSH_ACK);
     expect(last?.vectors).toBe(1);
-    expect(shape([changed(packets[0], 33, PSH_ACK), packets[1]!, packets[2]!])).toEqual([1, 2]);
+    expect(shape([changed(a, 33, PSH_ACK), b, c])).toEqual([1, 2]);
   });
 
   it('ends behind a short packet and takes no longer one', () => {
@@ -135,8 +143,8 @@ describe('a group', () => {
 });
 
 describe('a TCP packet is kept apart', () => {
-  const [first, second] = tcpRun([60, 60]);
-  const joined = [first!, second!];
+  const [first, second] = two(tcpRun([60, 60]));
+  const joined = [first, second];
 
   it('from nothing, to begin with', () => {
     expect(shape(joined)).toEqual([2]);
@@ -155,8 +163,8 @@ describe('a TCP packet is kept apart', () => {
     ['source port', 21, 1],
     ['destination address', 19, 4],
   ])('by another %s', (_name, at, value) => {
-    expect(first?.[at]).not.toBe(value);
-    expect(shape([first!, changed(second, at, value)])).toEqual([1, 1]);
+    expect(first[at]).not.toBe(value);
+    expect(shape([first, changed(second, at, value)])).toEqual([1, 1]);
   });
 
   it.each<[string, number]>([
@@ -169,31 +177,31 @@ describe('a TCP packet is kept apart', () => {
     ['no ACK', 0x00],
     ['PSH without ACK', 0x08],
   ])('by %s, and closes its group', (_name, flags) => {
-    const [a, b, c] = tcpRun([60, 60, 60]);
-    expect(shape([a!, changed(b, 33, flags), c!])).toEqual([1, 1, 1]);
+    const [a, b, c] = three(tcpRun([60, 60, 60]));
+    expect(shape([a, changed(b, 33, flags), c])).toEqual([1, 1, 1]);
   });
 
   it('by a reserved bit', () => {
-    expect(shape([first!, changed(second, 32, second![32]! | 1)])).toEqual([1, 1]);
+    expect(shape([first, changed(second, 32, second[32]! | 1)])).toEqual([1, 1]);
   });
 
   it('by other options of another length', () => {
-    const [, longer] = tcpRun([60, 60], IPV4, 80, Uint8Array.of(...TCP_TIMESTAMP, 1, 1, 1, 1));
-    expect(shape([first!, longer!])).toEqual([1, 1]);
+    const [, longer] = two(tcpRun([60, 60], IPV4, 80, Uint8Array.of(...TCP_TIMESTAMP, 1, 1, 1, 1)));
+    expect(shape([first, longer])).toEqual([1, 1]);
   });
 
   it('by a wrong checksum', () => {
-    const broken = Uint8Array.from(second!);
+    const broken = Uint8Array.from(second);
     broken[60] = broken[60]! ^ 1;
-    expect(shape([first!, broken])).toEqual([1, 1]);
-    const brokenFirst = Uint8Array.from(first!);
+    expect(shape([first, broken])).toEqual([1, 1]);
+    const brokenFirst = Uint8Array.from(first);
     brokenFirst[60] = brokenFirst[60]! ^ 1;
-    expect(shape([brokenFirst, second!])).toEqual([1, 1]);
+    expect(shape([brokenFirst, second])).toEqual([1, 1]);
   });
 
   it('by having no payload', () => {
     const empty = tcpPacket(IPV4, { sequence: 0xffff_ff3c, options: TCP_TIMESTAMP });
-    expect(shape([first!, empty, second!])).toEqual([1, 1, 1]);
+    expect(shape([first, empty, second])).toEqual([1, 1, 1]);
   });
 
   it.each<[string, number, number]>([
@@ -202,9 +210,9 @@ describe('a TCP packet is kept apart', () => {
     ['hop limit', 7, 63],
     ['source address', 23, 9],
   ])('by another IPv6 %s', (_name, at, value) => {
-    const [a, b] = tcpRun([60, 60], IPV6);
-    expect(shape([a!, b!])).toEqual([2]);
-    expect(shape([a!, changed(b, at, value)])).toEqual([1, 1]);
+    const [a, b] = two(tcpRun([60, 60], IPV6));
+    expect(shape([a, b])).toEqual([2]);
+    expect(shape([a, changed(b, at, value)])).toEqual([1, 1]);
   });
 });
 
@@ -230,19 +238,20 @@ describe('the IPv4 identification', () => {
 
 describe('a UDP packet is kept apart', () => {
   it('by having no checksum', () => {
-    const [a, b, c] = udpRun([20, 20, 20]).map((packet) => Buffer.from(packet));
-    b?.writeUInt16BE(0, 26);
-    expect(shape([a!, b!, c!])).toEqual([1, 1, 1]);
+    const [a, withChecksum, c] = three(udpRun([20, 20, 20]));
+    const b = Buffer.from(withChecksum);
+    b.writeUInt16BE(0, 26);
+    expect(shape([a, b, c])).toEqual([1, 1, 1]);
   });
 
   it('by a wrong checksum, an empty payload or another port', () => {
-    const [a, b] = udpRun([20, 20]).map((packet) => Buffer.from(packet));
-    const broken = Buffer.from(b!);
+    const [a, b] = two(udpRun([20, 20]));
+    const broken = Buffer.from(b);
     broken[30] = broken[30]! ^ 1;
-    expect(shape([a!, b!])).toEqual([2]);
-    expect(shape([a!, broken])).toEqual([1, 1]);
-    expect(shape([a!, ...udpRun([0]), b!])).toEqual([1, 1, 1]);
-    expect(shape([a!, ...udpRun([20], IPV4, 54), b!])).toEqual([2, 1]);
+    expect(shape([a, b])).toEqual([2]);
+    expect(shape([a, broken])).toEqual([1, 1]);
+    expect(shape([a, ...udpRun([0]), b])).toEqual([1, 1, 1]);
+    expect(shape([a, ...udpRun([20], IPV4, 54), b])).toEqual([2, 1]);
   });
 });
 

@@ -24,6 +24,10 @@ function listen(text: string, port = 0): ListenAddress {
   return { address, port };
 }
 
+async function bindOne(address: ListenAddress, sendQueueDatagrams = 1024): Promise<DgramSocket> {
+  return (await bind([address], sendQueueDatagrams))[0]!;
+}
+
 async function bind(addresses: readonly ListenAddress[], sendQueueDatagrams = 1024): Promise<DgramSocket[]> {
   const sockets = await bindDgramSockets(addresses, { ...OPTIONS, sendQueueDatagrams });
   closers.push(() => Promise.all(sockets.map((socket) => socket.close())));
@@ -69,10 +73,10 @@ describe.each([
   ['udp6', '::1'],
 ] as const)('%s', (type, address) => {
   it('hands over what arrives, with its source', async () => {
-    const [socket] = await bind([listen(address)]);
-    const arrival = firstArrival(socket!);
+    const socket = await bindOne(listen(address));
+    const arrival = firstArrival(socket);
     const peer = await plainSocket(type, address);
-    peer.send(Buffer.of(1, 2, 3), socket!.port, address);
+    peer.send(Buffer.of(1, 2, 3), socket.port, address);
     expect(await arrival).toEqual({
       bytes: [1, 2, 3],
       source: parseAddress(address)?.bytes,
@@ -81,34 +85,34 @@ describe.each([
   });
 
   it('sends from the port that it is bound to', async () => {
-    const [socket] = await bind([listen(address)]);
+    const socket = await bindOne(listen(address));
     const peer = await plainSocket(type, address);
     const message = once(peer, 'message');
-    expect(socket!.send(Uint8Array.of(4, 5), address, peer.address().port)).toBe(0);
+    expect(socket.send(Uint8Array.of(4, 5), address, peer.address().port)).toBe(0);
     const [bytes, remote] = (await message) as [Buffer, { port: number }];
     expect([...bytes]).toEqual([4, 5]);
-    expect(remote.port).toBe(socket!.port);
+    expect(remote.port).toBe(socket.port);
   });
 });
 
 it('binds one port in both families', async () => {
-  const [v4] = await bind([listen('127.0.0.1')]);
-  await v4!.close();
+  const v4 = await bindOne(listen('127.0.0.1'));
+  await v4.close();
   closers.splice(0);
-  const sockets = await bind([listen('0.0.0.0', v4!.port), listen('::', v4!.port)]);
-  expect(sockets.map((socket) => socket.port)).toEqual([v4!.port, v4!.port]);
+  const sockets = await bind([listen('0.0.0.0', v4.port), listen('::', v4.port)]);
+  expect(sockets.map((socket) => socket.port)).toEqual([v4.port, v4.port]);
 });
 
 it('keeps a bounded number of datagrams that wait', async () => {
   // A datagram too long for UDP is refused by the kernel and reported later, so it waits until then.
-  const [socket] = await bind([listen('127.0.0.1')], 1);
+  const socket = await bindOne(listen('127.0.0.1'), 1);
   const failed = new Promise<Error>((resolve) => {
-    socket!.start({ onDatagram: () => undefined, onSendError: resolve, onError: unexpected });
+    socket.start({ onDatagram: () => undefined, onSendError: resolve, onError: unexpected });
   });
-  expect(socket!.send(new Uint8Array(70_000), '127.0.0.1', 9)).toBe(0);
-  expect(socket!.send(new Uint8Array(1), '127.0.0.1', 9)).toBe(constants.errno.EAGAIN);
+  expect(socket.send(new Uint8Array(70_000), '127.0.0.1', 9)).toBe(0);
+  expect(socket.send(new Uint8Array(1), '127.0.0.1', 9)).toBe(constants.errno.EAGAIN);
   expect(await failed).toMatchObject({ code: 'EMSGSIZE' });
-  expect(socket!.send(new Uint8Array(1), '127.0.0.1', 9)).toBe(0);
+  expect(socket.send(new Uint8Array(1), '127.0.0.1', 9)).toBe(0);
 });
 
 describe('an address that cannot be bound', () => {

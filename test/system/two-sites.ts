@@ -1,0 +1,131 @@
+// Two sites with two real gateways in a sandbox, for tests: topology, files with fresh keys, capture on the wan.
+
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseDocument } from 'yaml';
+import {
+  gatewayReady,
+  startGateway,
+  stopGateway,
+  type GatewayProcess,
+} from '../../scripts/lab/gateway-process.ts';
+import {
+  gatewayPlaces,
+  program,
+  writeSiteFiles,
+  type GatewayPlace,
+  type SiteFiles,
+} from '../../scripts/lab/site-files.ts';
+import { runOrThrow } from '../../scripts/topology/command.ts';
+import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
+import { Topology } from '../../scripts/topology/topology.ts';
+
+/** A change of a configuration file: a path of keys and the new value. */
+export type Setting = readonly [path: readonly (string | number)[], value: unknown];
+
+export class TwoSites {
+  readonly topology: Topology;
+  readonly directory: string;
+  readonly files: SiteFiles;
+  readonly #sandbox: OpenSandbox;
+  readonly #gateways = new Map<GatewayPlace, GatewayProcess>();
+  #starts = 0;
+
+  private constructor(topology: Topology, directory: string, files: SiteFiles, sandbox: OpenSandbox) {
+    this.topology = topology;
+    this.directory = directory;
+    this.files = files;
+    this.#sandbox = sandbox;
+  }
+
+  static async build(engine: 'native' | 'portable' = 'native'): Promise<TwoSites> {
+    const sandbox = await openSandbox();
+    const directory = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
+    const topology = new Topology({ wan: 'router', prefix: '', enter: sandbox.enter });
+    await topology.build();
+    return new TwoSites(topology, directory, await writeSiteFiles(directory, engine), sandbox);
+  }
+
+  /** Changes both configuration files. */
+  async configure(place: GatewayPlace, settings: readonly Setting[]): Promise<void> {
+    const path = this.files.configuration(place);
+    const document = parseDocument(await readFile(path, 'utf8'));
+    for (const [keys, value] of settings) document.setIn(keys, document.createNode(value));
+    await writeFile(path, document.toString());
+  }
+
+  async start(place: GatewayPlace): Promise<void> {
+    // A log of its own for each start: the one before has said "ready" too.
+    const log = `${this.files.log(place)}.${String(this.#starts++)}`;
+    const gateway = startGateway(this.topology, { ...this.files, log: () => log }, place, false);
+    this.#gateways.set(place, gateway);
+    await gatewayReady(gateway, new AbortController().signal);
+  }
+
+  async startBoth(): Promise<void> {
+    await Promise.all(gatewayPlaces.map((place) => this.start(place)));
+  }
+
+  /** @returns the drop counters */
+  async stop(place: GatewayPlace): Promise<Record<string, number>> {
+    const gateway = this.#gateways.get(place);
+    if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
+    this.#gateways.delete(place);
+    return stopGateway(gateway);
+  }
+
+  /** SIGKILL, as a crash would be. */
+  kill(place: GatewayPlace): void {
+    const gateway = this.#gateways.get(place);
+    if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
+    process.kill(gateway.identity.pid, 'SIGKILL');
+    this.#gateways.delete(place);
+  }
+
+  /** @returns how many of `count` echo requests came back */
+  async ping(from: 'hostA' | 'hostB', to: string, count = 5): Promise<number> {
+    const command = ['ping', '-c', String(count), '-i', '0.05', '-W', '2', to];
+    const { stdout } = await this.topology.run(from, command);
+    return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
+  }
+
+  /** Captures the wan between two points in time. @returns how to end it; the answer is the file */
+  async capture(filter = 'udp port 4500'): Promise<() => Promise<string>> {
+    const file = join(this.directory, `wan-${String(this.#starts++)}.pcap`);
+    const command = ['tcpdump', '-i', 'toA', '-U', '--immediate-mode', '-Z', 'root', '-w', file, filter];
+    const tcpdump: ChildProcess = this.topology.spawn('wan', command, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const closed = once(tcpdump, 'close');
+    if (tcpdump.stderr === null) throw new Error('tcpdump has no standard error');
+    // Its first words come when the socket is open.
+    await Promise.race([once(tcpdump.stderr, 'data'), closed]);
+    return async () => {
+      tcpdump.kill('SIGINT');
+      await closed;
+      return file;
+    };
+  }
+
+  /** Puts a fresh key for another transform in the place of one of this run's keys. */
+  async renewKey(name: string, transform: string): Promise<void> {
+    const file = join(this.directory, 'keys', `${name}.key`);
+    await rm(file);
+    await runOrThrow([process.execPath, program, 'keygen', transform, '--out', file]);
+  }
+
+  /** A key of this run, hexadecimal. */
+  key(name: 'a-to-b' | 'b-to-a'): string {
+    return readFileSync(join(this.directory, 'keys', `${name}.key`), 'utf8').trim();
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#gateways.values()].map((gateway) => stopGateway(gateway)));
+    await this.#sandbox.close();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
