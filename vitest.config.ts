@@ -1,11 +1,11 @@
 // Two projects: what needs only the processor, and what needs devices and network namespaces. The second runs
 // after the first and one file at a time, so that a busy machine does not look like a lost packet.
 
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const SYSTEM = ['test/native/**/*.test.ts', 'test/system/**/*.test.ts', 'test/interop/**/*.test.ts'];
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     pool: 'forks',
     maxWorkers: 2,
@@ -34,3 +34,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;

@@ -3,7 +3,7 @@
 //
 // A process of `ip` costs some milliseconds, so each family is one batch and the families run at once.
 
-import type { AddressFamily } from '../base/address.ts';
+import { formatAddress, type AddressFamily } from '../base/address.ts';
 import { rulesOf, type HostNetworkPlan } from './host-plan.ts';
 import { changeWithIp, ipError, queryIp, tryWithIp, type IpObject } from './ip-command.ts';
 import { formatPrefix } from './prefix-cover.ts';
@@ -46,9 +46,18 @@ export async function applyHostNetwork(plan: HostNetworkPlan): Promise<void> {
       ];
       // In both batches: routes need the link up, and the batches run at once.
       const needsLink = family === 4 || commands.length > 0;
-      await changeWithIp(family, needsLink ? [...linkCommands(plan), ...commands] : commands);
+      const before = [...linkCommands(plan), ...addressCommands(plan, family)];
+      await changeWithIp(family, needsLink ? [...before, ...commands] : commands);
     }),
   );
+}
+
+/** Without a prefix, so that no route comes with them; nobody else on the TUN can have them, so no detection. */
+function addressCommands(plan: HostNetworkPlan, family: AddressFamily): readonly string[] {
+  const flags = family === 6 ? ' nodad' : '';
+  return plan.addresses
+    .filter((address) => address.family === family)
+    .map((address) => `address replace ${formatAddress(address)} dev ${plan.tunName}${flags}`);
 }
 
 function linkCommands(plan: HostNetworkPlan): readonly string[] {

@@ -2,9 +2,9 @@
 // protected destinations into it, and the rules that keep its own datagrams out of it. RFC 4301 §4.4.1, §5.1.
 //
 // The routes live in a table of their own. Marked datagrams, the gateway's own, go by the main table and never
-// enter the protected one, not even where the main table has no route. The TUN gets no address: each route
-// names as `src` an address of the host inside the policy's local selectors, so the gateway itself reaches the
-// far side. Only destinations are looked at here; the SPD judges every packet that arrives.
+// enter the protected one, not even where the main table has no route. Each route names as `src` an address of
+// the host inside the policy's local selectors, so the gateway itself reaches the far side; the TUN shares these
+// addresses, so that what the kernel itself sends on it has one. Only destinations are looked at here; the SPD judges every packet that arrives.
 
 import { compareAddresses, formatAddress, rangeContains, wholeFamily } from '../base/address.ts';
 import type { Address, AddressFamily, AddressRange } from '../base/address.ts';
@@ -52,6 +52,8 @@ export interface HostNetworkPlan {
   readonly tunMtu: number;
   /** True where the TUN is an IPv6 interface, whether or not routes lead IPv6 into it. */
   readonly tunHasIpv6: boolean;
+  /** Addresses of the host that the TUN shares: the sources of the routes. */
+  readonly addresses: readonly Address[];
   readonly routes: readonly HostRoute[];
   readonly rules: readonly HostRule[];
   /** What was decided and why, for the log. */
@@ -65,6 +67,7 @@ export function planHostNetwork(input: HostPlanInput): HostNetworkPlan {
   const explanations: string[] = [];
   const warnings: string[] = [];
   const routes = new Map<string, HostRoute>();
+  const addresses = new Map<string, Address>();
   const byPriority = policies.toSorted((a, b) => a.priority - b.priority);
   for (const policy of byPriority) {
     if (policy.action !== 'PROTECT') continue;
@@ -79,6 +82,7 @@ export function planHostNetwork(input: HostPlanInput): HostNetworkPlan {
       if (source === undefined) explanations.push(noSource(policy, family));
       else if (source.tentative) warnings.push(tentativeSource(policy, source));
       const src = source?.tentative === false ? formatAddress(source.address) : undefined;
+      if (source !== undefined && src !== undefined) addresses.set(src, source.address);
       addRoutes(routes, local, remote, src);
     }
   }
@@ -91,6 +95,7 @@ export function planHostNetwork(input: HostPlanInput): HostNetworkPlan {
     mark,
     tunMtu: mtu.mtu,
     tunHasIpv6: facts.ipv6Enabled && mtu.mtu >= IPV6_MINIMUM_MTU,
+    addresses: [...addresses.values()],
     routes: planned,
     rules: [...families].flatMap((family) => rulesOf(family, mark)),
     explanations: [...mtu.explanations, ...explanations],

@@ -20,7 +20,8 @@ const SEARCH_PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 /** Runs `ip` with arguments and a text on its standard input. Any exit code is a result. */
 export async function runIp(args: readonly string[], input = ''): Promise<IpResult> {
   return new Promise((resolve, reject) => {
-    const ip = spawn('ip', args, { env: { ...process.env, PATH: SEARCH_PATH, LC_ALL: 'C' } });
+    // Not the whole environment: a key may be in it.
+    const ip = spawn('ip', args, { env: { PATH: SEARCH_PATH, LC_ALL: 'C' } });
     const output: string[] = [];
     const complaint: string[] = [];
     ip.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));

@@ -7,13 +7,13 @@ import type { Engine, EngineOptions } from '../../src/dataplane/engine.ts';
 import { EngineBatch } from './engine-batch.ts';
 
 /** How many packets a differential test sends through both engines; set it to millions for a long run. */
-export const DIFFERENTIAL_PACKETS = Number(process.env['ISTHMUS_DIFFERENTIAL_PACKETS'] ?? 20_000);
+export const DIFFERENTIAL_PACKETS: number = Number(process.env['ISTHMUS_DIFFERENTIAL_PACKETS'] ?? 20_000);
 
 /** Any number, to meet a failure again; the tests name the seed where they fail. */
-export const DIFFERENTIAL_SEED = Number(process.env['ISTHMUS_DIFFERENTIAL_SEED'] ?? 20_260_101);
+export const DIFFERENTIAL_SEED: number = Number(process.env['ISTHMUS_DIFFERENTIAL_SEED'] ?? 20_260_101);
 
 /** Enough for a slow machine. */
-export const DIFFERENTIAL_TIMEOUT_MS = 60_000 + 5 * DIFFERENTIAL_PACKETS;
+export const DIFFERENTIAL_TIMEOUT_MS: number = 60_000 + 5 * DIFFERENTIAL_PACKETS;
 
 export class EnginePair {
   readonly native: EngineBatch;

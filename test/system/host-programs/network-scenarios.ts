@@ -8,6 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { readHostFacts } from '../../../src/host/host-facts.ts';
 import { applyHostNetwork, removeHostNetwork } from '../../../src/host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../../../src/host/host-plan.ts';
+import type { IpObject } from '../../../src/host/ip-command.ts';
 import type { Policy } from '../../../src/spd/policy.ts';
 import { address, policy } from '../../unit/host/samples.ts';
 
@@ -131,7 +132,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     const [link] = ipJson(`address show dev ${TUN}`);
     assert.equal(link?.['mtu'], 1338);
     assert.ok((link['flags'] as string[]).includes('UP'));
-    assert.deepEqual(link['addr_info'], []);
+    assert.deepEqual(addressesOf(link), ['10.0.1.1/32', 'fd00:1::1/128']);
     assert.equal(routeTo('10.0.2.5')?.['dev'], TUN);
     assert.equal(routeTo('10.0.2.5')?.['prefsrc'], '10.0.1.1');
     assert.equal(routeTo('fd00:2::5')?.['dev'], TUN);
@@ -238,7 +239,8 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     await applyHostNetwork(await plan([siteToSite], 'quiet0'));
     const [link] = ipJson('address show dev quiet0');
     assert.ok((link?.['flags'] as string[]).includes('LOWER_UP'));
-    assert.deepEqual(link?.['addr_info'], []);
+    // No link-local address among them: the TUN stays quiet.
+    assert.deepEqual(addressesOf(link), ['10.0.1.1/32', 'fd00:1::1/128']);
   },
 
   async 'a narrow path makes a TUN without IPv6'() {
@@ -249,7 +251,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     ip('route replace 198.51.100.0/24 via 203.0.113.254 mtu 1400');
     await applyHostNetwork(await plan([siteToSite]));
     assert.deepEqual(destinations(6), ['fd00:2::/64']);
-    assert.deepEqual(ipJson(`address show dev ${TUN}`)[0]?.['addr_info'], []);
+    assert.deepEqual(addressesOf(ipJson(`address show dev ${TUN}`)[0]), ['10.0.1.1/32', 'fd00:1::1/128']);
   },
 
   async 'a TUN that is not there is one line'() {
@@ -282,3 +284,9 @@ export const unprivilegedScenarios: Readonly<Record<string, () => Promise<void>>
     });
   },
 };
+
+/** `10.0.1.1/32`, as `ip -json address show` tells of a link. */
+function addressesOf(link: IpObject | undefined): string[] {
+  const entries = (link?.['addr_info'] ?? []) as { readonly local: string; readonly prefixlen: number }[];
+  return entries.map(({ local, prefixlen }) => `${local}/${String(prefixlen)}`);
+}
