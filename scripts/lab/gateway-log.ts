@@ -2,15 +2,15 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { EngineName } from './arguments.ts';
 
-const lineSchema = z.object({
-  msg: z.string(),
-  level: z.string().optional(),
-  engine: z.enum(['native', 'portable']).optional(),
-  drops: z.record(z.string(), z.number()).optional(),
-});
-
-export type LogLine = z.infer<typeof lineSchema>;
+export interface LogLine {
+  readonly msg: string;
+  /** In the line that says `ready`. */
+  readonly engine?: EngineName | undefined;
+  /** In the line that says `counters`: packets by reason. */
+  readonly drops?: Readonly<Record<string, number>> | undefined;
+}
 
 export class GatewayLog {
   readonly #file: string;
@@ -43,6 +43,12 @@ export class GatewayLog {
       .slice(0, -1);
   }
 }
+
+const lineSchema: z.ZodType<LogLine> = z.object({
+  msg: z.string(),
+  engine: z.enum(['native', 'portable']).optional(),
+  drops: z.record(z.string(), z.number()).optional(),
+});
 
 /** undefined where it is not a line of the gateway's log. */
 export function parseLogLine(line: string): LogLine | undefined {

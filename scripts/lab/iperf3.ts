@@ -90,11 +90,22 @@ export function parseIperf3(text: string): {
   readonly lossPercent?: number;
   readonly failure?: string;
 } {
-  const { end, error } = reportSchema.parse(JSON.parse(text));
+  const { end, error } = readReport(text);
   if (error !== undefined) return { mbitPerSecond: 0, failure: error };
   if (end?.sum !== undefined) return parseUdp(end.sum);
   if (end?.sum_received === undefined) return { mbitPerSecond: 0, failure: 'iperf3 reported no result' };
   return { mbitPerSecond: round(end.sum_received.bits_per_second / 1e6, 1) };
+}
+
+/** A client that was ended while it wrote leaves half a report. */
+function readReport(text: string): z.infer<typeof reportSchema> {
+  try {
+    return reportSchema.parse(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof z.ZodError)
+      return { error: 'the report of iperf3 is not readable' };
+    throw error;
+  }
 }
 
 /** `sum` has the rate that was sent. A receiver that got nothing at all reports no packets. */

@@ -32,6 +32,11 @@ export function standingTopology(prefix: string): Topology {
   return new Topology({ wan: 'router', prefix: `${prefix}-` });
 }
 
+/** What a person adds to a command for this lab. */
+export function nameOption(prefix: string): string {
+  return prefix === 'isthmus' ? '' : ` --name ${prefix}`;
+}
+
 /** @throws EnvironmentError where one of that name is there already, or a gateway does not start */
 export async function labUp(
   prefix: string,
@@ -44,7 +49,9 @@ export async function labUp(
     await mkdir(directory, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new EnvironmentError(`${prefix} is up already; \`npm run lab -- down\` ends it`);
+    throw new EnvironmentError(
+      `${prefix} is up already; \`npm run lab -- down${nameOption(prefix)}\` ends it`,
+    );
   }
   const topology = standingTopology(prefix);
   try {
@@ -69,7 +76,7 @@ export async function labUp(
     await labDown(prefix);
     throw error;
   }
-  const other = prefix === 'isthmus' ? '' : ` --name ${prefix}`;
+  const other = nameOption(prefix);
   process.stdout.write(
     `${drawing}
 npm run lab -- shell hostA${other}      a shell in a place; try: ping ${siteAddresses.hostB.ipv4}

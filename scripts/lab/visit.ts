@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import { wanSideInterface } from '../topology/plan.ts';
 import type { Place } from '../topology/plan.ts';
-import { standingTopology } from './standing-lab.ts';
+import { nameOption, standingTopology } from './standing-lab.ts';
 
 /** @returns the shell's exit code */
 export async function openShell(prefix: string, place: Place): Promise<number> {
@@ -13,23 +13,16 @@ export async function openShell(prefix: string, place: Place): Promise<number> {
 
 /** @param file as tcpdump's -w: a file, or - for standard output; undefined prints the packets as text */
 export async function capture(prefix: string, place: Place, file: string | undefined): Promise<number> {
-  // Each packet at once, and as the user it is: Debian's tcpdump could not write where root can.
+  // Each packet at once. Root stays root: Debian's tcpdump would become a user who cannot write everywhere.
   const output = file === undefined ? ['-l'] : ['-U', '-w', file];
-  return await runThere(prefix, place, [
-    'tcpdump',
-    '-n',
-    '-Z',
-    'root',
-    '-i',
-    wanSideInterface[place],
-    ...output,
-  ]);
+  const options = ['-n', '--immediate-mode', '-Z', 'root', '-i', wanSideInterface[place]];
+  return await runThere(prefix, place, ['tcpdump', ...options, ...output]);
 }
 
 async function runThere(prefix: string, place: Place, command: readonly string[]): Promise<number> {
   const topology = standingTopology(prefix);
   if (!(await topology.present()).includes(place)) {
-    throw new EnvironmentError(`${prefix} is not up; \`npm run lab -- up\` starts it`);
+    throw new EnvironmentError(`${prefix} is not up; \`npm run lab -- up${nameOption(prefix)}\` starts it`);
   }
   const child = topology.spawn(place, command, { stdio: 'inherit' });
   // Ctrl-C is for the program in the terminal; this process ends when that does.

@@ -278,13 +278,12 @@ export class Inbound {
   }
 }
 
-/** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. */
+/** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. Tunnel is the only mode, by type. */
 function meetsSpecification(sa: InboundSa, policy: Policy): boolean {
   const wanted = policy.sa;
   return (
     wanted !== undefined &&
     wanted.peer === sa.peer &&
-    wanted.mode === sa.mode &&
     wanted.transform === sa.transform.name &&
     wanted.esn === sa.esn
   );

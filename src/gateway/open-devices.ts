@@ -66,7 +66,7 @@ function logSocket(log: Logger, config: GatewayConfig, address: Address, socket:
 }
 
 /** Adds the mend that a system call's error cannot know. */
-export function explainDeviceError(error: unknown): unknown {
+function explainDeviceError(error: unknown): unknown {
   if (!(error instanceof NativeError)) return error;
   const mend = mendOf(error);
   return mend === undefined ? error : new EnvironmentError(`${error.message}: ${mend}`, { cause: error });

@@ -89,6 +89,6 @@ export class Sad {
 }
 
 /** `0x0a0b0001`. */
-export function formatSpi(spi: number): string {
+function formatSpi(spi: number): string {
   return `0x${spi.toString(16).padStart(8, '0')}`;
 }

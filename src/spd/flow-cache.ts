@@ -16,6 +16,8 @@ export class FlowCache {
   /** Generation of the snapshot that the entry came from; 0 = free. */
   readonly #generations: Int32Array;
   readonly #nextWay: Uint8Array;
+  /** The entry that was found last: packets come in runs of one flow. */
+  #last = 0;
 
   /**
    * @param capacity entries; a power of two, at least 4
@@ -32,9 +34,12 @@ export class FlowCache {
 
   /** @returns the verdict that {@link store} was given, or {@link UNKNOWN_FLOW} */
   find(flow: Flow, generation: number): number {
+    if (this.#holds(this.#last, flow, generation)) return this.#verdicts[this.#last]!;
     const first = this.#setOf(flow) * WAYS;
     for (let entry = first; entry < first + WAYS; entry++) {
-      if (this.#generations[entry] === generation && this.#holds(entry, flow)) return this.#verdicts[entry]!;
+      if (!this.#holds(entry, flow, generation)) continue;
+      this.#last = entry;
+      return this.#verdicts[entry]!;
     }
     return UNKNOWN_FLOW;
   }
@@ -50,7 +55,8 @@ export class FlowCache {
     for (let word = 0; word < FLOW_KEY_WORDS; word++) this.#keys[entry * FLOW_KEY_WORDS + word] = flow[word]!;
   }
 
-  #holds(entry: number, flow: Flow): boolean {
+  #holds(entry: number, flow: Flow, generation: number): boolean {
+    if (this.#generations[entry] !== generation) return false;
     const at = entry * FLOW_KEY_WORDS;
     for (let word = 0; word < FLOW_KEY_WORDS; word++) {
       if (this.#keys[at + word] !== flow[word]) return false;

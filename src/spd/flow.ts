@@ -43,7 +43,7 @@ export const FlowWord = {
 
 /** Words that make the key. */
 export const FLOW_KEY_WORDS = 11;
-export const FLOW_WORDS = 12;
+const FLOW_WORDS = 12;
 
 /**
  * The protocol has ports, or type and code, but they are not in this packet: a later fragment, or a first one cut
@@ -86,9 +86,12 @@ function readIpv4Flow(
   if (!checkIpv4Length(bytes, offset, length)) return false;
   const local = offset + (outbound ? IPV4_SOURCE : IPV4_DESTINATION);
   const remote = offset + (outbound ? IPV4_DESTINATION : IPV4_SOURCE);
-  flow.fill(0, 1, FlowWord.ports);
   flow[FlowWord.localAddress] = readInt32(bytes, local);
   flow[FlowWord.remoteAddress] = readInt32(bytes, remote);
+  for (let word = 1; word < 4; word++) {
+    flow[FlowWord.localAddress + word] = 0;
+    flow[FlowWord.remoteAddress + word] = 0;
+  }
   const headerLength = ipv4HeaderLength(bytes, offset);
   const laterFragment = ipv4FragmentOffset(bytes, offset) !== 0;
   readPorts(

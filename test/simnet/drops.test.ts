@@ -1,6 +1,7 @@
 // Every reason for a drop, met on purpose, with both engines: the packet goes nowhere and the right counter rises.
 
 import { describe, expect, test } from 'vitest';
+import { Counter } from '../../src/dataplane/counters.ts';
 import { DROP_REASONS } from '../../src/dataplane/drop-reasons.ts';
 import { encapsulate, type EspFields } from '../support/esp-peer.ts';
 import { echoRequest, ipPacket, tcpPacket, udpPacket, type PacketFields } from '../support/packets.ts';
@@ -261,7 +262,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     receive(site, esp());
     site.path.turn();
     expect(site.frames.length).toBe(1);
-    expect(site.counters[66]).toBe(1);
+    expect(site.counters[Counter.inboundBypassPackets]).toBe(1);
   });
 });
 

@@ -23,9 +23,9 @@ import type {
 import type { Policy, Selectors } from '../../src/spd/policy.ts';
 import { ANY } from './policies.ts';
 
-export const INNER_MTU = 1438;
+const INNER_MTU = 1438;
 /** Enough for tests, small enough to be made for each of them. */
-export const TEST_LIMITS: BatchLimits = {
+const TEST_LIMITS: BatchLimits = {
   frames: 64,
   frameBytes: 4 * 65_536,
   sealJobs: 64,

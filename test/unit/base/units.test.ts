@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseDurationMs, parseSizeBytes } from '../../../src/base/units.ts';
+import { parseSizeBytes } from '../../../src/base/units.ts';
 
 describe('parseSizeBytes', () => {
   it.each([
@@ -41,24 +41,5 @@ describe('parseSizeBytes', () => {
     '9007199254740992',
   ])('not %j', (text) => {
     expect(parseSizeBytes(text)).toBeUndefined();
-  });
-});
-
-describe('parseDurationMs', () => {
-  it.each([
-    ['250ms', 250],
-    ['90s', 90_000],
-    ['1.5s', 1500],
-    ['5m', 300_000],
-    ['5min', 300_000],
-    ['8h', 28_800_000],
-    ['1d', 86_400_000],
-    ['2w', 1_209_600_000],
-  ])('%s', (text, milliseconds) => {
-    expect(parseDurationMs(text)).toBe(milliseconds);
-  });
-
-  it.each(['', '8', '8H', '-1s', '1.5ms', '8MiB', 'h'])('not %j', (text) => {
-    expect(parseDurationMs(text)).toBeUndefined();
   });
 });
