@@ -12,7 +12,7 @@ export interface EspTransform {
   /** Explicit IV in each packet. */
   readonly ivBytes: number;
   readonly icvBytes: number;
-  /** Payload, padding and the two trailer bytes together are a multiple of this (RFC 4303 §2.4). */
+  /** Payload, padding and the two trailer bytes together are a multiple of this power of two (RFC 4303 §2.4). */
   readonly alignmentBytes: number;
   /** The IV is a counter: a number met twice under one key breaks the key. */
   readonly counterMode: boolean;
@@ -61,8 +61,7 @@ export const ESP_TRAILER_BYTES = 2;
 /** Length in bytes of the ESP packet that carries `innerBytes`. */
 export function sealedLength(transform: EspTransform, innerBytes: number): number {
   const alignment = transform.alignmentBytes;
-  const body = innerBytes + ESP_TRAILER_BYTES;
-  const padded = body + ((alignment - (body % alignment)) % alignment);
+  const padded = (innerBytes + ESP_TRAILER_BYTES + alignment - 1) & -alignment;
   return ESP_HEADER_BYTES + transform.ivBytes + padded + transform.icvBytes;
 }
 

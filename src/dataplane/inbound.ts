@@ -122,7 +122,8 @@ export class Inbound {
     if (sa === undefined) return Drop.inboundUnknownSpi;
     const { transform } = sa;
     const body = length - ESP_HEADER_BYTES - transform.ivBytes - transform.icvBytes;
-    if (body < ESP_TRAILER_BYTES || body % transform.alignmentBytes !== 0) return Drop.inboundEspTooShort;
+    if (body < ESP_TRAILER_BYTES || (body & (transform.alignmentBytes - 1)) !== 0)
+      return Drop.inboundEspTooShort;
     const low = readInt32(memory.arena, offset + ESP_SEQUENCE_NUMBER);
     const high = sa.esn ? sa.window.inferHigh(low) : 0;
     if (high < 0) return this.#dropReplay(sa, Replay.tooOld);

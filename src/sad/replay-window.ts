@@ -55,8 +55,7 @@ export class ReplayWindow {
     const right = this.#state[SaField.sequence]!;
     if (sequence > right) return Replay.fresh;
     if (sequence + this.#windowPackets <= right) return Replay.tooOld;
-    const word = Math.floor(sequence / WORD_BITS) % this.#bitmap.length;
-    return (this.#bitmap[word]! & (1 << (sequence % WORD_BITS))) === 0 ? Replay.fresh : Replay.seen;
+    return (this.#bitmap[this.#wordOf(sequence)]! & bitOf(sequence)) === 0 ? Replay.fresh : Replay.seen;
   }
 
   /**
@@ -67,17 +66,30 @@ export class ReplayWindow {
     const verdict = this.check(sequence);
     if (verdict !== Replay.fresh) return verdict;
     const right = this.#state[SaField.sequence]!;
-    const words = this.#bitmap.length;
     if (sequence > right) {
       this.#state[SaField.sequence] = sequence;
-      if (this.#windowPackets === 0) return Replay.fresh;
-      const oldWord = Math.floor(right / WORD_BITS);
-      const moved = Math.min(Math.floor(sequence / WORD_BITS) - oldWord, words);
-      for (let step = 1; step <= moved; step++) this.#bitmap[(oldWord + step) % words] = 0;
+      if (this.#windowPackets !== 0) this.#clearBetween(right, sequence);
     }
     if (this.#windowPackets === 0) return Replay.fresh;
-    const word = Math.floor(sequence / WORD_BITS) % words;
-    this.#bitmap[word] = this.#bitmap[word]! | (1 << (sequence % WORD_BITS));
+    const word = this.#wordOf(sequence);
+    this.#bitmap[word] = this.#bitmap[word]! | bitOf(sequence);
     return Replay.fresh;
   }
+
+  /** RFC 6479 §3: the words that the right edge moves over start empty. */
+  #clearBetween(right: number, sequence: number): void {
+    const words = this.#bitmap.length;
+    const moved = Math.floor(sequence / WORD_BITS) - Math.floor(right / WORD_BITS);
+    const first = this.#wordOf(right) + 1;
+    for (let step = 0; step < moved && step < words; step++) this.#bitmap[(first + step) & (words - 1)] = 0;
+  }
+
+  // The ring is a power of two, so the low 32 bits of a number say where it lies; `%` on a double costs a call.
+  #wordOf(sequence: number): number {
+    return ((sequence | 0) >>> 5) & (this.#bitmap.length - 1);
+  }
+}
+
+function bitOf(sequence: number): number {
+  return 1 << (sequence & (WORD_BITS - 1));
 }
