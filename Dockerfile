@@ -24,7 +24,7 @@ RUN npm run build && chmod 755 dist/main.js && npm prune --omit=dev --ignore-scr
 
 FROM node:24-bookworm-slim
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends iproute2 nftables \
+  && apt-get install -y --no-install-recommends iproute2 \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/isthmus
 COPY package.json LICENSE ./

@@ -157,6 +157,8 @@ struct BatchMemory {
   Table<vector::kStride> vectors;
   // kAddressCellBytes for each row of datagramsIn.
   uint8_t* sources = nullptr;
+  // The same; all zeros where the kernel did not say.
+  uint8_t* destinations = nullptr;
   double* clock = nullptr;
 
   // True where offset … offset + length - 1 lies in the arena. 64-bit arguments: int32 cells cannot overflow it.

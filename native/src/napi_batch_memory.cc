@@ -65,6 +65,7 @@ bool JsBatchMemory::Attach(Napi::Env env, Napi::Value value) {
   napi_value limits = nullptr;
   size_t arenaBytes = 0;
   size_t sourcesBytes = 0;
+  size_t destinationsBytes = 0;
   size_t clockCells = 0;
   const bool complete = ReadProperty(env, value, "limits", &limits) &&
                         read.Number(limits, "frameBytes", &memory.frameBytes) &&
@@ -74,6 +75,7 @@ bool JsBatchMemory::Attach(Napi::Env env, Napi::Value value) {
                         read.Number(value, "receivedOffset", &memory.receivedOffset) &&
                         read.View("arena", napi_uint8_array, &memory.arena, &arenaBytes) &&
                         read.View("sources", napi_uint8_array, &memory.sources, &sourcesBytes) &&
+                        read.View("destinations", napi_uint8_array, &memory.destinations, &destinationsBytes) &&
                         read.View("clock", napi_float64_array, &memory.clock, &clockCells) &&
                         read.Rows("frames", &memory.frames) && read.Rows("sealJobs", &memory.sealJobs) &&
                         read.Rows("datagramsOut", &memory.datagramsOut) &&
@@ -96,8 +98,10 @@ bool JsBatchMemory::Attach(Napi::Env env, Napi::Value value) {
     ThrowRange(env, "arena: smaller than its regions");
     return false;
   }
-  if (static_cast<int64_t>(sourcesBytes) < datagrams * kAddressCellBytes || clockCells < 1) {
-    ThrowRange(env, "sources or clock: smaller than the limits say");
+  const int64_t addressBytes = datagrams * kAddressCellBytes;
+  if (static_cast<int64_t>(sourcesBytes) < addressBytes || static_cast<int64_t>(destinationsBytes) < addressBytes ||
+      clockCells < 1) {
+    ThrowRange(env, "sources, destinations or clock: smaller than the limits say");
     return false;
   }
   views_ = Napi::Persistent(views.As<Napi::Object>());

@@ -3,6 +3,7 @@
 #include <netinet/udp.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 namespace isthmus {
@@ -14,6 +15,36 @@ constexpr int kMaxPassedOver = 8;
 
 // Errors of the descriptor itself. All others come from the network or pass by themselves.
 bool IsFatal(int error) { return error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT; }
+
+// What the kernel says beside the bytes. 0 where it says nothing.
+struct ControlData {
+  int segmentLength = 0;
+  int trafficClass = 0;
+  // As in the outer header, also where the socket is bound to the wildcard address.
+  uint8_t destination[kAddressCellBytes] = {};
+};
+
+ControlData ReadControls(msghdr& message) {
+  ControlData data;
+  for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&message, control)) {
+    const int level = control->cmsg_level;
+    const int type = control->cmsg_type;
+    const uint8_t* bytes = CMSG_DATA(control);
+    if (level == IPPROTO_UDP && type == UDP_GRO) {
+      std::memcpy(&data.segmentLength, bytes, sizeof(data.segmentLength));
+    } else if (level == IPPROTO_IP && type == IP_TOS) {
+      // One byte, not an int as in IPv6.
+      data.trafficClass = *bytes;
+    } else if (level == IPPROTO_IPV6 && type == IPV6_TCLASS) {
+      std::memcpy(&data.trafficClass, bytes, sizeof(data.trafficClass));
+    } else if (level == IPPROTO_IP && type == IP_PKTINFO) {
+      std::memcpy(data.destination, bytes + offsetof(in_pktinfo, ipi_addr), sizeof(in_addr));
+    } else if (level == IPPROTO_IPV6 && type == IPV6_PKTINFO) {
+      std::memcpy(data.destination, bytes + offsetof(in6_pktinfo, ipi6_addr), sizeof(in6_addr));
+    }
+  }
+  return data;
+}
 
 }  // namespace
 
@@ -79,31 +110,19 @@ void UdpReceiver::FillRow(size_t socket, int32_t index) {
   mmsghdr& message = messages_[static_cast<size_t>(index)];
   const int32_t length =
       (message.msg_hdr.msg_flags & MSG_TRUNC) != 0 ? 0 : static_cast<int32_t>(message.msg_len);
-  int segmentLength = 0;
-  int trafficClass = 0;
-  for (cmsghdr* control = CMSG_FIRSTHDR(&message.msg_hdr); control != nullptr;
-       control = CMSG_NXTHDR(&message.msg_hdr, control)) {
-    const int level = control->cmsg_level;
-    const int type = control->cmsg_type;
-    if (level == IPPROTO_UDP && type == UDP_GRO) {
-      std::memcpy(&segmentLength, CMSG_DATA(control), sizeof(segmentLength));
-    } else if (level == IPPROTO_IP && type == IP_TOS) {
-      // One byte, not an int as in IPv6.
-      trafficClass = *CMSG_DATA(control);
-    } else if (level == IPPROTO_IPV6 && type == IPV6_TCLASS) {
-      std::memcpy(&trafficClass, CMSG_DATA(control), sizeof(trafficClass));
-    }
-  }
+  const ControlData control = ReadControls(message.msg_hdr);
 
   int32_t* row = memory_.datagramsIn.Row(index);
   row[datagram_in::kOffset] = static_cast<int32_t>(memory_.receivedOffset + int64_t{index} * kReceiveSlotBytes);
   row[datagram_in::kLength] = length;
-  row[datagram_in::kSegmentLength] = segmentLength < length ? segmentLength : 0;
+  row[datagram_in::kSegmentLength] = control.segmentLength < length ? control.segmentLength : 0;
   row[datagram_in::kSocket] = static_cast<int32_t>(socket);
-  row[datagram_in::kTrafficClass] = trafficClass;
+  row[datagram_in::kTrafficClass] = control.trafficClass;
 
   const sockaddr_in6& source = sources_[static_cast<size_t>(index)];
-  uint8_t* cell = memory_.sources + static_cast<ptrdiff_t>(index) * kAddressCellBytes;
+  const ptrdiff_t cellOffset = static_cast<ptrdiff_t>(index) * kAddressCellBytes;
+  std::memcpy(memory_.destinations + cellOffset, control.destination, kAddressCellBytes);
+  uint8_t* cell = memory_.sources + cellOffset;
   if (sockets_[socket].family == AF_INET) {
     sockaddr_in ipv4;
     std::memcpy(&ipv4, &source, sizeof(ipv4));

@@ -19,8 +19,8 @@ class UdpReceiver {
   // Borrows the memory and the sockets.
   UdpReceiver(const BatchMemory& memory, const std::vector<SocketHandle>& sockets);
 
-  // Fills DatagramIn rows and their sources; the datagram of row i lies in receive slot i. The sockets take
-  // turns in being first. A datagram longer than its slot, which no IP version can carry, gets length 0, so that
+  // Fills DatagramIn rows, their sources and destinations; the datagram of row i lies in receive slot i. The
+  // sockets take turns in being first. A datagram longer than its slot, which no IP version can carry, gets length 0, so that
   // no half of one is ever used. Errors that a peer or a router can cause (ICMP) are passed over; any other is
   // returned where nothing was received, and otherwise comes on the next call.
   BatchResult Receive();

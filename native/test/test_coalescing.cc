@@ -215,6 +215,26 @@ TEST(EmptyPayloadsAndWrongChecksumsStayAlone) {
   }
 }
 
+TEST(AWrongIpv4HeaderChecksumKeepsThePacketAsItIs) {
+  for (const bool tcp : {false, true}) {
+    std::vector<Bytes> packets;
+    for (const PacketFields& fields : Run(First(false, tcp), 4)) packets.push_back(BuildPacket(fields));
+    // The checksum itself, and an identification that DF makes meaningless.
+    for (const size_t damaged : {5, 10, 11}) {
+      // As the first of a run, and within it.
+      for (const size_t position : {0, 2}) {
+        std::vector<Bytes> sent = packets;
+        sent[position][damaged] ^= 0x40;
+        CoalesceFixture fixture;
+        const std::vector<FrameRead> frames = fixture.Run(sent);
+        CHECK(frames.size() == (position == 0 ? 2 : 3));
+        const FrameRead& alone = frames.at(position == 0 ? 0 : 1);
+        CHECK(alone.vectorCount == 1 && alone.flags == 0 && alone.bytes == sent[position]);
+      }
+    }
+  }
+}
+
 TEST(WhatIsNotWholeIsNotParsedAndClosesAllGroups) {
   const PacketFields four = First(false, true);
   PacketFields other = four;

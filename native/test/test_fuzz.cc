@@ -47,6 +47,10 @@ std::vector<Bytes> RandomTrain(std::mt19937& random) {
       case 2:
         packet = Pattern(Pick(random, 0, 100), static_cast<uint32_t>(random()));
         break;
+      case 3:
+        // The network header only.
+        packet[Pick(random, 0, 19)] ^= static_cast<uint8_t>(random());
+        break;
       default:
         break;
     }
@@ -55,12 +59,15 @@ std::vector<Bytes> RandomTrain(std::mt19937& random) {
   return packets;
 }
 
-// Joining keeps neither the identification of an IPv4 packet that must not be fragmented, nor a damaged
-// IPv4 header checksum.
+// Joining does not keep the identification of an IPv4 packet that must not be fragmented, and its header checksum
+// follows. A packet with a damaged header is never joined and keeps every byte.
 Bytes Comparable(Bytes packet) {
-  if (packet.size() < 20 || packet[0] != 0x45) return packet;
-  packet[10] = packet[11] = 0;
-  if ((packet[6] & 0x40) != 0) packet[4] = packet[5] = 0;
+  if (packet.size() < 20 || packet[0] != 0x45 || (packet[6] & 0x40) == 0) return packet;
+  if (NaiveSum(0, packet.data(), 20) != 0xffff) return packet;
+  packet[4] = packet[5] = packet[10] = packet[11] = 0;
+  const uint32_t checksum = ~NaiveSum(0, packet.data(), 20) & 0xffff;
+  packet[10] = static_cast<uint8_t>(checksum >> 8);
+  packet[11] = static_cast<uint8_t>(checksum);
   return packet;
 }
 

@@ -39,8 +39,8 @@ export class Associations {
   readonly #engine: Engine;
   readonly #devices: Devices;
   readonly #outbound = new Map<string, OutboundSa>();
-  readonly #inbound: (InboundSa | undefined)[] = [];
-  readonly #spis = new SpiTable();
+  #inbound: (InboundSa | undefined)[] = [];
+  #spis = new SpiTable();
   #outboundByPolicy: readonly (OutboundSa | undefined)[] = [];
   #policies: readonly Policy[] = [];
 
@@ -114,9 +114,8 @@ export class Associations {
     for (const sa of this.#outbound.values()) this.#engine.remove(sa.slot);
     for (const sa of this.#inbound) if (sa !== undefined) this.#engine.remove(sa.slot);
     this.#outbound.clear();
-    this.#inbound.forEach((sa, slot) => {
-      if (sa !== undefined) this.#inbound[slot] = undefined;
-    });
+    this.#inbound = [];
+    this.#spis = new SpiTable();
     this.usePolicies([]);
   }
 }

@@ -129,7 +129,7 @@ export const Segmentation = { none: 0, tcp: 1, udp: 2 } as const;
 /** `guard`: a sequence number outside the block granted to this worker, or not above the one before. */
 export const JobStatus = { ok: 0, icvMismatch: 1, guard: 2, noSa: 3 } as const;
 
-/** Bytes in an IPv4 or IPv6 address cell of {@link BatchMemory.sources}; IPv4 takes the first four. */
+/** Bytes in an IPv4 or IPv6 address cell, see {@link BatchMemory.sources}; IPv4 takes the first four. */
 export const ADDRESS_CELL_BYTES = 16;
 
 export interface BatchLimits {
@@ -173,6 +173,11 @@ export interface BatchMemory {
   readonly datagramsIn: Int32Array;
   /** Source addresses of `datagramsIn`, {@link ADDRESS_CELL_BYTES} each. */
   readonly sources: Uint8Array;
+  /**
+   * Destination addresses of `datagramsIn` as the outer headers had them, in cells like those of `sources`.
+   * All zeros where the devices are not told (node:dgram): then the socket's own address is all that is known.
+   */
+  readonly destinations: Uint8Array;
   readonly openJobs: Int32Array;
   readonly innerPackets: Int32Array;
   readonly outFrames: Int32Array;
@@ -195,6 +200,7 @@ export function allocateBatchMemory(limits: BatchLimits = DEFAULT_BATCH_LIMITS):
     datagramsOut: new Int32Array(limits.datagramsOut * DatagramOut.stride),
     datagramsIn: new Int32Array(limits.datagramsIn * DatagramIn.stride),
     sources: new Uint8Array(limits.datagramsIn * ADDRESS_CELL_BYTES),
+    destinations: new Uint8Array(limits.datagramsIn * ADDRESS_CELL_BYTES),
     openJobs: new Int32Array(limits.openJobs * OpenJob.stride),
     innerPackets: new Int32Array(limits.openJobs * InnerPacket.stride),
     outFrames: new Int32Array(limits.openJobs * OutFrame.stride),

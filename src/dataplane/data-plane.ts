@@ -3,6 +3,7 @@
 
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { EnvironmentError, InvariantError, NativeError } from '../base/errors.ts';
 import {
   allocateControlWords,
   Control,
@@ -37,8 +38,11 @@ export class WorkerDataPlane implements DataPlane {
   readonly #wakeup: number;
   readonly #control: ControlWords;
   readonly #exited: Promise<void>;
+  /** Rejects what waits for the worker when it ends. */
+  readonly #waiting = new Set<(error: Error) => void>();
   #sent = 0;
   #stopping = false;
+  #gone = false;
 
   constructor(
     addon: NativeAddon,
@@ -57,42 +61,76 @@ export class WorkerDataPlane implements DataPlane {
       workerData,
     });
     this.#worker.on('message', onEvent);
+    let cause: Error = new EnvironmentError('the data plane has ended');
+    this.#worker.once('error', (error: unknown) => {
+      cause = fromWorker(error);
+    });
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
+        this.#gone = true;
         // Not before: a worker must not find its descriptors closed, or somebody else's behind their numbers.
         tun.closeDevices();
+        for (const reject of this.#waiting) reject(cause);
         resolve();
       });
     });
-    this.failed = new Promise((_, reject) => {
-      this.#worker.once('error', reject);
-      this.#worker.once('exit', (code) => {
-        if (!this.#stopping) reject(new Error(`the data plane worker ended with code ${String(code)}`));
-      });
+    this.failed = this.#exited.then(() => {
+      if (!this.#stopping) throw cause;
+      return new Promise<never>(() => undefined);
     });
     // Whoever waits on it hears of it; nobody waiting is no unhandled rejection.
     this.failed.catch(() => undefined);
   }
 
   async send(command: Command): Promise<void> {
+    if (this.#gone) throw new EnvironmentError('the data plane has ended');
     this.#worker.postMessage(command);
     this.#sent++;
     Atomics.store(this.#control, Control.sent, this.#sent);
     this.#addon.signalWakeup(this.#wakeup);
-    await Promise.race([this.#executed(this.#sent), this.failed]);
+    await this.#executed(this.#sent);
   }
 
   async stop(): Promise<void> {
+    if (this.#gone) return;
     this.#stopping = true;
     await Promise.race([this.send({ type: 'stop' }), this.#exited]);
     await this.#exited;
   }
 
+  /** Resolves when `count` commands are done; rejects where the worker ends before. */
   async #executed(count: number): Promise<void> {
-    for (;;) {
-      const executed = Atomics.load(this.#control, Control.executed);
-      if (executed >= count) return;
-      await Atomics.waitAsync(this.#control, Control.executed, executed).value;
-    }
+    await new Promise<void>((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        this.#waiting.delete(fail);
+        act();
+      };
+      const fail = (error: Error): void => {
+        settle(() => {
+          reject(error);
+        });
+      };
+      const look = (): void => {
+        const executed = Atomics.load(this.#control, Control.executed);
+        if (executed >= count) {
+          settle(resolve);
+          return;
+        }
+        if (this.#gone) return;
+        const change = Atomics.waitAsync(this.#control, Control.executed, executed);
+        if (change.async) void change.value.then(look);
+        else look();
+      };
+      this.#waiting.add(fail);
+      look();
+    });
   }
+}
+
+/** An error of the worker lost its class on the way between threads. */
+function fromWorker(error: unknown): Error {
+  if (!(error instanceof Error)) return new InvariantError(String(error));
+  if (error.name !== 'NativeError' || !('code' in error)) return error;
+  const { code, systemCall, device } = error as NativeError;
+  return new NativeError(error.message, code, systemCall, device);
 }

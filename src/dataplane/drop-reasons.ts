@@ -1,5 +1,5 @@
-// Every reason for which the data plane drops a packet: one table that drives counters, logs and documentation.
-// `auditable` follows RFC 4301 §4.4 and RFC 4303 §4.
+// Every reason for which the data plane drops a packet: one table for counters and logs. A super-packet that is
+// dropped before it is cut counts once. `auditable` follows RFC 4301 §4.4 and RFC 4303 §4.
 
 export type Direction = 'outbound' | 'inbound';
 

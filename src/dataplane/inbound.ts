@@ -13,7 +13,9 @@ import { createFlow, FlowWord, PORTS_UNKNOWN, readFlow, type Flow } from '../spd
 import { Match } from '../spd/selector-match.ts';
 import type { Policy } from '../spd/policy.ts';
 import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
-import { readInt32 } from '../wire/bytes.ts';
+import { readInt32, readUint16 } from '../wire/bytes.ts';
+import { IPV4_HEADER_BYTES, IPV4_TOTAL_LENGTH } from '../wire/ipv4.ts';
+import { IPV6_HEADER_BYTES, IPV6_PAYLOAD_LENGTH } from '../wire/ipv6.ts';
 import { ESP_SEQUENCE_NUMBER, ESP_SPI, NAT_KEEPALIVE_BYTE, NON_ESP_MARKER_BYTES } from '../wire/esp.ts';
 import {
   PROTOCOL_IPV4,
@@ -222,6 +224,9 @@ export class Inbound {
     outerTrafficClass: number,
   ): DropReason {
     const { memory, counters, innerMtu } = this.#parts;
+    // RFC 4303 §2.7: what lies behind the inner packet is traffic flow confidentiality padding.
+    const innerLength = readInnerLength(memory.arena, offset, length, nextHeader);
+    if (innerLength < length) length = innerLength;
     if (!readFlow(this.#flow, memory.arena, offset, length, false)) return Drop.inboundMalformed;
     const family = (this.#flow[FlowWord.protocol]! >>> 8) & 0xff;
     if ((family === 4) !== (nextHeader === PROTOCOL_IPV4)) return Drop.inboundMalformed;
@@ -277,6 +282,15 @@ export class Inbound {
         return meetsSpecification(sa, policy) ? ACCEPT : -Drop.inboundWrongSa;
     }
   }
+}
+
+/** @returns what the inner header says of its packet's length; `length` where it is too short to say */
+function readInnerLength(bytes: Uint8Array, offset: number, length: number, nextHeader: number): number {
+  if (nextHeader === PROTOCOL_IPV4)
+    return length < IPV4_HEADER_BYTES ? length : readUint16(bytes, offset + IPV4_TOTAL_LENGTH);
+  return length < IPV6_HEADER_BYTES
+    ? length
+    : readUint16(bytes, offset + IPV6_PAYLOAD_LENGTH) + IPV6_HEADER_BYTES;
 }
 
 /** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. Tunnel is the only mode, by type. */

@@ -27,6 +27,8 @@ export interface WorkerInput {
 
 /** Empty looks at TUN and UDP before the worker sleeps; sleeping and waking cost more than a few of them. */
 const IDLE_TURNS = 50;
+/** A thread can be terminated only between native calls: a main thread that fails must not wait for a packet. */
+const LONGEST_WAIT_MS = 1000;
 
 function run(port: MessagePort, input: WorkerInput): void {
   const memory = allocateBatchMemory();
@@ -48,7 +50,7 @@ function run(port: MessagePort, input: WorkerInput): void {
   let idleTurns = 0;
   for (;;) {
     if (path.turn() > 0) idleTurns = 0;
-    else if (++idleTurns > IDLE_TURNS) devices.wait(-1);
+    else if (++idleTurns > IDLE_TURNS) devices.wait(LONGEST_WAIT_MS);
     while (Atomics.load(input.control, Control.sent) !== executed) {
       const command = takeCommand(port);
       if (command === undefined) break;

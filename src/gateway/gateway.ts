@@ -2,74 +2,117 @@
 // undoes the steps in reverse.
 
 import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
+import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { allocateCounters, Counter, readDrops, type Counters } from '../dataplane/counters.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
-import type { DataPlaneEvent } from '../dataplane/commands.ts';
+import { findAddon } from '../dataplane/native/load-addon.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import { applyHostNetwork, removeHostNetwork } from '../host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
 import { hostWarnings } from '../host/host-warnings.ts';
+import { isTunInUse } from '../host/tun-in-use.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
-import { installManualSas, type ReserveBlock } from './manual-keying.ts';
+import { fillSad, readManualKeys } from './manual-keying.ts';
+import { explainDeviceError } from './open-devices.ts';
+import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
+import { StopRequest } from './stop-request.ts';
 
-/** Resolves when the gateway was told to stop (SIGTERM, SIGINT) and has stopped; rejects with what went wrong. */
+/** Resolves when the gateway was told to stop and has stopped; rejects with what went wrong. */
 export async function runGateway(config: GatewayConfig, log: Logger): Promise<void> {
-  const stopRequested = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
-  const undo: (() => Promise<void>)[] = [];
+  const stop = new StopRequest(log);
+  const undo: (() => Promise<void> | void)[] = [];
   try {
-    const sad = new Sad();
-    const reserveBlock = await installManualSas(config, sad, log);
-    const plan = await planHost(config, log);
-    const counters = allocateCounters();
-    const dataPlane = await startDataPlane({
-      config,
-      log,
-      counters,
-      innerMtu: plan.tunMtu,
-      flowSeed: randomInt(2 ** 32),
-      onEvent: (event) => {
-        void handleEvent(event, dataPlane, reserveBlock, log);
-      },
-    });
-    undo.push(async () => {
-      await dataPlane.stop();
-      logCounters(counters, log);
-    });
-    await installDatabases(dataPlane, config, sad);
-    undo.push(async () => {
-      await removeHostNetwork({ tunName: dataPlane.tunName, mark: config.udp.mark });
-    });
-    await applyHostNetwork({ ...plan, tunName: dataPlane.tunName });
-    log.info({ engine: dataPlane.engine, mtu: plan.tunMtu, policies: config.policies.length }, 'ready');
-    await Promise.race([stopRequested, dataPlane.failed]);
-    log.info('stopping');
+    await startSteps(config, log, stop, undo);
   } finally {
-    for (const step of undo.reverse()) await step();
+    stop.acknowledge();
+    for (const step of undo.reverse()) await undoStep(step, log);
+    stop.dispose();
+  }
+}
+
+async function startSteps(
+  config: GatewayConfig,
+  log: Logger,
+  stop: StopRequest,
+  undo: (() => Promise<void> | void)[],
+): Promise<void> {
+  const keys = readManualKeys(config, log);
+  const addon = findAddon();
+  // Without the addon nothing can mark the gateway's own datagrams.
+  const mark = 'missing' in addon ? 0 : config.udp.mark;
+  await refuseUsedTun(config);
+  const plan = await planHost(config, mark, log);
+  const counters = allocateCounters();
+  const supply = new SequenceSupply(log);
+  const dataPlane = await startDataPlane({
+    addon,
+    config,
+    log,
+    counters,
+    innerMtu: plan.tunMtu,
+    flowSeed: randomInt(2 ** 32),
+    onEvent: (event) => {
+      supply.replenish(event.policy);
+    },
+  });
+  undo.push(async () => {
+    supply.stop();
+    await dataPlane.stop();
+    logCounters(counters, log);
+  });
+  const sad = new Sad();
+  // Only now: a start that failed before has used up no numbers.
+  await fillSad(sad, config, keys, supply);
+  supply.attach(dataPlane);
+  await installDatabases(dataPlane, config, sad);
+  if (stop.isRequested) return;
+  const footprint = { tunName: dataPlane.tunName, mark };
+  undo.push(async () => {
+    await removeHostNetwork(footprint);
+  });
+  await applyHostNetwork({ ...plan, tunName: dataPlane.tunName });
+  log.info({ engine: dataPlane.engine, mtu: plan.tunMtu, policies: config.policies.length }, 'ready');
+  try {
+    await Promise.race([stop.requested, dataPlane.failed]);
+  } catch (error) {
+    throw explainDeviceError(error);
+  }
+}
+
+/** A step that fails must not keep the others from being undone: a worker that goes on would hold the process. */
+async function undoStep(step: () => Promise<void> | void, log: Logger): Promise<void> {
+  try {
+    await step();
+  } catch (error) {
+    log.error({ err: error }, 'a step of the start could not be undone');
+    process.exitCode = 1;
   }
 }
 
 /** Removes the routes, rules and devices that a gateway with this configuration may have left behind. */
 export async function cleanUp(config: GatewayConfig, log: Logger): Promise<void> {
+  await refuseUsedTun(config);
   const footprint = { tunName: config.tun.name, mark: config.udp.mark };
   const removed = await removeHostNetwork(footprint, { persistentTun: true });
   for (const line of removed) log.info({ removed: line }, 'removed');
   if (removed.length === 0) log.info('there was nothing to remove');
 }
 
-async function planHost(config: GatewayConfig, log: Logger): Promise<HostNetworkPlan> {
-  const { tun, udp, peers, policies } = config;
-  const facts = await readHostFacts({ tunName: tun.name, mark: udp.mark, peers });
-  const plan = planHostNetwork({
-    tunName: tun.name,
-    configuredMtu: tun.mtu,
-    mark: udp.mark,
-    policies,
-    facts,
-  });
+/** A TUN has several queues, so the kernel would let a second gateway have half of the packets of the first. */
+async function refuseUsedTun({ tun }: GatewayConfig): Promise<void> {
+  if (await isTunInUse(tun.name))
+    throw new EnvironmentError(
+      `the TUN ${tun.name} is in use, perhaps by a gateway that runs: stop that one, or choose another tun.name`,
+    );
+}
+
+async function planHost(config: GatewayConfig, mark: number, log: Logger): Promise<HostNetworkPlan> {
+  const { tun, peers, policies } = config;
+  const facts = await readHostFacts({ tunName: tun.name, mark, peers });
+  const plan = planHostNetwork({ tunName: tun.name, configuredMtu: tun.mtu, mark, policies, facts });
   for (const line of plan.explanations) log.info(line);
   for (const line of hostWarnings(facts, plan)) log.warn(line);
   return plan;
@@ -88,23 +131,6 @@ async function installDatabases(dataPlane: DataPlane, config: GatewayConfig, sad
     sa,
   }));
   await dataPlane.send({ type: 'use-policies', generation: 2, policies });
-}
-
-async function handleEvent(
-  event: DataPlaneEvent,
-  dataPlane: DataPlane,
-  reserveBlock: ReserveBlock,
-  log: Logger,
-): Promise<void> {
-  const { policy } = event;
-  try {
-    const block = await reserveBlock(policy);
-    await dataPlane.send({ type: 'grant-sequence', policy, block });
-    log.debug({ policy, ...block }, 'sequence numbers reserved');
-  } catch (error) {
-    // The SA goes on until its numbers are used up; then its packets are dropped and counted.
-    log.error({ policy, err: error }, 'no further sequence numbers can be reserved');
-  }
 }
 
 function logCounters(counters: Counters, log: Logger): void {

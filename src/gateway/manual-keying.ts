@@ -1,5 +1,10 @@
 // Manually keyed SAs (RFC 4301 §4.5.1): reads the keys that the configuration names, reserves sequence numbers,
 // and puts a pair of SAs for each PROTECT policy into the SAD.
+//
+// Deviation: RFC 4106 §2 forbids counter modes with static keys because a restart would repeat IVs. Here none
+// repeats: every number is reserved on disk before it is used (state/sequence-blocks.ts).
+// Deviation: RFC 4303 §3.4.3 advises against anti-replay for manual SAs because a sender's counter starts again;
+// here it does not. The receiver's window does start empty.
 
 import { ConfigError, InvariantError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
@@ -16,11 +21,9 @@ import type { Endpoint, SequenceBlock } from '../sad/security-association.ts';
 import type { SaSpecification } from '../spd/policy.ts';
 import { SEQUENCE_LIMIT, SEQUENCE_LIMIT_ESN, SequenceBlockStore } from '../state/sequence-blocks.ts';
 import { sequenceKeyId } from '../state/sequence-key-id.ts';
+import type { SequenceSupply } from './sequence-supply.ts';
 
-/** Reserves the next block of sequence numbers for the outbound SA of a policy. */
-export type ReserveBlock = (policy: string) => Promise<SequenceBlock>;
-
-interface KeyedPolicy {
+export interface KeyedPolicy {
   readonly policy: PolicyConfig;
   readonly specification: SaSpecification;
   readonly transform: EspTransform;
@@ -31,11 +34,10 @@ interface KeyedPolicy {
 }
 
 /**
- * Fills the SAD from the configuration. The keys are zeroed here once the SAD has them.
- * @returns how to reserve further blocks of numbers
- * @throws ConfigError where a key is missing or wrong, EnvironmentError where numbers cannot be reserved
+ * Reads every key that the configuration names; the caller hands them to {@link fillSad}, which zeroes them.
+ * @throws ConfigError where a key is missing or wrong, or two SAs have the same
  */
-export async function installManualSas(config: GatewayConfig, sad: Sad, log: Logger): Promise<ReserveBlock> {
+export function readManualKeys(config: GatewayConfig, log: Logger): readonly KeyedPolicy[] {
   const keyed = config.policies.flatMap((policy) => readKeys(config, policy, log));
   checkDistinctKeys(
     keyed.flatMap(({ policy, outbound, inbound, outboundKey, inboundKey }) => [
@@ -44,23 +46,30 @@ export async function installManualSas(config: GatewayConfig, sad: Sad, log: Log
     ]),
     config.file,
   );
+  return keyed;
+}
+
+/**
+ * Puts a pair of SAs for each keyed policy into the SAD, with a first block of sequence numbers each.
+ * @throws EnvironmentError where numbers cannot be reserved
+ */
+export async function fillSad(
+  sad: Sad,
+  config: GatewayConfig,
+  keyed: readonly KeyedPolicy[],
+  supply: SequenceSupply,
+): Promise<void> {
   const store = await SequenceBlockStore.open(config.stateDirectory);
-  const reservations = new Map<string, () => Promise<SequenceBlock>>();
   for (const entry of keyed) {
-    const { policy, specification, transform, outboundKey } = entry;
+    const { policy, specification, transform, outboundKey, inboundKey } = entry;
     const keyId = sequenceKeyId(transform.name, outboundKey);
     const limit = specification.esn ? SEQUENCE_LIMIT_ESN : SEQUENCE_LIMIT;
     const reserve = (): Promise<SequenceBlock> => store.reserve(keyId, limit, policy.name);
-    reservations.set(policy.name, reserve);
+    supply.add(policy.name, reserve);
     addPair(sad, config, entry, await reserve());
-    entry.outboundKey.fill(0);
-    entry.inboundKey.fill(0);
+    outboundKey.fill(0);
+    inboundKey.fill(0);
   }
-  return async (policy) => {
-    const reserve = reservations.get(policy);
-    if (reserve === undefined) throw new InvariantError(`policy ${policy} has no manual SA`);
-    return reserve();
-  };
 }
 
 function readKeys(config: GatewayConfig, policy: PolicyConfig, log: Logger): KeyedPolicy[] {

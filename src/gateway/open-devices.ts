@@ -66,24 +66,27 @@ function logSocket(log: Logger, config: GatewayConfig, address: Address, socket:
 }
 
 /** Adds the mend that a system call's error cannot know. */
-function explainDeviceError(error: unknown): unknown {
+export function explainDeviceError(error: unknown): unknown {
   if (!(error instanceof NativeError)) return error;
   const mend = mendOf(error);
   return mend === undefined ? error : new EnvironmentError(`${error.message}: ${mend}`, { cause: error });
 }
 
 function mendOf(error: NativeError): string | undefined {
-  const isTun = error.systemCall.includes('TUN') || error.device.includes('tun');
+  const isTun = /tun/i.test(error.systemCall);
   switch (error.code) {
     case 'ENOENT':
     case 'ENODEV':
     case 'ENXIO':
+    case 'ENOTTY':
       return isTun
         ? 'this host has no TUN device; run `modprobe tun`, or give the container --device /dev/net/tun'
         : undefined;
     case 'EPERM':
     case 'EACCES':
       return 'the gateway needs CAP_NET_ADMIN (and CAP_NET_BIND_SERVICE for ports below 1024); run it as root or grant them';
+    case 'EBADFD':
+      return 'the TUN was deleted while the gateway used it';
     case 'EBUSY':
       return 'another program uses this TUN; choose another tun.name or stop that program';
     case 'EADDRINUSE':

@@ -6,11 +6,12 @@ import type { DataPlaneEvent } from '../dataplane/commands.ts';
 import type { Counters } from '../dataplane/counters.ts';
 import { WorkerDataPlane, type DataPlane } from '../dataplane/data-plane.ts';
 import type { NativeAddon } from '../dataplane/native/addon.ts';
-import { findAddon } from '../dataplane/native/load-addon.ts';
+import type { AddonMissing } from '../dataplane/native/load-addon.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { openDevices } from './open-devices.ts';
 
 export interface DataPlaneInput {
+  readonly addon: NativeAddon | AddonMissing;
   readonly config: GatewayConfig;
   readonly log: Logger;
   readonly counters: Counters;
@@ -22,7 +23,7 @@ export interface DataPlaneInput {
 
 /** @throws EnvironmentError with one line that says what is missing */
 export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> {
-  const addon = findAddon();
+  const { addon } = input;
   if (!('missing' in addon)) return startWorker(addon, input);
   input.log.warn(
     { reason: addon.missing },

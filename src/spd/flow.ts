@@ -18,9 +18,13 @@ import {
 } from '../wire/ipv6.ts';
 import { readInt32, readUint16 } from '../wire/bytes.ts';
 import {
+  PROTOCOL_AH,
   PROTOCOL_DCCP,
+  PROTOCOL_DESTINATION_OPTIONS,
+  PROTOCOL_HOP_BY_HOP,
   PROTOCOL_ICMP,
   PROTOCOL_ICMPV6,
+  PROTOCOL_ROUTING,
   PROTOCOL_SCTP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
@@ -33,7 +37,7 @@ export const FlowWord = {
   remoteAddress: 4,
   /** Local port << 16 | remote port; for ICMP type << 8 | code; 0 where the protocol has neither. */
   ports: 8,
-  /** Protocol | family << 8 | {@link PORTS_UNKNOWN}. */
+  /** Protocol | family << 8 | {@link PORTS_UNKNOWN} | {@link PROTOCOL_UNKNOWN}. */
   protocol: 9,
   /** Slot of the SA that carried an inbound packet; 0 outbound. */
   saSlot: 10,
@@ -50,6 +54,9 @@ const FLOW_WORDS = 12;
  * short. RFC 4301 §4.4.1.1 calls the selector OPAQUE then.
  */
 export const PORTS_UNKNOWN: number = 1 << 16;
+
+/** The protocol itself is not in this packet: an IPv6 later fragment that starts with an extension header. */
+export const PROTOCOL_UNKNOWN: number = 1 << 17;
 
 export type Flow = Int32Array;
 
@@ -163,6 +170,13 @@ function readPorts(
     case PROTOCOL_ICMPV6:
       if (laterFragment || room < 2) unknown = PORTS_UNKNOWN;
       else ports = readUint16(bytes, at);
+      break;
+    case PROTOCOL_HOP_BY_HOP:
+    case PROTOCOL_ROUTING:
+    case PROTOCOL_AH:
+    case PROTOCOL_DESTINATION_OPTIONS:
+      // RFC 8200 §4.5: what lies behind is in the first fragment only.
+      if (laterFragment && family === 6) unknown = PORTS_UNKNOWN | PROTOCOL_UNKNOWN;
       break;
     default:
       break;

@@ -2,10 +2,10 @@
 
 import type { AddressRange } from '../base/address.ts';
 import { readInt32 } from '../wire/bytes.ts';
-import { FlowWord, PORTS_UNKNOWN, type Flow } from './flow.ts';
+import { FlowWord, PORTS_UNKNOWN, PROTOCOL_UNKNOWN, type Flow } from './flow.ts';
 import type { NumberRange, Selectors } from './policy.ts';
 
-/** How a flow meets selectors; `unknownPorts`: everything else matches, but the packet does not show its ports. */
+/** How a flow meets selectors; `unknownPorts`: everything else matches, but the packet does not show its ports or protocol. */
 export const Match = { no: 0, yes: 1, unknownPorts: 2 } as const;
 export type Match = (typeof Match)[keyof typeof Match];
 
@@ -37,9 +37,12 @@ export class SelectorMatcher {
   match(flow: Flow): Match {
     const protocolWord = flow[FlowWord.protocol]!;
     const family = (protocolWord >>> 8) & 0xff;
-    if (this.#protocol !== undefined && this.#protocol !== (protocolWord & 0xff)) return Match.no;
+    const protocolUnknown = this.#protocol !== undefined && (protocolWord & PROTOCOL_UNKNOWN) !== 0;
+    if (this.#protocol !== undefined && !protocolUnknown && this.#protocol !== (protocolWord & 0xff))
+      return Match.no;
     if (!matchesAddress(this.#local, flow, FlowWord.localAddress, family)) return Match.no;
     if (!matchesAddress(this.#remote, flow, FlowWord.remoteAddress, family)) return Match.no;
+    if (protocolUnknown) return Match.unknownPorts;
     if (this.#localPort === undefined && this.#remotePort === undefined && this.#icmp === undefined)
       return Match.yes;
     if ((protocolWord & PORTS_UNKNOWN) !== 0) return Match.unknownPorts;

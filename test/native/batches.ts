@@ -61,6 +61,7 @@ export interface Incoming {
   readonly trafficClass: number;
   readonly source: Uint8Array;
   readonly sourcePort: number;
+  readonly destination: Uint8Array;
   readonly family: number;
 }
 
@@ -68,14 +69,16 @@ function incomingRow(memory: BatchMemory, index: number): Incoming {
   const cell = (field: number): number => memory.datagramsIn[index * DatagramIn.stride + field]!;
   const offset = cell(DatagramIn.offset);
   const family = cell(DatagramIn.family);
-  const source = index * ADDRESS_CELL_BYTES;
+  const start = index * ADDRESS_CELL_BYTES;
+  const end = start + (family === 4 ? 4 : 16);
   return {
     payload: memory.arena.slice(offset, offset + cell(DatagramIn.length)),
     segmentLength: cell(DatagramIn.segmentLength),
     socket: cell(DatagramIn.socket),
     trafficClass: cell(DatagramIn.trafficClass),
-    source: memory.sources.slice(source, source + (family === 4 ? 4 : 16)),
+    source: memory.sources.slice(start, end),
     sourcePort: cell(DatagramIn.sourcePort),
+    destination: memory.destinations.slice(start, end),
     family,
   };
 }

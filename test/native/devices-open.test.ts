@@ -139,6 +139,7 @@ test('a memory whose regions do not fit its arena is refused', () => {
   expect(create({ arena: memory.arena.subarray(1) })).toBeInstanceOf(RangeError);
   expect(create({ framesOffset: -1 })).toBeInstanceOf(RangeError);
   expect(create({ sources: new Uint8Array(1) })).toBeInstanceOf(RangeError);
+  expect(create({ destinations: new Uint8Array(1) })).toBeInstanceOf(RangeError);
   expect(create({ clock: new Float64Array(0) })).toBeInstanceOf(RangeError);
   expect(create({ frames: new Uint8Array(8) })).toBeInstanceOf(TypeError);
   expect(create({ limits: undefined })).toBeInstanceOf(TypeError);

@@ -75,10 +75,39 @@ test.each([
       trafficClass: 0xba,
       source: bytesOf(address),
       sourcePort: from.port,
+      destination: bytesOf(address),
       family,
     },
   ]);
   expect(to.devices.udpReceive()).toBe(0);
+});
+
+test('a socket on the wildcard address says where each datagram and each train was sent to', () => {
+  const from = side('127.0.0.1');
+  const to = side('0.0.0.0');
+  const addresses = ['127.0.0.2', '127.0.0.1', '127.44.0.3'];
+  addresses.forEach((address, endpoint) => {
+    from.devices.setEndpoint(endpoint, 0, bytesOf(address), to.port);
+  });
+  to.memory.destinations.fill(0xee);
+  send(
+    from.devices,
+    from.memory,
+    addresses.map((_, endpoint) => ({ payload: patternBytes(20), endpoint, segmentLength: endpoint * 10 })),
+  );
+  const rows = receive(to.devices, to.memory);
+  expect(rows.map((row) => row.destination)).toEqual(addresses.map(bytesOf));
+  expect(rows.map((row) => row.source)).toEqual(addresses.map(() => bytesOf('127.0.0.1')));
+  // The rest of an IPv4 cell is zero.
+  expect([...to.memory.destinations.subarray(4, 16)]).toEqual(new Array<number>(12).fill(0));
+});
+
+test('a socket on the IPv6 wildcard address says where a datagram was sent to', () => {
+  const from = side('::1');
+  const to = side('::');
+  from.devices.setEndpoint(0, 0, bytesOf('::1'), to.port);
+  send(from.devices, from.memory, [{ payload: patternBytes(20) }]);
+  expect(receive(to.devices, to.memory)).toMatchObject([{ destination: bytesOf('::1'), family: 6 }]);
 });
 
 test('a traffic class of one row does not stay for the next', () => {
@@ -234,6 +263,7 @@ test('the memory may lie in shared array buffers', () => {
     datagramsOut: shared(plain.datagramsOut),
     datagramsIn: shared(plain.datagramsIn),
     sources: shared(plain.sources),
+    destinations: shared(plain.destinations),
     openJobs: shared(plain.openJobs),
     innerPackets: shared(plain.innerPackets),
     outFrames: shared(plain.outFrames),

@@ -42,6 +42,14 @@ const tampered = (packet: Uint8Array, at: number): Uint8Array => {
   return copy;
 };
 
+/** Its fragmentable part starts with destination options (60); what follows them was in the first fragment. */
+const IPV6_LATER_FRAGMENT = ipPacket({
+  source: 'fd00:1::5',
+  destination: 'fd00:2::7',
+  protocol: 44,
+  payload: Uint8Array.of(60, 0, 0, 0x48, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8),
+});
+
 interface Scenario {
   readonly reason: string;
   readonly what: string;
@@ -122,6 +130,12 @@ const SCENARIOS: readonly Scenario[] = [
     what: 'a later fragment under a port policy',
     act: tun({ bytes: laterFragment(IPV4) }),
     policies: BY_PORT,
+  },
+  {
+    reason: 'outbound-fragment-ports',
+    what: 'an IPv6 fragment whose protocol is unknown',
+    act: tun({ bytes: IPV6_LATER_FRAGMENT }),
+    policies: [policy('t', { action: 'DISCARD', selectors: { ...ANY, protocol: 6 } }), policy('tunnel')],
   },
   {
     reason: 'outbound-no-sa',

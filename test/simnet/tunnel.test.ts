@@ -9,6 +9,7 @@ import {
   deliver,
   installPair,
   receive,
+  TEST_LIMITS,
   testKey,
   transformNamed,
   usePolicies,
@@ -85,6 +86,32 @@ describe.each(ENGINES)('%s engine', (engine) => {
     expect(withoutChecksum(b.frames[0]?.bytes ?? packet) === withoutChecksum(packet)).toBe(true);
   });
 
+  test('joins no more segments than one write can take', () => {
+    const { a } = createTunnel(engine);
+    // A batch of the far side that holds more one-byte segments than a writev takes vectors.
+    const wide = createSite(engine, { ...TEST_LIMITS, openJobs: 2048 });
+    installPair(wide, {
+      outboundSpi: 0x2002,
+      inboundSpi: 0x1001,
+      outboundSeed: 2,
+      inboundSeed: 1,
+      replayWindowPackets: 4096,
+    });
+    usePolicies(wide, [policy('tunnel')]);
+    for (let sequence = 0; sequence < 1100; sequence++) {
+      a.devices.pushFrame({
+        bytes: tcpPacket({ ...IPV4, fragment: 0x4000 }, { sequence, data: Uint8Array.of(1) }),
+      });
+      a.path.turn();
+    }
+    while (a.path.turn() > 0);
+    const sent = a.datagrams.splice(0).map(({ bytes }) => bytes);
+    for (let first = 0; first < sent.length; first += 40)
+      receive(wide, Buffer.concat(sent.slice(first, first + 40)), sent[0]?.length);
+    wide.path.turn();
+    expect(wide.frames.map(({ bytes }) => bytes.length - 40)).toEqual([1023, 77]);
+  });
+
   test('sends what an independent implementation understands', () => {
     const { a } = createTunnel(engine);
     const packet = echoRequest(IPV4);
@@ -105,6 +132,16 @@ describe.each(ENGINES)('%s engine', (engine) => {
     receive(b, encapsulate(key, { sequence: 1, inner, padding }));
     b.path.turn();
     expect(Buffer.from(b.frames[0]?.bytes ?? [])).toEqual(Buffer.from(inner));
+  });
+
+  test.each([IPV4, IPV6])('takes traffic flow confidentiality padding off', (ip) => {
+    const { b } = createTunnel(engine);
+    const key = { keyMaterial: testKey(transformNamed('aes256gcm16'), 1), spi: 0x1001 };
+    const packet = echoRequest(ip);
+    const inner = Buffer.concat([packet, Buffer.alloc(300, 0xee)]);
+    receive(b, encapsulate(key, { sequence: 1, inner }));
+    b.path.turn();
+    expect(Buffer.from(b.frames[0]?.bytes ?? [])).toEqual(Buffer.from(packet));
   });
 
   test('extended sequence numbers go over 2^32', () => {

@@ -25,7 +25,7 @@ import { ANY } from './policies.ts';
 
 const INNER_MTU = 1438;
 /** Enough for tests, small enough to be made for each of them. */
-const TEST_LIMITS: BatchLimits = {
+export const TEST_LIMITS: BatchLimits = {
   frames: 64,
   frameBytes: 4 * 65_536,
   sealJobs: 64,

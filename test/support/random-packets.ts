@@ -97,7 +97,8 @@ export class RandomFlow {
     if (random.oneIn(60)) {
       // Any header byte but those that say where the headers end.
       const at = random.below(transport + 12);
-      if (at !== 0 && (isIpv6 ? at !== 6 : at !== 9) && at !== transport + 4 && at !== transport + 5) {
+      const endsHeaders = isIpv6 ? at === 6 || (at >= 40 && at < transport) : at === 9;
+      if (at !== 0 && !endsHeaders && at !== transport + 4 && at !== transport + 5) {
         packet[at] = packet[at]! ^ (1 << random.below(8));
       }
     }
@@ -107,10 +108,10 @@ export class RandomFlow {
   }
 }
 
-/** A packet with one thing wrong: a byte, its length, or its checksum left out. */
+/** A whole packet with one thing wrong: a byte, its length, a checksum or an identification. */
 export function damaged(random: Random, packet: Buffer): Buffer {
   const copy = Buffer.from(packet);
-  switch (random.below(4)) {
+  switch (random.below(5)) {
     case 0:
       return copy.subarray(0, random.below(copy.length));
     case 1:
@@ -118,6 +119,12 @@ export function damaged(random: Random, packet: Buffer): Buffer {
     case 2: {
       const { networkHeaderLength, isTcp } = layoutOf(copy);
       copy.writeUInt16BE(0, networkHeaderLength + (isTcp ? 16 : 6));
+      return copy;
+    }
+    case 3: {
+      // What IPv4's header checksum alone vouches for; in IPv6 the lengths and the next header are among it.
+      const at = random.pick([4, 5, 10, 11]);
+      copy[at] = copy[at]! ^ (1 << random.below(8));
       return copy;
     }
     default: {

@@ -13,6 +13,8 @@ namespace {
 
 // The kernel's own limit for a UDP super-packet (UDP_MAX_SEGMENTS).
 constexpr int32_t kMaxUdpSegments = 64;
+// One writev takes 1024 vectors (IOV_MAX), and the virtio-net header is one of them.
+constexpr int32_t kMaxTcpSegments = 1023;
 
 // The IP headers differ only in what cutting makes again: length, checksum and the rising identification.
 bool HasSameNetworkHeader(const ParsedPacket& first, const ParsedPacket& packet, int32_t segments) {
@@ -130,7 +132,8 @@ void Coalescer::Take(int32_t row, const ParsedPacket& packet) {
     const Group& group = groups_[order_[position]];
     const uint32_t expected = group.sequence + static_cast<uint32_t>(group.payloadTotal);
     const bool continues =
-        packet.isTcp ? LoadBe32(packet.Transport() + tcp::kSequence) == expected &&
+        packet.isTcp ? group.segments < kMaxTcpSegments &&
+                           LoadBe32(packet.Transport() + tcp::kSequence) == expected &&
                            HasSameTcpHeader(group.first, packet)
                      : group.segments < kMaxUdpSegments;
     if (continues && packet.payloadLength <= group.SegmentSize() &&

@@ -57,6 +57,11 @@ uint64_t TransportSum(const ParsedPacket& packet) {
                      static_cast<size_t>(length));
 }
 
+// IPv6 has no header checksum.
+bool HasValidHeaderChecksum(const ParsedPacket& packet) {
+  return !packet.isIpv4 || ChecksumFold(ChecksumAdd(0, packet.bytes, ipv4::kHeaderBytes)) == 0xffff;
+}
+
 bool HasValidChecksum(const ParsedPacket& packet) { return ChecksumFold(TransportSum(packet)) == 0xffff; }
 
 }  // namespace
@@ -103,7 +108,7 @@ bool IsJoinable(const ParsedPacket& packet) {
     // Without a checksum there is nothing to vouch for the payload (RFC 768).
     return false;
   }
-  return HasValidChecksum(packet);
+  return HasValidHeaderChecksum(packet) && HasValidChecksum(packet);
 }
 
 }  // namespace isthmus

@@ -29,7 +29,8 @@ bool ParseInnerPacket(uint8_t* bytes, int32_t length, ParsedPacket& packet);
 bool IsSameFlow(const ParsedPacket& a, const ParsedPacket& b);
 
 // True where the packet may start or join a group: it carries payload, nothing but that is said by its flags,
-// and its checksum is valid, as the joined packet's will be recomputed by whoever cuts it again.
+// and its checksums, IPv4's header checksum among them, are valid: those of the packets that the joined one is
+// cut into are computed anew, and a damaged packet must not be mended by that.
 bool IsJoinable(const ParsedPacket& packet);
 
 }  // namespace isthmus

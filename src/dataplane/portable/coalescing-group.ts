@@ -31,6 +31,8 @@ import { checksumOffset, pseudoHeaderSum } from './transport-checksum.ts';
 const MAX_PACKET_BYTES = 65_535;
 /** UDP_MAX_SEGMENTS of the kernel before 6.9. */
 const MAX_UDP_SEGMENTS = 64;
+/** One writev takes 1024 vectors (IOV_MAX), and the virtio-net header is one of them. */
+const MAX_TCP_SEGMENTS = 1023;
 const IPV4_DONT_FRAGMENT = 0x4000;
 /** The reserved bit and DF; MF is never set here. */
 const IPV4_FLAG_BITS = 0xe000;
@@ -86,7 +88,9 @@ export class CoalescingGroup {
       header.payloadLength <= this.segmentSize &&
       this.headersLength + this.payloadBytes + header.payloadLength <= MAX_PACKET_BYTES &&
       (this.isIpv6 ? this.#sameIpv6Header(arena, header) : this.#sameIpv4Header(arena, header)) &&
-      (this.protocol === PROTOCOL_TCP ? this.#sameTcpHeader(arena, header) : this.segments < MAX_UDP_SEGMENTS)
+      (this.protocol === PROTOCOL_TCP
+        ? this.segments < MAX_TCP_SEGMENTS && this.#sameTcpHeader(arena, header)
+        : this.segments < MAX_UDP_SEGMENTS)
     );
   }
 

@@ -2,6 +2,7 @@
 // options, no fragments, no IPv6 extension headers; whatever else there is passes as it is.
 
 import { readUint16 } from '../../wire/bytes.ts';
+import { addToSum, foldSum } from '../../wire/checksum.ts';
 import {
   checkIpv4Length,
   IPV4_HEADER_BYTES,
@@ -59,9 +60,9 @@ export class InnerHeader {
     return true;
   }
 
-  /** True where the packet may start or join a group: nothing in it would be lost, and its checksum is right. */
+  /** True where the packet may start or join a group: nothing in it would be lost, and its checksums are right. */
   isEligible(arena: Uint8Array): boolean {
-    if (this.payloadLength === 0) return false;
+    if (this.payloadLength === 0 || !this.#headerChecksumHolds(arena)) return false;
     const transport = this.packet + this.networkHeaderLength;
     if (this.protocol === PROTOCOL_TCP) {
       // RFC 9293 §3.1: the low half of byte 12 is reserved; every other flag means something of its own.
@@ -73,6 +74,11 @@ export class InnerHeader {
     }
     const transportLength = this.headersLength - this.networkHeaderLength + this.payloadLength;
     return transportChecksumHolds(arena, this.packet, this.protocol, transport, transportLength);
+  }
+
+  /** A joined header's checksum is written anew, which would mend a damaged one (RFC 791 §3.1: it is discarded). */
+  #headerChecksumHolds(arena: Uint8Array): boolean {
+    return this.isIpv6 || foldSum(addToSum(0, arena, this.packet, IPV4_HEADER_BYTES)) === 0xffff;
   }
 
   /** @returns -1 where the protocol is another or the header does not fit */

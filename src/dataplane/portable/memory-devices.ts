@@ -41,6 +41,8 @@ export interface ReceivedDatagram {
   /** 4 or 16 bytes in network order. */
   readonly sourceAddress: Uint8Array;
   readonly sourcePort: number;
+  /** As `sourceAddress`; left out where it is not known. */
+  readonly destinationAddress?: Uint8Array;
   /** Index of the socket; 0 where it is left out. */
   readonly socket?: number;
   readonly trafficClass?: number;
@@ -167,7 +169,7 @@ export class MemoryDevices implements Devices {
   }
 
   udpReceive(): number {
-    const { arena, datagramsIn, limits, receivedOffset, sources } = this.#memory;
+    const { arena, datagramsIn, destinations, limits, receivedOffset, sources } = this.#memory;
     let count = 0;
     this.#readClock();
     while (count < limits.datagramsIn) {
@@ -176,8 +178,11 @@ export class MemoryDevices implements Devices {
       const row = count * DatagramIn.stride;
       const offset = receivedOffset + count * RECEIVE_SLOT_BYTES;
       arena.set(datagram.bytes, offset);
-      sources.fill(0, count * ADDRESS_CELL_BYTES, (count + 1) * ADDRESS_CELL_BYTES);
-      sources.set(datagram.sourceAddress, count * ADDRESS_CELL_BYTES);
+      const cell = count * ADDRESS_CELL_BYTES;
+      sources.fill(0, cell, cell + ADDRESS_CELL_BYTES);
+      sources.set(datagram.sourceAddress, cell);
+      destinations.fill(0, cell, cell + ADDRESS_CELL_BYTES);
+      if (datagram.destinationAddress !== undefined) destinations.set(datagram.destinationAddress, cell);
       datagramsIn[row + DatagramIn.offset] = offset;
       datagramsIn[row + DatagramIn.length] = datagram.bytes.length;
       datagramsIn[row + DatagramIn.segmentLength] = datagram.segmentLength ?? 0;

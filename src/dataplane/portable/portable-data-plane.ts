@@ -89,8 +89,9 @@ class PortableDataPlane implements DataPlane {
   }
 
   send(command: Command): Promise<void> {
-    this.#path.execute(command);
-    return Promise.resolve();
+    return Promise.resolve(command).then((one) => {
+      this.#path.execute(one);
+    });
   }
 
   async stop(): Promise<void> {

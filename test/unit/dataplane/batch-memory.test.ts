@@ -58,11 +58,13 @@ test('no two fields of a table share a cell and all lie within the stride', () =
 });
 
 test('the regions of the arena lie one behind the other', () => {
-  const { limits, arena, framesOffset, sealedOffset, receivedOffset, datagramsIn, sources } =
+  const { limits, arena, framesOffset, sealedOffset, receivedOffset, datagramsIn, sources, destinations } =
     layout.allocateBatchMemory();
   expect(framesOffset + limits.frameBytes).toBe(sealedOffset);
   expect(sealedOffset + limits.sealedBytes).toBe(receivedOffset);
   expect(receivedOffset + limits.datagramsIn * layout.RECEIVE_SLOT_BYTES).toBe(arena.length);
   expect(datagramsIn.length).toBe(limits.datagramsIn * DatagramIn.stride);
   expect(sources.length).toBe(limits.datagramsIn * layout.ADDRESS_CELL_BYTES);
+  expect(destinations.length).toBe(sources.length);
+  expect(destinations.buffer).not.toBe(sources.buffer);
 });

@@ -199,6 +199,25 @@ describe('a TCP packet is kept apart', () => {
     expect(shape([brokenFirst, second])).toEqual([1, 1]);
   });
 
+  // The checksum itself, and an identification that DF makes meaningless.
+  it.each([5, 10, 11])('by a wrong IPv4 header checksum, which stays wrong (byte %i)', (at) => {
+    for (const packets of [tcpRun([60, 60, 60, 60]), udpRun([60, 60, 60, 60])]) {
+      for (const [position, frames] of [
+        [0, [1, 3]],
+        [2, [2, 1, 1]],
+      ] as const) {
+        const sent = packets.map((packet) => Uint8Array.from(packet));
+        const broken = sent[position]!;
+        broken[at] = broken[at]! ^ 0x40;
+        expect(shape(sent)).toEqual(frames);
+        expect(coalesce(sent)[position === 0 ? 0 : 1]).toMatchObject({
+          bytes: Buffer.from(broken),
+          flags: 0,
+        });
+      }
+    }
+  });
+
   it('by having no payload', () => {
     const empty = tcpPacket(IPV4, { sequence: 0xffff_ff3c, options: TCP_TIMESTAMP });
     expect(shape([first, empty, second])).toEqual([1, 1, 1]);

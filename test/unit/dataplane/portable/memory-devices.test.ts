@@ -114,8 +114,9 @@ describe('the TUN side', () => {
 });
 
 describe('the UDP side', () => {
-  it('fills DatagramIn rows and sources', () => {
+  it('fills DatagramIn rows, sources and destinations', () => {
     const { memory, devices } = newBench();
+    memory.destinations.fill(0xee);
     const v4 = Uint8Array.of(192, 0, 2, 1);
     const v6 = Uint8Array.from({ length: 16 }, (_, i) => i + 1);
     devices.pushDatagram({ bytes: Uint8Array.of(9, 8), sourceAddress: v6, sourcePort: 500 });
@@ -123,6 +124,7 @@ describe('the UDP side', () => {
       bytes: Uint8Array.of(7),
       sourceAddress: v4,
       sourcePort: 4500,
+      destinationAddress: Uint8Array.of(192, 0, 2, 9),
       socket: 1,
       trafficClass: 3,
       segmentLength: 1,
@@ -136,6 +138,11 @@ describe('the UDP side', () => {
     expect(row(1)).toEqual([1, 1, 1, 3, 4500, 4]);
     expect(memory.sources.slice(0, 16)).toEqual(v6);
     expect(memory.sources.slice(ADDRESS_CELL_BYTES, ADDRESS_CELL_BYTES + 4)).toEqual(v4);
+    const unknown = new Array<number>(ADDRESS_CELL_BYTES).fill(0);
+    expect([...memory.destinations.subarray(0, 2 * ADDRESS_CELL_BYTES)]).toEqual([
+      ...unknown,
+      ...[192, 0, 2, 9, ...unknown.slice(4)],
+    ]);
     const offset = memory.datagramsIn[DatagramIn.offset]!;
     expect([...memory.arena.subarray(offset, offset + 2)]).toEqual([9, 8]);
   });
