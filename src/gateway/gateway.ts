@@ -2,9 +2,10 @@
 // undoes the steps in reverse.
 
 import { randomInt } from 'node:crypto';
+import { monotonicMs } from '../base/clock.ts';
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { allocateCounters, Counter, readDrops, type Counters } from '../dataplane/counters.ts';
+import { allocateCounters } from '../dataplane/counters.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
 import { readHostFacts } from '../host/host-facts.ts';
@@ -16,6 +17,7 @@ import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
 import { fillSad, readManualKeys } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
+import { reportCounters } from './report-counters.ts';
 import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
@@ -46,6 +48,7 @@ async function startSteps(
   await refuseUsedTun(config);
   const plan = await planHost(config, mark, log);
   const counters = allocateCounters();
+  const sad = new Sad(monotonicMs);
   const supply = new SequenceSupply(log);
   const dataPlane = await startDataPlane({
     addon,
@@ -61,9 +64,8 @@ async function startSteps(
   undo.push(async () => {
     supply.stop();
     await dataPlane.stop();
-    logCounters(counters, log);
+    reportCounters(counters, sad, log);
   });
-  const sad = new Sad();
   // Only now: a start that failed before has used up no numbers.
   await fillSad(sad, config, keys, supply);
   supply.attach(dataPlane);
@@ -131,17 +133,4 @@ async function installDatabases(dataPlane: DataPlane, config: GatewayConfig, sad
     sa,
   }));
   await dataPlane.send({ type: 'use-policies', generation: 2, policies });
-}
-
-function logCounters(counters: Counters, log: Logger): void {
-  log.info(
-    {
-      outboundPackets: counters[Counter.outboundPackets],
-      inboundPackets: counters[Counter.inboundPackets],
-      inboundBypassPackets: counters[Counter.inboundBypassPackets],
-      natKeepalives: counters[Counter.natKeepalives],
-      drops: readDrops(counters),
-    },
-    'counters',
-  );
 }

@@ -82,6 +82,10 @@ function mendOf(error: NativeError): string | undefined {
       return isTun
         ? 'this host has no TUN device; run `modprobe tun`, or give the container --device /dev/net/tun'
         : undefined;
+    case 'EINVAL':
+      return isTun
+        ? 'a device of this name is there and is no TUN with several queues; delete it, or make it with `ip tuntap add mode tun multi_queue`'
+        : undefined;
     case 'EPERM':
     case 'EACCES':
       return 'the gateway needs CAP_NET_ADMIN (and CAP_NET_BIND_SERVICE for ports below 1024); run it as root or grant them';

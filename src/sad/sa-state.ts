@@ -14,6 +14,8 @@ export const SaField = {
   icvMismatches: 4,
   /** Inbound: packets refused by the anti-replay window. */
   replays: 5,
+  /** Monotonic milliseconds. */
+  createdMs: 6,
 } as const;
 
 const ROW_FIELDS = 8;
@@ -21,6 +23,9 @@ const ROW_FIELDS = 8;
 /** One SA's row, or a view of it in another thread. */
 export type SaState = Float64Array<SharedArrayBuffer>;
 
-export function allocateSaState(): SaState {
-  return new Float64Array(new SharedArrayBuffer(ROW_FIELDS * Float64Array.BYTES_PER_ELEMENT));
+/** @param nowMs monotonic milliseconds */
+export function allocateSaState(nowMs: number): SaState {
+  const state = new Float64Array(new SharedArrayBuffer(ROW_FIELDS * Float64Array.BYTES_PER_ELEMENT));
+  state[SaField.createdMs] = nowMs;
+  return state;
 }

@@ -24,7 +24,13 @@ export interface SaDescription {
 export class Sad {
   readonly #outbound: OutboundSecurityAssociation[] = [];
   readonly #inboundBySpi = new Map<number, InboundSecurityAssociation>();
+  readonly #now: () => number;
   #nextSlot = 0;
+
+  /** @param now monotonic milliseconds */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   get outbound(): readonly OutboundSecurityAssociation[] {
     return this.#outbound;
@@ -83,12 +89,12 @@ export class Sad {
       spi,
       mode: 'tunnel' as const,
       keyMaterial: shared,
-      state: allocateSaState(),
+      state: allocateSaState(this.#now()),
     };
   }
 }
 
 /** `0x0a0b0001`. */
-function formatSpi(spi: number): string {
+export function formatSpi(spi: number): string {
   return `0x${spi.toString(16).padStart(8, '0')}`;
 }

@@ -13,7 +13,7 @@ test('any sequence of numbers is judged as a set judges it', () => {
       fc.integer({ min: 1, max: 2 ** 40 }),
       fc.array(step, { maxLength: 300 }),
       (packets, start, steps) => {
-        const window = new ReplayWindow(packets, allocateReplayBitmap(packets), allocateSaState());
+        const window = new ReplayWindow(packets, allocateReplayBitmap(packets), allocateSaState(0));
         const taken = new Set<number>();
         let right = 0;
         let number = start;

@@ -77,7 +77,7 @@ export function createSite(engineName: Engine['name'], limits: BatchLimits = TES
     onEvent: (event) => events.push(event),
   });
   const drops = (): Record<string, number> => readDrops(counters);
-  return { path, devices, sad: new Sad(), counters, frames, datagrams, events, drops };
+  return { path, devices, sad: new Sad(() => 0), counters, frames, datagrams, events, drops };
 }
 
 export function transformNamed(name: string): EspTransform {

@@ -1,7 +1,7 @@
 // The data plane without the addon: the portable engine between a tuntap2 TUN and node:dgram sockets, on the
 // main thread's event loop. Slow, and without firewall mark, offloads or traffic class.
 
-import { performance } from 'node:perf_hooks';
+import { monotonicMs } from '../../base/clock.ts';
 import { allocateBatchMemory } from '../batch-memory.ts';
 import type { Command, DataPlaneEvent } from '../commands.ts';
 import type { Counters } from '../counters.ts';
@@ -66,7 +66,7 @@ class PortableDataPlane implements DataPlane {
       memory,
       tun,
       sockets,
-      now: () => performance.now(),
+      now: monotonicMs,
       onDrop: (drop) => {
         const reason = DRIVER_DROPS[drop];
         counters[reason] = (counters[reason] ?? 0) + 1;

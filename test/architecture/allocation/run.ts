@@ -1,6 +1,6 @@
 // Sends packets through one whole packet path, out and back in, and prints what that did to the JavaScript heap.
-// Started by no-allocation.test.ts with --expose-gc and a young generation of one megabyte: a single small
-// object per packet would be seen many times over.
+// A worker thread, as in the gateway, with a small young generation: a single small object per packet would be
+// seen many times over. Started by start.ts.
 
 import { PerformanceObserver, performance, type PerformanceEntry } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
@@ -54,7 +54,7 @@ const path = new PacketPath({
 
 const transform = ESP_TRANSFORMS[0];
 if (transform === undefined || globalThis.gc === undefined) throw new Error('run me with --expose-gc');
-const sad = new Sad();
+const sad = new Sad(() => 0);
 const description = { policy: 'loop', peer: 'far', transform, esn: false, selectors: ANY };
 const key = new Uint8Array(transform.keyBytes + transform.saltBytes).fill(7);
 const endpoint = { socket: 0, address: Uint8Array.of(127, 0, 0, 1), port: 4500 };

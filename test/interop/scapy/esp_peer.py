@@ -14,7 +14,7 @@ try:
     from scapy.layers.inet6 import IPv6
     from scapy.layers.ipsec import ESP, SecurityAssociation
 except ImportError as missing:
-    sys.exit(f"{missing}; run: apt-get install python3-scapy python3-cryptography")
+    sys.exit(str(missing))
 
 ALGORITHMS = {
     "aes128gcm16": "AES-GCM",

@@ -54,7 +54,7 @@ export class ScapyPeer {
       const { value, done } = await this.#lines.next();
       if (done === true) {
         const reason = (await this.#complaint).trim().split('\n').at(-1);
-        throw new Error(`no answer; apt-get install python3-scapy python3-cryptography (${reason})`);
+        throw new Error(`scapy: ${reason}; run: apt-get install python3-scapy python3-cryptography`);
       }
       answers.push(JSON.parse(value) as ScapyAnswer);
     }

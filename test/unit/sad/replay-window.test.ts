@@ -5,7 +5,7 @@ import { allocateReplayBitmap, Replay, ReplayWindow } from '../../../src/sad/rep
 import { allocateSaState, SaField, type SaState } from '../../../src/sad/sa-state.ts';
 
 function createWindow(packets: number): { window: ReplayWindow; state: SaState } {
-  const state = allocateSaState();
+  const state = allocateSaState(0);
   return { window: new ReplayWindow(packets, allocateReplayBitmap(packets), state), state };
 }
 

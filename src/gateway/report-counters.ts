@@ -1,0 +1,36 @@
+// What the gateway counted, for the log when it stops: totals, drops by reason, and each SA.
+
+import { monotonicMs } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import { Counter, readDrops, type Counters } from '../dataplane/counters.ts';
+import { formatSpi, type Sad } from '../sad/sad.ts';
+import { SaField, type SaState } from '../sad/sa-state.ts';
+
+export function reportCounters(counters: Counters, sad: Sad, log: Logger): void {
+  for (const { direction, policy, spi, state } of [...sad.outbound, ...sad.inbound])
+    log.info({ policy, direction, spi: formatSpi(spi), ...saCounters(state) }, 'SA');
+  log.info(
+    {
+      outboundPackets: counters[Counter.outboundPackets],
+      inboundPackets: counters[Counter.inboundPackets],
+      inboundBypassPackets: counters[Counter.inboundBypassPackets],
+      natKeepalives: counters[Counter.natKeepalives],
+      drops: readDrops(counters),
+    },
+    'counters',
+  );
+}
+
+function saCounters(state: SaState): Record<string, number | undefined> {
+  const now = monotonicMs();
+  const secondsSince = (ms = 0): number | undefined => (ms === 0 ? undefined : Math.round((now - ms) / 1e3));
+  return {
+    packets: state[SaField.packets],
+    bytes: state[SaField.bytes],
+    sequence: state[SaField.sequence],
+    ageSeconds: secondsSince(state[SaField.createdMs]),
+    idleSeconds: secondsSince(state[SaField.lastUsedMs]),
+    icvMismatches: state[SaField.icvMismatches],
+    replays: state[SaField.replays],
+  };
+}
