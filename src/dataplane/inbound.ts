@@ -8,11 +8,7 @@
 import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES } from '../crypto/esp-transform.ts';
 import { Replay } from '../sad/replay-window.ts';
 import { SaField } from '../sad/sa-state.ts';
-import { FlowCache, UNKNOWN_FLOW } from '../spd/flow-cache.ts';
-import { createFlow, FlowWord, PORTS_UNKNOWN, readFlow, type Flow } from '../spd/flow.ts';
-import { Match } from '../spd/selector-match.ts';
-import type { Policy } from '../spd/policy.ts';
-import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
+import type { SpdSnapshot } from '../spd/snapshot.ts';
 import { readInt32, readUint16 } from '../wire/bytes.ts';
 import { IPV4_HEADER_BYTES, IPV4_TOTAL_LENGTH } from '../wire/ipv4.ts';
 import { IPV6_HEADER_BYTES, IPV6_PAYLOAD_LENGTH } from '../wire/ipv6.ts';
@@ -31,13 +27,9 @@ import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { decapsulateEcn } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import { clampMss } from './mss-clamp.ts';
+import { ACCEPT_BYPASS, SpdInbound } from './spd-inbound.ts';
 
-const FLOW_CACHE_ENTRIES = 1 << 15;
 const TWO_32 = 0x1_0000_0000;
-
-/** Verdicts of SPD-I; a negative one is a DropReason negated. */
-const ACCEPT = 0;
-const ACCEPT_BYPASS = 1;
 
 /** What one worker's inbound path is made of. */
 export interface InboundParts {
@@ -53,11 +45,9 @@ export interface InboundParts {
 
 export class Inbound {
   readonly #parts: InboundParts;
-  readonly #cache: FlowCache;
-  readonly #flow: Flow = createFlow();
+  readonly #spd: SpdInbound;
   /** Whole sequence number of each queued OpenJob. */
   readonly #sequences: Float64Array;
-  #snapshot: SpdSnapshot;
   /** Queued for the next open. */
   #jobs = 0;
   /** Accepted, for the next write. */
@@ -65,14 +55,13 @@ export class Inbound {
 
   constructor(parts: InboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
-    this.#snapshot = snapshot;
-    this.#cache = new FlowCache(FLOW_CACHE_ENTRIES, parts.flowSeed);
+    this.#spd = new SpdInbound(snapshot, parts.flowSeed);
     this.#sequences = new Float64Array(parts.memory.limits.openJobs);
   }
 
   /** Packets received after this call meet the new policies. Never called while a batch is in work. */
   useSnapshot(snapshot: SpdSnapshot): void {
-    this.#snapshot = snapshot;
+    this.#spd.useSnapshot(snapshot);
   }
 
   /** Takes one batch from the peers to the TUN. @returns how many datagrams or trains there were */
@@ -156,6 +145,7 @@ export class Inbound {
     if (this.#jobs === 0) return;
     const { engine, devices } = this.#parts;
     engine.open(this.#jobs);
+    this.#spd.startBatch();
     this.#accepted = 0;
     for (let job = 0; job < this.#jobs; job++) {
       const reason = this.#decapsulate(job);
@@ -227,16 +217,14 @@ export class Inbound {
     // RFC 4303 §2.7: what lies behind the inner packet is traffic flow confidentiality padding.
     const innerLength = readInnerLength(memory.arena, offset, length, nextHeader);
     if (innerLength < length) length = innerLength;
-    if (!readFlow(this.#flow, memory.arena, offset, length, false)) return Drop.inboundMalformed;
-    const family = (this.#flow[FlowWord.protocol]! >>> 8) & 0xff;
-    if ((family === 4) !== (nextHeader === PROTOCOL_IPV4)) return Drop.inboundMalformed;
-    const verdict = this.#lookupSpd(sa);
+    const version = length === 0 ? 0 : memory.arena[offset]! >>> 4;
+    if ((version === 4) !== (nextHeader === PROTOCOL_IPV4)) return Drop.inboundMalformed;
+    const spd = this.#spd;
+    const verdict = spd.judge(sa, memory.arena, offset, length);
     if (verdict < 0) return -verdict;
     if (!decapsulateEcn(memory.arena, offset, outerTrafficClass)) return Drop.inboundEcn;
-    if ((this.#flow[FlowWord.protocol]! & (PORTS_UNKNOWN | 0xff)) === PROTOCOL_TCP) {
-      const tcp = offset + this.#flow[FlowWord.transportOffset]!;
-      clampMss(memory.arena, tcp, offset + length, family, innerMtu, false);
-    }
+    if (spd.protocol === PROTOCOL_TCP)
+      clampMss(memory.arena, offset + spd.transportOffset, offset + length, spd.family, innerMtu, false);
     const row = this.#accepted * InnerPacket.stride;
     memory.innerPackets[row + InnerPacket.offset] = offset;
     memory.innerPackets[row + InnerPacket.length] = length;
@@ -250,38 +238,6 @@ export class Inbound {
       counters[Counter.inboundBypassPackets] = counters[Counter.inboundBypassPackets]! + 1;
     return PASS;
   }
-
-  /** The flow cache over SA selectors and policies. @returns a verdict */
-  #lookupSpd(sa: InboundSa): number {
-    this.#flow[FlowWord.saSlot] = sa.slot;
-    const generation = this.#snapshot.generation;
-    const known = this.#cache.find(this.#flow, generation);
-    if (known !== UNKNOWN_FLOW) return known;
-    const verdict = this.#judgeFlow(sa);
-    this.#cache.store(this.#flow, generation, verdict);
-    return verdict;
-  }
-
-  /** The slow path of {@link #lookupSpd}: once per flow, SA and generation. */
-  #judgeFlow(sa: InboundSa): number {
-    // RFC 4301 §5.2 step 4: first the selectors of the SA itself …
-    const match = sa.selectors.match(this.#flow);
-    if (match === Match.unknownPorts) return -Drop.inboundFragmentPorts;
-    if (match === Match.no) return -Drop.inboundOutsideSelectors;
-    // … then the policy that the packet meets.
-    const index = this.#snapshot.lookup(this.#flow);
-    if (index === NO_POLICY) return -Drop.inboundNoPolicy;
-    if (index === PORTS_NEEDED) return -Drop.inboundFragmentPorts;
-    const policy = this.#snapshot.policies[index]!;
-    switch (policy.action) {
-      case 'DISCARD':
-        return -Drop.inboundDiscard;
-      case 'BYPASS':
-        return ACCEPT_BYPASS;
-      case 'PROTECT':
-        return meetsSpecification(sa, policy) ? ACCEPT : -Drop.inboundWrongSa;
-    }
-  }
 }
 
 /** @returns what the inner header says of its packet's length; `length` where it is too short to say */
@@ -291,15 +247,4 @@ function readInnerLength(bytes: Uint8Array, offset: number, length: number, next
   return length < IPV6_HEADER_BYTES
     ? length
     : readUint16(bytes, offset + IPV6_PAYLOAD_LENGTH) + IPV6_HEADER_BYTES;
-}
-
-/** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. Tunnel is the only mode, by type. */
-function meetsSpecification(sa: InboundSa, policy: Policy): boolean {
-  const wanted = policy.sa;
-  return (
-    wanted !== undefined &&
-    wanted.peer === sa.peer &&
-    wanted.transform === sa.transform.name &&
-    wanted.esn === sa.esn
-  );
 }

@@ -6,6 +6,8 @@ import {
   ipv4FragmentOffset,
   ipv4HeaderLength,
   IPV4_DESTINATION,
+  IPV4_FLAGS_AND_OFFSET,
+  IPV4_HEADER_BYTES,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
 } from '../wire/ipv4.ts';
@@ -13,7 +15,9 @@ import {
   checkIpv6Length,
   findIpv6NextLayer,
   IPV6_DESTINATION,
+  IPV6_HEADER_BYTES,
   IPV6_LATER_FRAGMENT,
+  IPV6_NEXT_HEADER,
   IPV6_SOURCE,
 } from '../wire/ipv6.ts';
 import { readInt32, readUint16 } from '../wire/bytes.ts';
@@ -81,6 +85,49 @@ export function readFlow(
   if (version === 4) return readIpv4Flow(flow, bytes, offset, length, outbound);
   if (version === 6) return readIpv6Flow(flow, bytes, offset, length, outbound);
   return false;
+}
+
+const PLAIN_IPV4 = 0x45;
+const FRAGMENT_BITS = 0x3fff;
+
+/**
+ * True where a packet is surely of the same flow as the one before it: both with plain headers, TCP or UDP, and equal
+ * selectors. False says nothing; then read the flow.
+ * @param before a packet that {@link readFlow} took, its bytes still there
+ */
+export function continuesFlow(bytes: Uint8Array, before: number, offset: number, length: number): boolean {
+  const start = bytes[offset]!;
+  if (start === PLAIN_IPV4) {
+    const protocol = bytes[offset + IPV4_PROTOCOL]!;
+    return (
+      length >= IPV4_HEADER_BYTES + 4 &&
+      bytes[before] === PLAIN_IPV4 &&
+      (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) &&
+      protocol === bytes[before + IPV4_PROTOCOL] &&
+      checkIpv4Length(bytes, offset, length) &&
+      (readUint16(bytes, offset + IPV4_FLAGS_AND_OFFSET) & FRAGMENT_BITS) === 0 &&
+      (readUint16(bytes, before + IPV4_FLAGS_AND_OFFSET) & FRAGMENT_BITS) === 0 &&
+      haveEqualWords(bytes, before + IPV4_SOURCE, offset + IPV4_SOURCE, 3)
+    );
+  }
+  const protocol = bytes[offset + IPV6_NEXT_HEADER]!;
+  return (
+    start >>> 4 === 6 &&
+    length >= IPV6_HEADER_BYTES + 4 &&
+    bytes[before]! >>> 4 === 6 &&
+    (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) &&
+    protocol === bytes[before + IPV6_NEXT_HEADER] &&
+    checkIpv6Length(bytes, offset, length) &&
+    haveEqualWords(bytes, before + IPV6_SOURCE, offset + IPV6_SOURCE, 9)
+  );
+}
+
+/** Addresses and ports lie side by side behind plain headers, so they are compared as one run of words. */
+function haveEqualWords(bytes: Uint8Array, one: number, other: number, words: number): boolean {
+  for (let at = 0; at < 4 * words; at += 4) {
+    if (readInt32(bytes, one + at) !== readInt32(bytes, other + at)) return false;
+  }
+  return true;
 }
 
 function readIpv4Flow(

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { AddressRange } from '../../src/base/address.ts';
 import { FlowCache, UNKNOWN_FLOW } from '../../src/spd/flow-cache.ts';
-import { createFlow, readFlow } from '../../src/spd/flow.ts';
+import { continuesFlow, createFlow, readFlow } from '../../src/spd/flow.ts';
 import type { NumberRange, Policy } from '../../src/spd/policy.ts';
 import { NO_POLICY, PORTS_NEEDED, SpdSnapshot } from '../../src/spd/snapshot.ts';
 import { ipPacket } from '../support/packets.ts';
@@ -180,4 +180,27 @@ test('inbound reads the same flow as outbound with the addresses exchanged', () 
       expect(inbound).toEqual(outbound);
     }),
   );
+});
+
+test('a packet that continues a flow has the selectors of that flow', () => {
+  let continued = 0;
+  const before = createFlow();
+  const after = createFlow();
+  // Most pairs are equal but for one byte anywhere in the headers.
+  const change = fc.record({ at: fc.nat(60), xor: fc.constantFrom(0, 0, 1, 4, 0x20, 0x80) });
+  fc.assert(
+    fc.property(sample, fc.boolean(), change, (one, changed, { at, xor }) => {
+      const first = packetOf({ ...one, laterFragment: one.laterFragment && changed });
+      const second = Buffer.from(first);
+      if (changed && at < second.length) second.writeUInt8((second[at] ?? 0) ^ xor, at);
+      const bytes = Buffer.concat([first, second]);
+      fc.pre(readFlow(before, bytes, 0, first.length, false));
+      if (!continuesFlow(bytes, 0, first.length, second.length)) return;
+      continued++;
+      expect(readFlow(after, bytes, first.length, second.length, false)).toBe(true);
+      expect(after).toEqual(before);
+    }),
+    { numRuns: 2000 },
+  );
+  expect(continued).toBeGreaterThan(100);
 });

@@ -30,7 +30,7 @@ export interface ScapyAnswer {
 
 export class ScapyPeer {
   readonly #python: ChildProcessWithoutNullStreams;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string, undefined>;
   readonly #complaint: Promise<string>;
 
   constructor() {
@@ -51,12 +51,12 @@ export class ScapyPeer {
     }
     const answers: ScapyAnswer[] = [];
     while (answers.length < requests.length) {
-      const { value, done } = await this.#lines.next();
-      if (done === true) {
+      const line = await this.#lines.next();
+      if (line.done === true) {
         const reason = (await this.#complaint).trim().split('\n').at(-1);
         throw new Error(`scapy: ${reason}; run: apt-get install python3-scapy python3-cryptography`);
       }
-      answers.push(JSON.parse(value) as ScapyAnswer);
+      answers.push(JSON.parse(line.value) as ScapyAnswer);
     }
     return answers;
   }
