@@ -7,10 +7,7 @@
 import { sealedLength } from '../crypto/esp-transform.ts';
 import type { SequenceBlock } from '../sad/security-association.ts';
 import { SaField } from '../sad/sa-state.ts';
-import { FlowCache, UNKNOWN_FLOW } from '../spd/flow-cache.ts';
-import { createFlow, FlowWord, PORTS_UNKNOWN, readFlow, type Flow } from '../spd/flow.ts';
-import { Match } from '../spd/selector-match.ts';
-import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
+import type { SpdSnapshot } from '../spd/snapshot.ts';
 import { PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocol-numbers.ts';
 import { tcpHeaderLength, TCP_HEADER_BYTES } from '../wire/tcp.ts';
 import { UDP_HEADER_BYTES } from '../wire/udp.ts';
@@ -31,8 +28,8 @@ import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { readTrafficClass } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import { clampMss } from './mss-clamp.ts';
+import { SpdOutbound } from './spd-outbound.ts';
 
-const FLOW_CACHE_ENTRIES = 1 << 15;
 const TWO_32 = 0x1_0000_0000;
 /** Largest UDP payload over IPv4. */
 const MAX_TRAIN_BYTES = 65_507;
@@ -56,9 +53,7 @@ export interface OutboundParts {
 
 export class Outbound {
   readonly #parts: OutboundParts;
-  readonly #cache: FlowCache;
-  readonly #flow: Flow = createFlow();
-  #snapshot: SpdSnapshot;
+  readonly #spd: SpdOutbound;
   /** How the frame in work is to be cut; written by {@link #planSegments}. */
   #segmentation = 0;
   #headersLength = 0;
@@ -71,13 +66,12 @@ export class Outbound {
 
   constructor(parts: OutboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
-    this.#snapshot = snapshot;
-    this.#cache = new FlowCache(FLOW_CACHE_ENTRIES, parts.flowSeed);
+    this.#spd = new SpdOutbound(snapshot, parts.associations, parts.flowSeed);
   }
 
   /** Packets read after this call meet the new policies. Never called while a batch is in work. */
   useSnapshot(snapshot: SpdSnapshot): void {
-    this.#snapshot = snapshot;
+    this.#spd.useSnapshot(snapshot);
   }
 
   /** Takes one batch from the TUN to the peers. @returns how many frames there were */
@@ -99,8 +93,7 @@ export class Outbound {
     const { memory, associations } = this.#parts;
     const offset = memory.frames[row + Frame.offset]!;
     const length = memory.frames[row + Frame.length]!;
-    if (!readFlow(this.#flow, memory.arena, offset, length, true)) return Drop.outboundMalformed;
-    const verdict = this.#lookupSpd();
+    const verdict = this.#spd.judge(memory.arena, offset, length);
     if (verdict < 0) return -verdict;
     const sa = associations.outboundOf(verdict);
     if (sa === undefined) return Drop.outboundNoSa;
@@ -110,47 +103,12 @@ export class Outbound {
     return this.#queue(row, offset, length, sa);
   }
 
-  /**
-   * SPD-O: the flow cache over the ordered SPD (RFC 4301 §4.4.1, §5.1 step 2).
-   * @returns the index of a PROTECT policy, or a DropReason negated
-   */
-  #lookupSpd(): number {
-    const generation = this.#snapshot.generation;
-    const known = this.#cache.find(this.#flow, generation);
-    if (known !== UNKNOWN_FLOW) return known;
-    const verdict = this.#judgeFlow();
-    // Not remembered without an SA: the one that comes may be narrower than the policy.
-    if (verdict !== -Drop.outboundNoSa) this.#cache.store(this.#flow, generation, verdict);
-    return verdict;
-  }
-
-  /** The slow path of {@link #lookupSpd}: once per flow and generation. */
-  #judgeFlow(): number {
-    const index = this.#snapshot.lookup(this.#flow);
-    if (index === NO_POLICY) return -Drop.outboundNoPolicy;
-    if (index === PORTS_NEEDED) return -Drop.outboundFragmentPorts;
-    switch (this.#snapshot.policies[index]!.action) {
-      case 'DISCARD':
-        return -Drop.outboundDiscard;
-      case 'BYPASS':
-        return -Drop.outboundBypass;
-      case 'PROTECT': {
-        const sa = this.#parts.associations.outboundOf(index);
-        if (sa === undefined) return -Drop.outboundNoSa;
-        const match = sa.selectors.match(this.#flow);
-        if (match === Match.unknownPorts) return -Drop.outboundFragmentPorts;
-        return match === Match.yes ? index : -Drop.outboundOutsideSelectors;
-      }
-    }
-  }
-
   #clampMss(row: number, offset: number, length: number): void {
-    const protocolWord = this.#flow[FlowWord.protocol]!;
-    if ((protocolWord & (PORTS_UNKNOWN | 0xff)) !== PROTOCOL_TCP) return;
+    const spd = this.#spd;
+    if (spd.protocol !== PROTOCOL_TCP) return;
     const { memory, innerMtu } = this.#parts;
-    const tcp = offset + this.#flow[FlowWord.transportOffset]!;
     const partial = (memory.frames[row + Frame.flags]! & NEEDS_CHECKSUM) !== 0;
-    clampMss(memory.arena, tcp, offset + length, (protocolWord >>> 8) & 0xff, innerMtu, partial);
+    clampMss(memory.arena, offset + spd.transportOffset, offset + length, spd.family, innerMtu, partial);
   }
 
   /** Reads how a super-packet is to be cut. The header length comes from TCP itself, not from the TUN's hint. */
@@ -166,11 +124,11 @@ export class Outbound {
       return sealedLength(sa.transform, length) <= MAX_TRAIN_BYTES ? PASS : Drop.outboundUnsplittable;
     }
     const transportLength = this.#transportHeaderLength(gsoType, offset, length);
-    const payload = length - this.#flow[FlowWord.transportOffset]! - transportLength;
+    const payload = length - this.#spd.transportOffset - transportLength;
     const segmentSize = frames[row + Frame.segmentSize]!;
     if (transportLength === 0 || payload <= 0 || segmentSize <= 0) return Drop.outboundUnsplittable;
     this.#segmentation = gsoType === GsoType.udpL4 ? Segmentation.udp : Segmentation.tcp;
-    this.#headersLength = this.#flow[FlowWord.transportOffset]! + transportLength;
+    this.#headersLength = this.#spd.transportOffset + transportLength;
     this.#segmentSize = Math.min(segmentSize, payload);
     this.#segments = Math.ceil(payload / segmentSize);
     const full = sealedLength(sa.transform, this.#headersLength + this.#segmentSize);
@@ -190,8 +148,8 @@ export class Outbound {
 
   /** @returns bytes; 0 where the super-packet is not of the protocol that its GSO type says */
   #transportHeaderLength(gsoType: number, offset: number, length: number): number {
-    const protocol = this.#flow[FlowWord.protocol]! & (PORTS_UNKNOWN | 0xff);
-    const transport = this.#flow[FlowWord.transportOffset]!;
+    const { protocol } = this.#spd;
+    const transport = this.#spd.transportOffset;
     if (gsoType === GsoType.udpL4) return protocol === PROTOCOL_UDP ? UDP_HEADER_BYTES : 0;
     const isTcp = gsoType === GsoType.tcp4 || gsoType === GsoType.tcp6;
     if (!isTcp || protocol !== PROTOCOL_TCP || length < transport + TCP_HEADER_BYTES) return 0;
@@ -244,11 +202,10 @@ export class Outbound {
     const sequenceHigh = Math.floor(sequence / TWO_32);
     const partial =
       this.#segmentation === Segmentation.none && (frames[row + Frame.flags]! & NEEDS_CHECKSUM) !== 0;
-    const isIpv4 = ((this.#flow[FlowWord.protocol]! >>> 8) & 0xff) === 4;
     sealJobs[job + SealJob.frameOffset] = offset;
     sealJobs[job + SealJob.frameLength] = length;
     sealJobs[job + SealJob.segmentation] = this.#segmentation;
-    sealJobs[job + SealJob.networkHeaderLength] = this.#flow[FlowWord.transportOffset]!;
+    sealJobs[job + SealJob.networkHeaderLength] = this.#spd.transportOffset;
     sealJobs[job + SealJob.headersLength] = this.#headersLength;
     sealJobs[job + SealJob.segmentSize] = this.#segmentSize;
     sealJobs[job + SealJob.segments] = this.#segments;
@@ -258,7 +215,7 @@ export class Outbound {
     sealJobs[job + SealJob.sequenceLow] = sequence - sequenceHigh * TWO_32;
     sealJobs[job + SealJob.sequenceHigh] = sequenceHigh;
     sealJobs[job + SealJob.sealedOffset] = this.#sealedEnd;
-    sealJobs[job + SealJob.nextHeader] = isIpv4 ? PROTOCOL_IPV4 : PROTOCOL_IPV6;
+    sealJobs[job + SealJob.nextHeader] = this.#spd.family === 4 ? PROTOCOL_IPV4 : PROTOCOL_IPV6;
   }
 
   /** Describes the ESP packets of the job as trains; a run of equal packets goes on in the train before. */
