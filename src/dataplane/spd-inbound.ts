@@ -14,7 +14,7 @@ const FLOW_CACHE_ENTRIES = 1 << 15;
 const NO_PACKET = -1;
 
 /** Verdicts; a negative one is a DropReason negated. */
-export const ACCEPT = 0;
+const ACCEPT = 0;
 /** A policy with action BYPASS would have let it pass in clear; it is accepted, and counted apart. */
 export const ACCEPT_BYPASS = 1;
 
