@@ -88,7 +88,7 @@ function mendOf(error: NativeError): string | undefined {
         : undefined;
     case 'EPERM':
     case 'EACCES':
-      return 'the gateway needs CAP_NET_ADMIN (and CAP_NET_BIND_SERVICE for ports below 1024); run it as root or grant them';
+      return 'the gateway needs CAP_NET_ADMIN (and CAP_NET_BIND_SERVICE for ports below 1024); run it as root or grant them (a container: --cap-add NET_ADMIN --device /dev/net/tun)';
     case 'EBADFD':
       return 'the TUN was deleted while the gateway used it';
     case 'EBUSY':
