@@ -62,7 +62,7 @@ async function findMirror(): Promise<string> {
     const mirror = existsSync(file) ? mirrorIn(await readFile(file, 'utf8')) : undefined;
     if (mirror !== undefined) return mirror;
   }
-  return 'http://deb.debian.org/debian';
+  throw new EnvironmentError('no mirror of Debian found in /etc/apt; name one in /etc/apt/sources.list');
 }
 
 /** The URI of Debian's main archive in a file of either format of sources.list(5). */
