@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { Counter } from '../../src/dataplane/counters.ts';
 import { DROP_REASONS } from '../../src/dataplane/drop-reasons.ts';
+import { SaField } from '../../src/sad/sa-state.ts';
 import { encapsulate, type EspFields } from '../support/esp-peer.ts';
 import { echoRequest, ipPacket, tcpPacket, udpPacket, type PacketFields } from '../support/packets.ts';
 import {
@@ -269,6 +270,22 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     expect(numbers).toEqual([1, 2, 500]);
   });
 
+  test('a sequence number that goes back is refused by the engine, and nothing of its batch is sent', () => {
+    const site = createSite(engine);
+    const { outbound } = installPair(site, { selectors: INSIDE });
+    usePolicies(site, TUNNEL);
+    site.devices.pushFrame({ bytes: echoRequest(IPV4) });
+    site.path.turn();
+    expect(site.datagrams.length).toBe(1);
+    // As a defect of the counter would: the number that was just sent comes up again.
+    outbound.state[SaField.sequence] = 1;
+    site.devices.pushFrame({ bytes: echoRequest(IPV4) });
+    site.devices.pushFrame({ bytes: echoRequest(IPV4, 2) });
+    site.path.turn();
+    expect(site.datagrams.length).toBe(1);
+    expect(site.drops()).toEqual({ 'outbound-sequence-guard': 2 });
+  });
+
   test('a BYPASS policy accepts a decrypted packet and counts it apart', () => {
     const site = createSite(engine);
     installPair(site, { selectors: INSIDE });
@@ -282,7 +299,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
 
 test('no reason of the table is left without a scenario', () => {
   const elsewhere = [
-    // Above, with a grant; and by the devices and the engine's own guard, which have tests of their own.
+    // Above, with blocks of numbers; and by devices that fail, which have tests of their own.
     'outbound-sequence-exhausted',
     'outbound-sequence-guard',
     'outbound-send-failed',
