@@ -1,0 +1,223 @@
+// The packets that one turn seals and sends: sequence numbers (RFC 4303 §3.3.3), the rows of the engine and of the
+// UDP devices, and what happens where either refuses. Which SA carries a packet was decided before.
+
+import { sealedLength } from '../crypto/esp-transform.ts';
+import type { SequenceBlock } from '../sad/security-association.ts';
+import type { OutboundSa } from './associations.ts';
+import { DatagramOut, JobStatus, SealJob, type BatchMemory } from './batch-memory.ts';
+import type { Counters } from './counters.ts';
+import type { Devices } from './devices.ts';
+import { Drop, PASS, type DropReason } from './drop-reasons.ts';
+import type { Engine } from './engine.ts';
+
+const TWO_32 = 0x1_0000_0000;
+/** Largest UDP payload over IPv4. */
+export const MAX_TRAIN_BYTES = 65_507;
+/** UDP_SEGMENT's limit in every kernel that has it. */
+const MAX_TRAIN_SEGMENTS = 64;
+const EAGAIN = 11;
+
+/** What is to be sealed, and how it is cut: one object for all packets, so that none is made per packet. */
+export interface SealRequest {
+  frameOffset: number;
+  frameLength: number;
+  /** See {@link Segmentation}. */
+  segmentation: number;
+  networkHeaderLength: number;
+  /** Network and transport header of a super-packet, 0 of any other. */
+  headersLength: number;
+  /** Transport payload of every segment but the last; the whole length where nothing is cut. */
+  segmentSize: number;
+  segments: number;
+  /** -1 where no partial checksum is to be completed. */
+  checksumStart: number;
+  checksumOffset: number;
+  /** RFC 4303 §2.6. */
+  nextHeader: number;
+  /** DSCP and ECN of the outer header. */
+  trafficClass: number;
+}
+
+export function createSealRequest(): SealRequest {
+  return {
+    frameOffset: 0,
+    frameLength: 0,
+    segmentation: 0,
+    networkHeaderLength: 0,
+    headersLength: 0,
+    segmentSize: 0,
+    segments: 0,
+    checksumStart: -1,
+    checksumOffset: 0,
+    nextHeader: 0,
+    trafficClass: 0,
+  };
+}
+
+export interface SealQueueParts {
+  readonly memory: BatchMemory;
+  readonly devices: Devices;
+  readonly engine: Engine;
+  readonly counters: Counters;
+}
+
+export class SealQueue {
+  readonly #parts: SealQueueParts;
+  #jobs = 0;
+  #datagrams = 0;
+  #sealedEnd: number;
+
+  constructor(parts: SealQueueParts) {
+    this.#parts = parts;
+    this.#sealedEnd = parts.memory.sealedOffset;
+  }
+
+  /** True where the packets of the request fit into an empty queue, and each into a datagram. */
+  canHold(request: SealRequest, sa: OutboundSa): boolean {
+    const full = sealedLength(sa.transform, request.headersLength + request.segmentSize);
+    return full <= MAX_TRAIN_BYTES && request.segments * full <= this.#parts.memory.limits.sealedBytes;
+  }
+
+  /** Reserves sequence numbers, and writes the rows that {@link flush} seals and sends. Flushes where there is no room. */
+  add(request: SealRequest, sa: OutboundSa): DropReason {
+    const { memory } = this.#parts;
+    const { segments } = request;
+    const full = sealedLength(sa.transform, request.headersLength + request.segmentSize);
+    const last = sealedLength(sa.transform, request.frameLength - (segments - 1) * request.segmentSize);
+    const trainSegments = Math.min(MAX_TRAIN_SEGMENTS, Math.floor(MAX_TRAIN_BYTES / full));
+    const { sealJobs, sealedBytes, datagramsOut } = memory.limits;
+    if (
+      this.#jobs === sealJobs ||
+      this.#sealedEnd + segments * full > memory.sealedOffset + sealedBytes ||
+      this.#datagrams + Math.ceil(segments / trainSegments) > datagramsOut
+    )
+      this.flush();
+    if (!sa.counter.has(segments) && !this.#advanceBlock(sa, segments)) return Drop.outboundSequenceExhausted;
+    this.#writeSealJob(request, sa);
+    this.#writeDatagrams(request, sa, full, last, trainSegments);
+    this.#jobs++;
+    sa.counter.take(segments);
+    return PASS;
+  }
+
+  /** Seals and sends what is queued. */
+  flush(): void {
+    if (this.#jobs === 0) return;
+    const { memory, engine, devices } = this.#parts;
+    engine.seal(this.#jobs);
+    if (this.#allSealed()) {
+      devices.udpSend(this.#datagrams);
+      this.#countUnsent();
+    }
+    this.#jobs = 0;
+    this.#datagrams = 0;
+    this.#sealedEnd = memory.sealedOffset;
+  }
+
+  /** RFC 4303 §3.3.3: without reserved numbers nothing is sent. */
+  #advanceBlock(sa: OutboundSa, segments: number): boolean {
+    // What is queued still has numbers of the block that ends here.
+    this.flush();
+    const block: SequenceBlock | undefined = sa.counter.advance();
+    if (block === undefined) return false;
+    this.#parts.engine.grantSequenceNumbers(sa.slot, block.first, block.end);
+    return sa.counter.has(segments);
+  }
+
+  #writeSealJob(request: SealRequest, sa: OutboundSa): void {
+    const { sealJobs } = this.#parts.memory;
+    const job = this.#jobs * SealJob.stride;
+    const sequence = sa.counter.next();
+    const sequenceHigh = Math.floor(sequence / TWO_32);
+    sealJobs[job + SealJob.frameOffset] = request.frameOffset;
+    sealJobs[job + SealJob.frameLength] = request.frameLength;
+    sealJobs[job + SealJob.segmentation] = request.segmentation;
+    sealJobs[job + SealJob.networkHeaderLength] = request.networkHeaderLength;
+    sealJobs[job + SealJob.headersLength] = request.headersLength;
+    sealJobs[job + SealJob.segmentSize] = request.segmentSize;
+    sealJobs[job + SealJob.segments] = request.segments;
+    sealJobs[job + SealJob.checksumStart] = request.checksumStart;
+    sealJobs[job + SealJob.checksumOffset] = request.checksumOffset;
+    sealJobs[job + SealJob.saSlot] = sa.slot;
+    sealJobs[job + SealJob.sequenceLow] = sequence - sequenceHigh * TWO_32;
+    sealJobs[job + SealJob.sequenceHigh] = sequenceHigh;
+    sealJobs[job + SealJob.sealedOffset] = this.#sealedEnd;
+    sealJobs[job + SealJob.nextHeader] = request.nextHeader;
+  }
+
+  /** Describes the ESP packets of the job as trains; a run of equal packets goes on in the train before. */
+  #writeDatagrams(
+    request: SealRequest,
+    sa: OutboundSa,
+    full: number,
+    last: number,
+    trainSegments: number,
+  ): void {
+    let offset = this.#sealedEnd;
+    let left = request.segments;
+    if (left === 1) full = last;
+    while (left > 0) {
+      const segments = Math.min(left, trainSegments);
+      const length = (segments - 1) * full + (segments === left ? last : full);
+      this.#appendTrain(sa.endpoint, request.trafficClass, offset, length, full);
+      offset += length;
+      left -= segments;
+    }
+    this.#sealedEnd = offset;
+  }
+
+  #appendTrain(endpoint: number, trafficClass: number, offset: number, length: number, full: number): void {
+    const { datagramsOut } = this.#parts.memory;
+    const before = (this.#datagrams - 1) * DatagramOut.stride;
+    if (this.#datagrams > 0 && length <= full) {
+      const beforeLength = datagramsOut[before + DatagramOut.length]!;
+      const segmentLength = datagramsOut[before + DatagramOut.segmentLength]! || beforeLength;
+      const joined = beforeLength + length;
+      if (
+        length <= segmentLength &&
+        beforeLength % segmentLength === 0 &&
+        joined <= Math.min(MAX_TRAIN_BYTES, MAX_TRAIN_SEGMENTS * segmentLength) &&
+        datagramsOut[before + DatagramOut.endpoint] === endpoint &&
+        datagramsOut[before + DatagramOut.trafficClass] === trafficClass &&
+        datagramsOut[before + DatagramOut.offset]! + beforeLength === offset
+      ) {
+        datagramsOut[before + DatagramOut.length] = joined;
+        datagramsOut[before + DatagramOut.segmentLength] = segmentLength;
+        return;
+      }
+    }
+    const row = this.#datagrams * DatagramOut.stride;
+    datagramsOut[row + DatagramOut.offset] = offset;
+    datagramsOut[row + DatagramOut.length] = length;
+    datagramsOut[row + DatagramOut.segmentLength] = length > full ? full : 0;
+    datagramsOut[row + DatagramOut.endpoint] = endpoint;
+    datagramsOut[row + DatagramOut.trafficClass] = trafficClass;
+    this.#datagrams++;
+  }
+
+  /** Fail closed: where one job was refused, nothing of the batch leaves. */
+  #allSealed(): boolean {
+    const { memory, counters } = this.#parts;
+    let sealed = true;
+    let segments = 0;
+    for (let job = 0; job < this.#jobs * SealJob.stride; job += SealJob.stride) {
+      if (memory.sealJobs[job + SealJob.status] !== JobStatus.ok) sealed = false;
+      segments += memory.sealJobs[job + SealJob.segments]!;
+    }
+    if (!sealed) counters[Drop.outboundSequenceGuard] = counters[Drop.outboundSequenceGuard]! + segments;
+    return sealed;
+  }
+
+  #countUnsent(): void {
+    const { memory, counters } = this.#parts;
+    for (let row = 0; row < this.#datagrams * DatagramOut.stride; row += DatagramOut.stride) {
+      const errno = memory.datagramsOut[row + DatagramOut.status]!;
+      if (errno === 0) continue;
+      const segmentLength = memory.datagramsOut[row + DatagramOut.segmentLength]!;
+      const length = memory.datagramsOut[row + DatagramOut.length]!;
+      const packets = segmentLength === 0 ? 1 : Math.ceil(length / segmentLength);
+      const reason = errno === EAGAIN ? Drop.outboundSendBufferFull : Drop.outboundSendFailed;
+      counters[reason] = counters[reason]! + packets;
+    }
+  }
+}
