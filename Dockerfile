@@ -9,8 +9,10 @@
 # one key breaks the key.
 
 FROM node:24-bookworm-slim AS build
+# ipsec-mb makes AES-GCM faster; it is there for amd64 only, and optional.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends g++ make python3 \
+  && (apt-get install -y --no-install-recommends libipsec-mb-dev || true) \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/isthmus
 # The addon is built by the package's install script, from these files only.
@@ -25,6 +27,7 @@ RUN npm run build && chmod 755 dist/main.js && npm prune --omit=dev --ignore-scr
 FROM node:24-bookworm-slim
 RUN apt-get update \
   && apt-get install -y --no-install-recommends iproute2 \
+  && (apt-get install -y --no-install-recommends libipsec-mb1 || true) \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/isthmus
 COPY package.json LICENSE ./

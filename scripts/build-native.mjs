@@ -25,7 +25,14 @@ const addonFile = join(releaseFolder, 'isthmus_native.node');
 const stampFile = join(releaseFolder, 'isthmus_native.json');
 
 // An addon of one Node-API version runs on every later Node of the same platform (binding.gyp: NAPI_VERSION).
-const stamp = JSON.stringify({ napi: 8, platform: process.platform, arch: process.arch });
+const machine = { napi: 8, platform: process.platform, arch: process.arch };
+// Optional; the addon looks for the library itself when it runs.
+const hasIpsecMbHeader = ['/usr/include', '/usr/local/include'].some((folder) =>
+  existsSync(join(folder, 'intel-ipsec-mb.h')),
+);
+const stamp = (ipsecMb) => JSON.stringify({ ...machine, ipsecMb });
+/** What stands in the stamp of an addon that needs not be built again: one with ipsec-mb is as good without its header. */
+const goodStamps = [stamp(true), ...(hasIpsecMbHeader ? [] : [stamp(false)])];
 
 function say(line) {
   process.stderr.write(`isthmus: ${line}\n`);
@@ -48,8 +55,8 @@ function loadFailure() {
 }
 
 function isUpToDate() {
-  if (!existsSync(addonFile) || !existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp)
-    return false;
+  if (!existsSync(addonFile) || !existsSync(stampFile)) return false;
+  if (!goodStamps.includes(readFileSync(stampFile, 'utf8'))) return false;
   const sources = [join(nativeFolder, 'src'), join(nativeFolder, 'include')].map(newestSourceMs);
   const newest = Math.max(...sources, statSync(join(nativeFolder, 'binding.gyp')).mtimeMs);
   return statSync(stampFile).mtimeMs > newest && loadFailure() === undefined;
@@ -121,7 +128,7 @@ function build() {
   const built = nodeGyp('build');
   const failure = built.ok ? loadFailure() : 'the compiler failed';
   if (failure === undefined) {
-    writeFileSync(stampFile, stamp);
+    writeFileSync(stampFile, stamp(hasIpsecMbHeader));
     // A source that changed while the compiler ran is newer than this.
     utimesSync(stampFile, started, started);
     return 0;

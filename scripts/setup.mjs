@@ -20,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
+const addonFile = inRoot('native/build/Release/isthmus_native.node');
 const oldestNode = [20, 19];
 
 /** Debian package of each program. */
@@ -32,6 +33,8 @@ const networkTools = {
   setpriv: 'util-linux',
   mount: 'mount',
 };
+/** Make the native engine faster where they are; their absence is no failure. */
+const optionalPackages = ['libipsec-mb-dev'];
 const purposes = {
   lab: { programs: networkTools, packages: [] },
   bench: { programs: { ...networkTools, ethtool: 'ethtool' }, packages: [] },
@@ -112,8 +115,7 @@ function missingPackages({ programs, packages }) {
 
 function installPackages(purpose) {
   // The compiler is for the addon alone, where that is not built yet.
-  const addonThere = existsSync(inRoot('native/build/Release/isthmus_native.node'));
-  const programs = { ...purpose.programs, ...(addonThere ? {} : compilerTools) };
+  const programs = { ...purpose.programs, ...(existsSync(addonFile) ? {} : compilerTools) };
   const missing = missingPackages({ ...purpose, programs });
   if (missing.length === 0) return;
   const names = missing.join(' ');
@@ -129,6 +131,19 @@ function installPackages(purpose) {
   // What the index lacks cannot be installed: the cause is then in the first output.
   process.stderr.write(`${update.ok ? '' : update.output}${install.output}`);
   throw new SetupError(`apt-get could not install ${names}`);
+}
+
+/** Only before the first build of the addon, which looks for their headers: not at every run where they cannot be had. */
+function installOptionalPackages() {
+  if (existsSync(addonFile) || process.arch !== 'x64') return;
+  if (process.getuid() !== 0 || !isInstalled('apt-get')) return;
+  const missing = missingPackages({ programs: {}, packages: optionalPackages });
+  if (missing.length === 0) return;
+  say(`installing packages ${missing.join(' ')}`);
+  const install = ['apt-get', '-q', 'install', '-y', '--no-install-recommends', ...missing];
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  if (run(install, env).ok || (run(['apt-get', '-q', 'update'], env).ok && run(install, env).ok)) return;
+  say('they are optional: going on without them');
 }
 
 function modifiedMs(path) {
@@ -183,6 +198,7 @@ try {
   if (purpose === undefined) throw new SetupError('usage: node scripts/setup.mjs lab|bench|test');
   checkNode();
   installPackages(purpose);
+  installOptionalPackages();
   installNpmPackages();
   await buildAddon();
   compileSources();

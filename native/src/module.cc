@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 
 #include "engine/engine_object.h"
+#include "engine/ipsec_mb.h"
 #include "napi_devices.h"
 #include "napi_open.h"
 
@@ -15,6 +16,15 @@ namespace {
 // OpenSSL is the Node binary's own; nothing is linked.
 Napi::Value OpensslVersion(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), ::OpenSSL_version(OPENSSL_VERSION));
+}
+
+// What of ipsec-mb is there: { version, missing }, the other one empty.
+Napi::Value IpsecMbStatus(const Napi::CallbackInfo& info) {
+  const IpsecMb& found = FindIpsecMb();
+  Napi::Object status = Napi::Object::New(info.Env());
+  const bool complete =
+      !status.IsEmpty() && status.Set("version", found.version) && status.Set("missing", found.missing);
+  return complete ? Napi::Value(status) : Napi::Value();
 }
 
 template <auto Function>
@@ -34,6 +44,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
                         Export<JsSignalWakeup>(env, exports, "signalWakeup") &&
                         Export<JsCloseDescriptor>(env, exports, "closeDescriptor") &&
                         Export<OpensslVersion>(env, exports, "opensslVersion") &&
+                        Export<IpsecMbStatus>(env, exports, "ipsecMb") &&
                         Export(exports, "Engine", DefineEngine(env)) &&
                         Export(exports, "Devices", DefineDevices(env));
   // An incomplete module has an exception pending, which is what require() throws.

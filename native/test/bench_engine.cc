@@ -11,9 +11,11 @@
 #include "engine/checksum.h"
 #include "engine/coalescing.h"
 #include "engine/esp_packet.h"
+#include "engine/ipsec_mb.h"
 #include "engine/open.h"
 #include "engine/seal.h"
 #include "engine/segmentation.h"
+#include "support_ciphers.h"
 #include "support_memory.h"
 #include "support_packets.h"
 
@@ -42,10 +44,6 @@ double Measure(const std::function<void()>& prepare, const std::function<void()>
 
 void Print(const char* name, double nanoseconds, int packets) {
   std::printf("%-42s %9.0f ns   %7.1f ns per packet\n", name, nanoseconds, nanoseconds / packets);
-}
-
-std::unique_ptr<Aead> MakeAead(int id, size_t keyBytes, Aead::Direction direction) {
-  return Aead::Create(id, Pattern(keyBytes, 1), Pattern(kSaltBytes, 2), direction);
 }
 
 PacketFields Super() {
@@ -85,15 +83,15 @@ void BenchSegmentation() {
         }), kSegments);
 }
 
-void BenchCipher(const char* cipher, int id, size_t keyBytes, size_t packetBytes) {
+void BenchCipher(const char* cipher, const Variant& variant, size_t packetBytes) {
   constexpr int kPackets = 32;
   TestMemory memory(1 << 20, kPackets);
   SaTable table;
-  table.InstallOutbound(0, {.aead = MakeAead(id, keyBytes, Aead::Direction::kEncrypt), .spi = 1, .esn = true});
-  table.InstallInbound(1, {.aead = MakeAead(id, keyBytes, Aead::Direction::kDecrypt), .esn = true});
+  table.InstallOutbound(0, {.cipher = MakeCipher(variant, Direction::kEncrypt, true), .spi = 1, .esn = true});
+  table.InstallInbound(1, {.cipher = MakeCipher(variant, Direction::kDecrypt, true)});
   table.Grant(0, 0, kMaxSequenceEnd);
   const Bytes packet = Pattern(packetBytes, 4);
-  const int32_t sealedBytes = static_cast<int32_t>(esp::SealedLength(static_cast<int64_t>(packetBytes)));
+  const int32_t sealedBytes = static_cast<int32_t>(table.Outbound(0)->cipher->Layout().SealedLength(static_cast<int64_t>(packetBytes)));
   int32_t sequence = 0;
   for (int32_t i = 0; i < kPackets; i++) {
     int32_t* job = memory.SealJob(i);
@@ -114,17 +112,16 @@ void BenchCipher(const char* cipher, int id, size_t keyBytes, size_t packetBytes
   const auto seal = [&] { SealBatch(memory.Get(), table, kPackets); };
   const auto open = [&] { OpenBatch(memory.Get(), table, kPackets); };
   char name[64];
-  std::snprintf(name, sizeof name, "seal %s, %zu bytes", cipher, packetBytes);
+  std::snprintf(name, sizeof name, "seal %s, %zu bytes, %s", cipher, packetBytes, NameOf(variant.library));
   Print(name, Measure(number, seal), kPackets);
-  std::snprintf(name, sizeof name, "open %s, %zu bytes", cipher, packetBytes);
+  std::snprintf(name, sizeof name, "open %s, %zu bytes, %s", cipher, packetBytes, NameOf(variant.library));
   Print(name, Measure([&] { number(); seal(); }, open), kPackets);
 }
 
-void BenchSuperPacket() {
+void BenchSuperPacket(CipherLibrary library) {
   TestMemory memory(1 << 20, kSegments);
   SaTable table;
-  table.InstallOutbound(
-      0, {.aead = MakeAead(kEncrAesGcm16, 32, Aead::Direction::kEncrypt), .spi = 1, .esn = true});
+  table.InstallOutbound(0, {.cipher = MakeCipher({.library = library}, Direction::kEncrypt, true), .spi = 1, .esn = true});
   table.Grant(0, 0, kMaxSequenceEnd);
   const Bytes frame = BuildPacket(Super());
   int32_t* job = memory.SealJob(0);
@@ -139,7 +136,9 @@ void BenchSuperPacket() {
   job[seal_job::kSealedOffset] = memory.Reserve(kSegments * 1500);
   job[seal_job::kNextHeader] = 4;
   const auto number = [&] { job[seal_job::kSequenceLow] += kSegments; };
-  Print("segment and seal, super-packet of 47", Measure(number, [&] { SealBatch(memory.Get(), table, 1); }), kSegments);
+  char name[64];
+  std::snprintf(name, sizeof name, "segment and seal 47, %s", NameOf(library));
+  Print(name, Measure(number, [&] { SealBatch(memory.Get(), table, 1); }), kSegments);
 }
 
 void BenchCoalescing() {
@@ -167,15 +166,19 @@ void BenchCoalescing() {
 
 int main() {
   using namespace isthmus::test;
-  std::printf("%s\n", OpenSSL_version(OPENSSL_VERSION));
+  const isthmus::IpsecMb& ipsecMb = isthmus::FindIpsecMb();
+  std::printf("%s, %s\n", OpenSSL_version(OPENSSL_VERSION),
+              ipsecMb.manager == nullptr ? ipsecMb.missing.c_str() : ipsecMb.version.c_str());
   BenchChecksum();
   BenchSegmentation();
   for (const size_t bytes : {64, 1400}) {
-    BenchCipher("aes256gcm16", isthmus::kEncrAesGcm16, 32, bytes);
-    BenchCipher("aes128gcm16", isthmus::kEncrAesGcm16, 16, bytes);
-    BenchCipher("chacha20poly1305", isthmus::kEncrChacha20Poly1305, 32, bytes);
+    for (const isthmus::CipherLibrary library : Libraries()) {
+      BenchCipher("aes256gcm16", {.library = library}, bytes);
+      BenchCipher("aes128gcm16", {.keyBytes = 16, .library = library}, bytes);
+    }
+    BenchCipher("chacha20poly1305", {.encryptionId = isthmus::kEncrChacha20Poly1305}, bytes);
   }
-  BenchSuperPacket();
+  for (const isthmus::CipherLibrary library : Libraries()) BenchSuperPacket(library);
   BenchCoalescing();
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "support_ciphers.h"
 #include "support_coalesce.h"
 #include "engine/open.h"
 #include "engine/seal.h"
@@ -134,11 +135,12 @@ TEST(RandomSealRowsAreRefusedOrStayInside) {
   auto random = MakeRandom(4);
   TestMemory memory(8192, 1);
   SaTable table;
+  const std::vector<Variant>& variants = Variants();
+  const uint32_t last = static_cast<uint32_t>(variants.size()) - 1;
   size_t sealed = 0;
   for (int round = 0; round < 100000; round++) {
     if (round % 500 == 0) {
-      table.InstallOutbound(0, {.aead = Aead::Create(kEncrAesGcm16, Pattern(16, 1), Pattern(4, 1),
-                                                     Aead::Direction::kEncrypt),
+      table.InstallOutbound(0, {.cipher = MakeCipher(variants[Pick(random, 0, last)], Direction::kEncrypt, true),
                                 .spi = 1,
                                 .esn = true});
       table.Grant(0, 0, int64_t{1} << 50);
@@ -173,18 +175,18 @@ TEST(RandomEspPacketsNeverOpen) {
   auto random = MakeRandom(5);
   TestMemory memory(4096, 8);
   SaTable table;
-  table.InstallInbound(0, {.aead = Aead::Create(kEncrAesGcm16, Pattern(32, 1), Pattern(4, 1), Aead::Direction::kDecrypt),
-                           .esn = true});
-  table.InstallInbound(1, {.aead = Aead::Create(kEncrChacha20Poly1305, Pattern(32, 1), Pattern(4, 1),
-                                                Aead::Direction::kDecrypt),
-                           .esn = false});
+  const int32_t slots = static_cast<int32_t>(Variants().size());
+  for (int32_t slot = 0; slot < slots; slot++) {
+    const Variant& variant = Variants()[static_cast<size_t>(slot)];
+    table.InstallInbound(slot, {.cipher = MakeCipher(variant, Direction::kDecrypt, slot % 2 == 0)});
+  }
   for (int round = 0; round < 20000; round++) {
     memory.Clear();
     int32_t* job = memory.OpenJob(0);
     const uint32_t length = Pick(random, 0, 400);
     job[open_job::kOffset] = memory.Place(Pattern(length, static_cast<uint32_t>(random())));
     job[open_job::kLength] = static_cast<int32_t>(length);
-    job[open_job::kSaSlot] = static_cast<int32_t>(Pick(random, 0, 2));
+    job[open_job::kSaSlot] = static_cast<int32_t>(Pick(random, 0, static_cast<uint32_t>(slots)));
     job[open_job::kStatus] = -1;
     // Only where the row is as it was placed can the bytes around it be forbidden.
     if (Pick(random, 0, 9) == 0) {

@@ -8,6 +8,7 @@
 #include "engine/open.h"
 #include "engine/seal.h"
 #include "harness.h"
+#include "support_ciphers.h"
 #include "support_memory.h"
 #include "support_packets.h"
 
@@ -16,20 +17,16 @@ namespace isthmus::test {
 namespace {
 
 constexpr uint32_t kSpi = 0xc0ffee01;
-const Bytes kSalt = {9, 8, 7, 6};
-
-std::unique_ptr<Aead> MakeAead(int encryptionId, size_t keyBytes, Aead::Direction direction) {
-  return Aead::Create(encryptionId, Pattern(keyBytes, 77), kSalt, direction);
-}
 
 class Gateway {
  public:
-  explicit Gateway(bool esn = false, int encryptionId = kEncrAesGcm16, size_t keyBytes = 32)
-      : memory_(1 << 20, 64) {
-    table_.InstallOutbound(
-        3, {.aead = MakeAead(encryptionId, keyBytes, Aead::Direction::kEncrypt), .spi = kSpi, .esn = esn});
-    table_.InstallInbound(4, {.aead = MakeAead(encryptionId, keyBytes, Aead::Direction::kDecrypt), .esn = esn});
+  explicit Gateway(bool esn = false, const Variant& variant = {})
+      : memory_(1 << 20, 64), layout_(MakeCipher(variant, Direction::kEncrypt, esn)->Layout()) {
+    table_.InstallOutbound(3, {.cipher = MakeCipher(variant, Direction::kEncrypt, esn), .spi = kSpi, .esn = esn});
+    table_.InstallInbound(4, {.cipher = MakeCipher(variant, Direction::kDecrypt, esn)});
   }
+
+  const esp::Layout& Layout() const { return layout_; }
 
   // A row that seals the packet as it is; the sealed packet lies at SealedOffset(row).
   int32_t* AddWhole(int32_t row, const Bytes& packet, uint64_t sequence, int32_t slot = 3) {
@@ -39,7 +36,7 @@ class Gateway {
     job[seal_job::kSegmentation] = segmentation::kNone;
     job[seal_job::kSegments] = 1;
     job[seal_job::kChecksumStart] = -1;
-    Finish(job, esp::SealedLength(static_cast<int64_t>(packet.size())), sequence, slot);
+    Finish(job, Layout().SealedLength(static_cast<int64_t>(packet.size())), sequence, slot);
     return job;
   }
 
@@ -54,9 +51,9 @@ class Gateway {
     job[seal_job::kHeadersLength] = HeadersLength(fields);
     job[seal_job::kSegmentSize] = segmentSize;
     job[seal_job::kSegments] = (payload + segmentSize - 1) / segmentSize;
-    const int64_t stride = esp::SealedLength(HeadersLength(fields) + segmentSize);
+    const int64_t stride = Layout().SealedLength(HeadersLength(fields) + segmentSize);
     const int64_t last = HeadersLength(fields) + payload - int64_t{job[seal_job::kSegments] - 1} * segmentSize;
-    Finish(job, (job[seal_job::kSegments] - 1) * stride + esp::SealedLength(last), sequence, 3);
+    Finish(job, (job[seal_job::kSegments] - 1) * stride + Layout().SealedLength(last), sequence, 3);
     return job;
   }
 
@@ -96,14 +93,15 @@ class Gateway {
 
   TestMemory memory_;
   SaTable table_;
+  esp::Layout layout_;
 };
 
 }  // namespace
 
 TEST(SealedPacketsOpenForEveryCipherAndLength) {
   for (const bool esn : {false, true}) {
-    for (const auto& [id, keyBytes] : std::vector<std::pair<int, size_t>>{{20, 16}, {20, 24}, {20, 32}, {28, 32}}) {
-      Gateway gateway(esn, id, keyBytes);
+    for (const Variant& variant : Variants()) {
+      Gateway gateway(esn, variant);
       const uint64_t high = esn ? uint64_t{7} << 32 : 0;
       CHECK(gateway.Table().Grant(3, static_cast<int64_t>(high), static_cast<int64_t>(high) + 100) ==
             GrantResult::kOk);
@@ -113,13 +111,32 @@ TEST(SealedPacketsOpenForEveryCipherAndLength) {
         CHECK(!gateway.Seal(1));
         CHECK(gateway.SealStatus(0) == job_status::kOk);
         const int32_t offset = gateway.SealedOffset(0);
-        const int32_t sealed = static_cast<int32_t>(esp::SealedLength(length));
+        const int32_t sealed = static_cast<int32_t>(gateway.Layout().SealedLength(length));
         CHECK(sealed % 4 == 0 && sealed >= 36);
         CHECK(gateway.OpenOne(offset, sealed, esn ? 7 : 0) == job_status::kOk);
         CHECK(gateway.Memory().Read(offset + 16, length) == packet);
         const Bytes trailer = gateway.Memory().Read(offset + 16 + length, sealed - 32 - static_cast<int32_t>(length));
         for (size_t i = 0; i + 2 < trailer.size(); i++) CHECK(trailer[i] == i + 1);
         CHECK(trailer[trailer.size() - 2] == trailer.size() - 2 && trailer.back() == 4 && trailer.size() < 6);
+      }
+    }
+  }
+}
+
+TEST(WhatOneLibrarySealsTheOtherOpens) {
+  for (const size_t keyBytes : {16, 24, 32}) {
+    for (const CipherLibrary from : Libraries()) {
+      for (const CipherLibrary to : Libraries()) {
+        const auto seal = MakeCipher({kEncrAesGcm16, keyBytes, from}, Direction::kEncrypt, true);
+        const auto open = MakeCipher({kEncrAesGcm16, keyBytes, to}, Direction::kDecrypt, true);
+        for (uint32_t payload = 4; payload < 3000; payload += payload < 600 ? 4 : 92) {
+          Bytes packet = Pattern(8 + 8 + payload + 16, payload);
+          const Bytes plaintext(packet.begin() + 16, packet.end() - 16);
+          CHECK(seal->Seal(packet, uint64_t{3} << 32 | payload));
+          CHECK(Bytes(packet.begin() + 16, packet.end() - 16) != plaintext);
+          CHECK(open->Open(packet, 3) == EspCipher::OpenResult::kOk);
+          CHECK(Bytes(packet.begin() + 16, packet.end() - 16) == plaintext);
+        }
       }
     }
   }
@@ -141,7 +158,7 @@ TEST(SegmentsLieOneBehindTheOtherWithRisingNumbers) {
     int32_t offset = gateway.SealedOffset(0);
     for (size_t i = 0; i < expected.size(); i++) {
       const Bytes inner = BuildPacket(expected[i]);
-      const int32_t length = static_cast<int32_t>(esp::SealedLength(static_cast<int64_t>(inner.size())));
+      const int32_t length = static_cast<int32_t>(gateway.Layout().SealedLength(static_cast<int64_t>(inner.size())));
       const uint64_t sequence = first + i;
       const uint8_t* packet = gateway.Memory().Arena() + offset;
       CHECK(LoadBe32(packet) == kSpi);
@@ -246,11 +263,11 @@ TEST(SlotsWithoutAnSaAreSaid) {
 }
 
 TEST(AnyChangedBitIsAnIcvMismatchAndTheNextPacketOpens) {
-  for (const int id : {kEncrAesGcm16, kEncrChacha20Poly1305}) {
-    Gateway gateway(false, id);
+  for (const Variant& variant : Variants()) {
+    Gateway gateway(false, variant);
     gateway.Table().Grant(3, 1, 1000);
     const Bytes packet = Pattern(21, 1);
-    const int32_t length = static_cast<int32_t>(esp::SealedLength(21));
+    const int32_t length = static_cast<int32_t>(gateway.Layout().SealedLength(21));
     gateway.AddWhole(0, packet, 1);
     CHECK(!gateway.Seal(1));
     const int32_t offset = gateway.SealedOffset(0);
@@ -274,7 +291,7 @@ TEST(TheHighHalfOfAnEsnIsAuthenticated) {
   gateway.Table().Grant(3, 0x500000001, 0x500000010);
   gateway.AddWhole(0, Pattern(40, 1), 0x500000001);
   CHECK(!gateway.Seal(1));
-  const int32_t length = static_cast<int32_t>(esp::SealedLength(40));
+  const int32_t length = static_cast<int32_t>(gateway.Layout().SealedLength(40));
   const Bytes sealed = gateway.Memory().Read(gateway.SealedOffset(0), length);
   CHECK(gateway.OpenOne(gateway.SealedOffset(0), length, 4) == job_status::kIcvMismatch);
   std::memcpy(gateway.Memory().Arena() + gateway.SealedOffset(0), sealed.data(), sealed.size());
@@ -282,10 +299,15 @@ TEST(TheHighHalfOfAnEsnIsAuthenticated) {
 }
 
 TEST(KeysOfUnknownCiphersAndLengthsAreRefused) {
-  for (const auto& [id, keyBytes] : std::vector<std::pair<int, size_t>>{{20, 0}, {20, 15}, {20, 33}, {28, 16}, {12, 16}}) {
-    CHECK(MakeAead(id, keyBytes, Aead::Direction::kEncrypt) == nullptr);
+  for (const CipherLibrary library : Libraries()) {
+    for (const auto& [id, keyBytes] :
+         std::vector<std::pair<int, size_t>>{{20, 0}, {20, 15}, {20, 33}, {28, 16}, {12, 16}}) {
+      CHECK(MakeCipher({id, keyBytes, library}, Direction::kEncrypt, false) == nullptr);
+    }
+    const Bytes key = Pattern(16, 1);
+    const Bytes salt = {1, 2, 3};
+    CHECK(CreateCipher(library, {20, key, salt, false, Direction::kEncrypt}) == nullptr);
   }
-  CHECK(Aead::Create(20, Pattern(16, 1), Bytes{1, 2, 3}, Aead::Direction::kEncrypt) == nullptr);
 }
 
 TEST(SealRefusesRowsThatDoNotGoTogether) {

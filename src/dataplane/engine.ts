@@ -16,9 +16,14 @@ export interface SaKey {
   readonly keyMaterial: Uint8Array;
 }
 
+/** Whose ciphers the native engine uses; `auto` takes the fastest that is there. */
+export type CipherLibrary = 'auto' | 'openssl' | 'ipsec-mb';
+
 export interface EngineOptions {
   readonly coalesceTcp: boolean;
   readonly coalesceUdp: boolean;
+  /** `auto` where it is left out; the portable engine has its own ciphers. */
+  readonly cipherLibrary?: CipherLibrary;
 }
 
 export interface Engine {

@@ -8,6 +8,7 @@ import { WorkerDataPlane, type DataPlane } from '../dataplane/data-plane.ts';
 import type { NativeAddon } from '../dataplane/native/addon.ts';
 import type { AddonMissing } from '../dataplane/native/load-addon.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import { cipherLibraryInUse } from './cipher-library.ts';
 import { openDevices } from './open-devices.ts';
 
 export interface DataPlaneInput {
@@ -44,15 +45,20 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
 
 function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
   const { config, log, counters, innerMtu, flowSeed, onEvent } = input;
+  const ciphers = cipherLibraryInUse(addon, config);
   const devices = openDevices(addon, config, log);
   const coalesce = devices.tun.offloads;
-  log.info({ engine: config.engine, openssl: addon.opensslVersion() }, 'engine');
+  log.info({ engine: config.engine, ciphers, openssl: addon.opensslVersion() }, 'engine');
   return new WorkerDataPlane(
     addon,
     {
       engine: config.engine,
       // What the TUN hands over as super-packets it also takes back as such.
-      engineOptions: { coalesceTcp: coalesce.tso, coalesceUdp: coalesce.uso },
+      engineOptions: {
+        coalesceTcp: coalesce.tso,
+        coalesceUdp: coalesce.uso,
+        cipherLibrary: config.cipherLibrary,
+      },
       descriptors: devices.descriptors,
       counters,
       innerMtu,

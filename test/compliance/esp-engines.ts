@@ -8,7 +8,7 @@ import {
   Segmentation,
   type BatchMemory,
 } from '../../src/dataplane/batch-memory.ts';
-import type { Engine, SaKey } from '../../src/dataplane/engine.ts';
+import type { CipherLibrary, Engine, SaKey } from '../../src/dataplane/engine.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
 import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
@@ -18,9 +18,14 @@ import {
   sealedLength,
   type EspTransform,
 } from '../../src/crypto/esp-transform.ts';
+import { CIPHER_LIBRARIES } from '../support/cipher-libraries.ts';
 
 const SLOT = 3;
 const OPTIONS = { coalesceTcp: false, coalesceUdp: false };
+
+/** The portable engine, and the native one with each cipher library that is here. */
+export const ENGINES: readonly EngineVariant[] = [...CIPHER_LIBRARIES, 'portable'];
+export type EngineVariant = CipherLibrary | 'portable';
 
 export class EngineUnderTest {
   readonly #memory: BatchMemory = allocateBatchMemory({
@@ -34,11 +39,11 @@ export class EngineUnderTest {
   });
   readonly #engine: Engine;
 
-  constructor(name: Engine['name']) {
+  constructor(variant: EngineVariant) {
     this.#engine =
-      name === 'native'
-        ? createNativeEngine(loadAddon(), this.#memory, OPTIONS)
-        : createPortableEngine(this.#memory, OPTIONS);
+      variant === 'portable'
+        ? createPortableEngine(this.#memory, OPTIONS)
+        : createNativeEngine(loadAddon(), this.#memory, { ...OPTIONS, cipherLibrary: variant });
   }
 
   /** @returns the job's status and what stands between IV and ICV afterwards */

@@ -5,14 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { JobStatus } from '../../src/dataplane/batch-memory.ts';
 import type { SaKey } from '../../src/dataplane/engine.ts';
 import { readEspVectors, type EspVector } from '../vectors/vectors.ts';
-import { encryptIndependently, EngineUnderTest } from './esp-engines.ts';
+import { encryptIndependently, ENGINES, EngineUnderTest } from './esp-engines.ts';
 
 const VECTORS = [...readEspVectors('rfc7634-appendix-a'), ...readEspVectors('draft-mcgrew-gcm-test-01')];
 
 /** SPI, sequence number, IV. */
 const HEADER_BYTES = 16;
 
-describe.each(['native', 'portable'] as const)('%s engine', (name) => {
+describe.each(ENGINES)('engine: %s', (name) => {
   const engine = new EngineUnderTest(name);
 
   test.each(VECTORS)('opens $name', (vector) => {

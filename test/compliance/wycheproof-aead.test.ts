@@ -10,7 +10,7 @@ import type { EspTransform } from '../../src/crypto/esp-transform.ts';
 import { JobStatus } from '../../src/dataplane/batch-memory.ts';
 import { Aead } from '../../src/dataplane/portable/aead.ts';
 import { readAeadVectors, type AeadVector } from '../vectors/vectors.ts';
-import { encryptIndependently, EngineUnderTest } from './esp-engines.ts';
+import { encryptIndependently, ENGINES, EngineUnderTest } from './esp-engines.ts';
 
 const VECTORS = [
   ...readAeadVectors('wycheproof-aes-gcm'),
@@ -44,7 +44,7 @@ describe('AEAD of the portable engine', () => {
   });
 });
 
-describe.each(['native', 'portable'] as const)('%s engine', (name) => {
+describe.each(ENGINES)('engine: %s', (name) => {
   const engine = new EngineUnderTest(name);
 
   test.each(espShaped)('opens, or refuses, $name as an ESP packet', (vector) => {

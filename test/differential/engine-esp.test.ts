@@ -4,6 +4,8 @@
 import { describe, expect, it } from 'vitest';
 import { ESP_TRANSFORMS, type EspTransform } from '../../src/crypto/esp-transform.ts';
 import { JobStatus, SealJob } from '../../src/dataplane/batch-memory.ts';
+import type { CipherLibrary } from '../../src/dataplane/engine.ts';
+import { CIPHER_LIBRARIES } from '../support/cipher-libraries.ts';
 import type { SealRequest, SealResult } from '../support/engine-batch.ts';
 import {
   breathe,
@@ -32,9 +34,13 @@ interface RandomSa {
 
 class Differential {
   readonly random = new Random(DIFFERENTIAL_SEED);
-  readonly pair = new EnginePair({ coalesceTcp: true, coalesceUdp: true });
+  readonly pair: EnginePair;
   readonly seen = { packets: 0, ok: 0, guard: 0, noSa: 0, opened: 0, icvMismatch: 0 };
   #associations: RandomSa[] = [];
+
+  constructor(cipherLibrary: CipherLibrary) {
+    this.pair = new EnginePair({ coalesceTcp: true, coalesceUdp: true, cipherLibrary });
+  }
 
   async run(packets: number): Promise<void> {
     for (let batch = 0; this.seen.packets < packets; batch++) {
@@ -215,10 +221,10 @@ function statusesOf(result: SealResult | undefined): unknown {
 }
 
 describe('native and portable', () => {
-  it(
-    `seal and open ${DIFFERENTIAL_PACKETS} packets alike`,
-    async () => {
-      const differential = new Differential();
+  it.each(CIPHER_LIBRARIES)(
+    `seal and open ${DIFFERENTIAL_PACKETS} packets alike, the native one by %s`,
+    async (library) => {
+      const differential = new Differential(library);
       await differential.run(DIFFERENTIAL_PACKETS);
       // Every outcome was met, or the comparison says little.
       for (const [outcome, count] of Object.entries(differential.seen)) {

@@ -14,10 +14,11 @@ import {
   SealJob,
   type BatchMemory,
 } from '../../src/dataplane/batch-memory.ts';
-import type { SaKey } from '../../src/dataplane/engine.ts';
+import type { CipherLibrary, SaKey } from '../../src/dataplane/engine.ts';
 import type { NativeEngineHandle } from '../../src/dataplane/native/addon.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
+import { CIPHER_LIBRARIES } from '../support/cipher-libraries.ts';
 import { EngineBatch, withoutTrailer, type SealRequest } from '../support/engine-batch.ts';
 import { tcpPacket, udpPacket } from '../support/packets.ts';
 import { cutSuperPacket, withPartialChecksum } from '../support/super-packets.ts';
@@ -64,8 +65,12 @@ function only<T>(list: readonly T[]): T {
 
 let batch: EngineBatch;
 beforeEach(() => {
-  batch = new EngineBatch((memory) => createNativeEngine(loadAddon(), memory, ON));
+  batch = openBatch();
 });
+
+function openBatch(cipherLibrary: CipherLibrary = 'auto'): EngineBatch {
+  return new EngineBatch((memory) => createNativeEngine(loadAddon(), memory, { ...ON, cipherLibrary }));
+}
 
 function install(key: SaKey, first = 1, end = 1000): void {
   batch.engine.installOutbound(OUTBOUND, key);
@@ -77,43 +82,47 @@ function request(frame: Uint8Array, sequence: number, more: Partial<SealRequest>
   return { frame, slot: OUTBOUND, transform: AES, sequence, ...more };
 }
 
-describe.each(ESP_TRANSFORMS.flatMap((transform) => [false, true].map((esn) => ({ transform, esn }))))(
-  '$transform.name, ESN $esn',
-  ({ transform, esn }) => {
-    const key = saKey(transform, esn);
-    const high = esn ? 0x1f_ffff : 0;
-    const first = high * 2 ** 32 + 0xffff_fff0;
-
-    test('what it seals, node:crypto opens', () => {
-      install(key, first, first + 15);
-      for (const [i, length] of [1, 2, 3, 4, 64, 1399, 1400, 9000].entries()) {
-        const inner = patternBytes(length, i);
-        const sealed = only(batch.seal([request(inner, first + i, { transform, nextHeader: 41 })]));
-        const packet = Buffer.from(only(sealed.packets));
-        expect(packet.readUInt32BE(0)).toBe(SPI);
-        expect(packet.readUInt32BE(4)).toBe(0xffff_fff0 + i);
-        expect(packet.readBigUInt64BE(8)).toBe(BigInt(first + i));
-        const plaintext = decryptIndependently(key, packet, high);
-        expect(Buffer.compare(withoutTrailer(plaintext), inner)).toBe(0);
-        expect(plaintext.at(-1)).toBe(41);
-        expect(plaintext.length % 4).toBe(0);
-      }
-    });
-
-    test('what it seals, it opens, and not with a bit changed', () => {
-      install(key, first, first + 15);
-      const inner = patternBytes(333);
-      const packet = only(only(batch.seal([request(inner, first, { transform })])).packets);
-      const changed = Uint8Array.from(packet);
-      changed[changed.length - 1]! ^= 0x80;
-      const open = { slot: INBOUND, transform, sequenceHigh: high };
-      expect(only(batch.open([{ ...open, packet: changed }])).status).toBe(JobStatus.icvMismatch);
-      const opened = only(batch.open([{ ...open, packet }]));
-      expect(opened.status).toBe(JobStatus.ok);
-      expect(Buffer.compare(withoutTrailer(opened.plaintext ?? changed), inner)).toBe(0);
-    });
-  },
+const VARIANTS = CIPHER_LIBRARIES.flatMap((library) =>
+  ESP_TRANSFORMS.flatMap((transform) => [false, true].map((esn) => ({ library, transform, esn }))),
 );
+
+describe.each(VARIANTS)('$transform.name by $library, ESN $esn', ({ library, transform, esn }) => {
+  beforeEach(() => {
+    batch = openBatch(library);
+  });
+  const key = saKey(transform, esn);
+  const high = esn ? 0x1f_ffff : 0;
+  const first = high * 2 ** 32 + 0xffff_fff0;
+
+  test('what it seals, node:crypto opens', () => {
+    install(key, first, first + 15);
+    for (const [i, length] of [1, 2, 3, 4, 64, 1399, 1400, 9000].entries()) {
+      const inner = patternBytes(length, i);
+      const sealed = only(batch.seal([request(inner, first + i, { transform, nextHeader: 41 })]));
+      const packet = Buffer.from(only(sealed.packets));
+      expect(packet.readUInt32BE(0)).toBe(SPI);
+      expect(packet.readUInt32BE(4)).toBe(0xffff_fff0 + i);
+      expect(packet.readBigUInt64BE(8)).toBe(BigInt(first + i));
+      const plaintext = decryptIndependently(key, packet, high);
+      expect(Buffer.compare(withoutTrailer(plaintext), inner)).toBe(0);
+      expect(plaintext.at(-1)).toBe(41);
+      expect(plaintext.length % 4).toBe(0);
+    }
+  });
+
+  test('what it seals, it opens, and not with a bit changed', () => {
+    install(key, first, first + 15);
+    const inner = patternBytes(333);
+    const packet = only(only(batch.seal([request(inner, first, { transform })])).packets);
+    const changed = Uint8Array.from(packet);
+    changed[changed.length - 1]! ^= 0x80;
+    const open = { slot: INBOUND, transform, sequenceHigh: high };
+    expect(only(batch.open([{ ...open, packet: changed }])).status).toBe(JobStatus.icvMismatch);
+    const opened = only(batch.open([{ ...open, packet }]));
+    expect(opened.status).toBe(JobStatus.ok);
+    expect(Buffer.compare(withoutTrailer(opened.plaintext ?? changed), inner)).toBe(0);
+  });
+});
 
 test.each([
   { name: 'TCP', frame: tcpPacket(FLOW, { data: patternBytes(5000), sequence: 2 ** 32 - 700 }) },
@@ -221,8 +230,18 @@ describe('defects of the caller are thrown', () => {
     }
   });
 
+  test('a cipher library that there is not', () => {
+    const options = { ...ON, cipherLibrary: 'gnutls' as CipherLibrary };
+    expect(() => createNativeEngine(loadAddon(), batch.memory, options)).toThrow(/cipherLibrary/);
+    const { version, missing } = loadAddon().ipsecMb();
+    expect(version === '').toBe(missing !== '');
+  });
+
   test('keys, salts and slots that cannot be', () => {
-    const handle: NativeEngineHandle = new (loadAddon().Engine)(batch.memory, ON);
+    const handle: NativeEngineHandle = new (loadAddon().Engine)(batch.memory, {
+      ...ON,
+      cipherLibrary: 'auto',
+    });
     const salt = new Uint8Array(4);
     const installing =
       (slot: number, id: number, keyBytes: number, itsSalt = salt, spi = SPI) =>

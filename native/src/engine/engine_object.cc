@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "engine/cipher_factory.h"
 #include "engine/coalescing.h"
+#include "engine/ipsec_mb.h"
 #include "engine/open.h"
 #include "engine/sa_table.h"
 #include "engine/seal.h"
@@ -41,6 +43,29 @@ bool ReadNumber(Napi::Env env, napi_value value, const char* name, int64_t limit
   return true;
 }
 
+bool ReadLibrary(Napi::Env env, napi_value options, CipherLibrary* library) {
+  napi_value value = nullptr;
+  std::string name;
+  if (!ReadProperty(env, options, "cipherLibrary", &value) || !ReadString(env, value, "cipherLibrary", &name)) {
+    return false;
+  }
+  if (name == "auto") {
+    *library = CipherLibrary::kAuto;
+  } else if (name == "openssl") {
+    *library = CipherLibrary::kOpenssl;
+  } else if (name == "ipsec-mb") {
+    *library = CipherLibrary::kIpsecMb;
+    if (const IpsecMb& found = FindIpsecMb(); found.manager == nullptr) {
+      Napi::Error::New(env, "ipsec-mb cannot be used: " + found.missing).ThrowAsJavaScriptException();
+      return false;
+    }
+  } else {
+    ThrowRange(env, "cipherLibrary: expected auto, openssl or ipsec-mb");
+    return false;
+  }
+  return true;
+}
+
 // False, with an exception pending, where the batch stopped.
 bool Succeeded(Napi::Env env, const BatchFault& fault, const char* table) {
   switch (fault.kind) {
@@ -50,7 +75,7 @@ bool Succeeded(Napi::Env env, const BatchFault& fault, const char* table) {
       ThrowRowViolation(env, {.table = table, .row = fault.row, .field = "offsets and lengths"});
       return false;
     case BatchFaultKind::kCipher:
-      Napi::Error::New(env, std::string("OpenSSL refused ") + table + " row " + std::to_string(fault.row))
+      Napi::Error::New(env, std::string("the cipher library refused ") + table + " row " + std::to_string(fault.row))
           .ThrowAsJavaScriptException();
       return false;
   }
@@ -62,7 +87,7 @@ struct SaArguments {
   int32_t slot = 0;
   uint32_t spi = 0;
   bool esn = false;
-  std::unique_ptr<Aead> aead;
+  std::unique_ptr<EspCipher> cipher;
 };
 
 class EngineObject : public Napi::ObjectWrap<EngineObject> {
@@ -82,7 +107,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     const Napi::Env env = info.Env();
     CoalescingOptions options{};
     if (!memory_.Attach(env, info[0]) || !ReadBooleanProperty(env, info[1], "coalesceTcp", &options.tcp) ||
-        !ReadBooleanProperty(env, info[1], "coalesceUdp", &options.udp)) {
+        !ReadBooleanProperty(env, info[1], "coalesceUdp", &options.udp) || !ReadLibrary(env, info[1], &library_)) {
       return;
     }
     coalescer_.emplace(memory_.Memory(), options);
@@ -91,14 +116,14 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
  private:
   void InstallOutbound(const Napi::CallbackInfo& info) {
     SaArguments sa;
-    if (!ReadSa(info, Aead::Direction::kEncrypt, sa)) return;
-    table_.InstallOutbound(sa.slot, {.aead = std::move(sa.aead), .spi = sa.spi, .esn = sa.esn});
+    if (!ReadSa(info, Direction::kEncrypt, sa)) return;
+    table_.InstallOutbound(sa.slot, {.cipher = std::move(sa.cipher), .spi = sa.spi, .esn = sa.esn});
   }
 
   void InstallInbound(const Napi::CallbackInfo& info) {
     SaArguments sa;
-    if (!ReadSa(info, Aead::Direction::kDecrypt, sa)) return;
-    table_.InstallInbound(sa.slot, {.aead = std::move(sa.aead), .esn = sa.esn});
+    if (!ReadSa(info, Direction::kDecrypt, sa)) return;
+    table_.InstallInbound(sa.slot, {.cipher = std::move(sa.cipher)});
   }
 
   void Remove(const Napi::CallbackInfo& info) {
@@ -159,7 +184,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return false;
   }
 
-  static bool ReadSa(const Napi::CallbackInfo& info, Aead::Direction direction, SaArguments& sa) {
+  bool ReadSa(const Napi::CallbackInfo& info, Direction direction, SaArguments& sa) {
     const Napi::Env env = info.Env();
     int32_t encryptionId = 0;
     const uint8_t* key = nullptr;
@@ -173,14 +198,19 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       return false;
     }
     sa.spi = static_cast<uint32_t>(spi);
-    sa.aead = Aead::Create(encryptionId, {key, keyBytes}, {salt, saltBytes}, direction);
-    if (sa.aead != nullptr) return true;
+    sa.cipher = CreateCipher(library_, {.encryptionId = encryptionId,
+                                        .key = {key, keyBytes},
+                                        .salt = {salt, saltBytes},
+                                        .esn = sa.esn,
+                                        .direction = direction});
+    if (sa.cipher != nullptr) return true;
     ThrowRange(env, "encryption " + std::to_string(encryptionId) + " with " + std::to_string(keyBytes) +
                         " bytes of key and " + std::to_string(saltBytes) + " of salt: no such transform");
     return false;
   }
 
   JsBatchMemory memory_;
+  CipherLibrary library_ = CipherLibrary::kAuto;
   SaTable table_;
   // Empty only where the constructor threw, and then JavaScript never got the object.
   std::optional<Coalescer> coalescer_;

@@ -6,7 +6,7 @@
 
 namespace isthmus {
 
-// The constructor: new Engine(memory, { coalesceTcp, coalesceUdp }).
+// The constructor: new Engine(memory, { coalesceTcp, coalesceUdp, cipherLibrary }).
 Napi::Function DefineEngine(Napi::Env env);
 
 }  // namespace isthmus

@@ -1,12 +1,11 @@
-// The shape of an ESP packet with a combined-mode cipher (RFC 4303 §2, RFC 4106 §3-5, RFC 7634 §2):
-// SPI | sequence number | IV | ciphertext of (inner packet | padding | pad length | next header) | ICV.
+// The shape of an ESP packet (RFC 4303 §2):
+// SPI | sequence number | IV | payload of (inner packet | padding | pad length | next header) | ICV.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <span>
 
-#include "engine/aead.h"
 #include "engine/byte_order.h"
 
 namespace isthmus {
@@ -16,21 +15,29 @@ namespace esp {
 inline constexpr int kHeaderBytes = 8;
 inline constexpr int kSequence = 4;
 inline constexpr int kIv = 8;
-inline constexpr int kCiphertext = kIv + kIvBytes;
 inline constexpr int kTrailerBytes = 2;
-// Ciphertext ends on a 4-byte boundary (RFC 4303 §2.4); a counter-mode cipher asks for no more.
-inline constexpr int kAlignmentBytes = 4;
-inline constexpr int kShortestBytes = kCiphertext + kTrailerBytes + kIcvBytes;
 
-// Padding bytes behind an inner packet of that length.
-inline constexpr int64_t PaddingBytes(int64_t innerBytes) {
-  return -(innerBytes + kTrailerBytes) & (kAlignmentBytes - 1);
-}
+// What a transform decides about the shape; src/crypto/esp-transform.ts has the same numbers.
+struct Layout {
+  int32_t ivBytes;
+  int32_t icvBytes;
+  // Payload, padding and trailer together are a multiple of this power of two (RFC 4303 §2.4).
+  int32_t alignmentBytes;
 
-// Length of the ESP packet that carries `innerBytes`.
-inline constexpr int64_t SealedLength(int64_t innerBytes) {
-  return kCiphertext + innerBytes + PaddingBytes(innerBytes) + kTrailerBytes + kIcvBytes;
-}
+  constexpr int32_t PayloadOffset() const { return kIv + ivBytes; }
+
+  constexpr int32_t ShortestBytes() const { return PayloadOffset() + kTrailerBytes + icvBytes; }
+
+  // Padding bytes behind an inner packet of that length.
+  constexpr int64_t PaddingBytes(int64_t innerBytes) const {
+    return -(innerBytes + kTrailerBytes) & (alignmentBytes - 1);
+  }
+
+  // Length of the ESP packet that carries `innerBytes`.
+  constexpr int64_t SealedLength(int64_t innerBytes) const {
+    return PayloadOffset() + innerBytes + PaddingBytes(innerBytes) + kTrailerBytes + icvBytes;
+  }
+};
 
 // The additional authenticated data: SPI and sequence number, with ESN all 64 bits of it (RFC 4106 §5).
 class AuthenticatedData {

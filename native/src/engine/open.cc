@@ -1,19 +1,6 @@
 #include "engine/open.h"
 
-#include "engine/esp_packet.h"
-
 namespace isthmus {
-
-namespace {
-
-Aead::OpenResult Decapsulate(const InboundSa& sa, uint8_t* packet, int32_t length, uint32_t sequenceHigh) {
-  const esp::AuthenticatedData aad(packet, sa.esn, sequenceHigh);
-  const size_t ciphertextLength = static_cast<size_t>(length - esp::kCiphertext - kIcvBytes);
-  return sa.aead->Open(packet + esp::kIv, aad.Bytes(), {packet + esp::kCiphertext, ciphertextLength},
-                       packet + length - kIcvBytes);
-}
-
-}  // namespace
 
 BatchFault OpenBatch(const BatchMemory& memory, SaTable& table, int32_t count) {
   for (int32_t index = 0; index < count; index++) {
@@ -26,16 +13,17 @@ BatchFault OpenBatch(const BatchMemory& memory, SaTable& table, int32_t count) {
       row[open_job::kStatus] = job_status::kNoSa;
       continue;
     }
-    if (length < esp::kShortestBytes) return {BatchFaultKind::kDescriptor, index};
+    if (length < sa->cipher->Layout().ShortestBytes()) return {BatchFaultKind::kDescriptor, index};
     const uint32_t sequenceHigh = static_cast<uint32_t>(row[open_job::kSequenceHigh]);
-    switch (Decapsulate(*sa, memory.arena + offset, length, sequenceHigh)) {
-      case Aead::OpenResult::kOk:
+    const std::span<uint8_t> packet(memory.arena + offset, static_cast<size_t>(length));
+    switch (sa->cipher->Open(packet, sequenceHigh)) {
+      case EspCipher::OpenResult::kOk:
         row[open_job::kStatus] = job_status::kOk;
         break;
-      case Aead::OpenResult::kIcvMismatch:
+      case EspCipher::OpenResult::kIcvMismatch:
         row[open_job::kStatus] = job_status::kIcvMismatch;
         break;
-      case Aead::OpenResult::kFailed:
+      case EspCipher::OpenResult::kFailed:
         return {BatchFaultKind::kCipher, index};
     }
   }

@@ -6,12 +6,12 @@
 #include <memory>
 #include <vector>
 
-#include "engine/aead.h"
+#include "engine/esp_cipher.h"
 
 namespace isthmus {
 
 struct OutboundSa {
-  std::unique_ptr<Aead> aead;
+  std::unique_ptr<EspCipher> cipher;
   uint32_t spi = 0;
   bool esn = false;
   // The numbers that may still be used are next … end - 1; none before the first grant.
@@ -20,8 +20,7 @@ struct OutboundSa {
 };
 
 struct InboundSa {
-  std::unique_ptr<Aead> aead;
-  bool esn = false;
+  std::unique_ptr<EspCipher> cipher;
 };
 
 // Enough for any gateway, and a bound on what a wrong slot number can allocate.
@@ -52,12 +51,12 @@ class SaTable {
   // Null where the slot has no SA of that direction.
   OutboundSa* Outbound(int32_t slot) {
     const size_t index = static_cast<uint32_t>(slot);
-    if (index >= outbound_.size() || outbound_[index].aead == nullptr) return nullptr;
+    if (index >= outbound_.size() || outbound_[index].cipher == nullptr) return nullptr;
     return &outbound_[index];
   }
   InboundSa* Inbound(int32_t slot) {
     const size_t index = static_cast<uint32_t>(slot);
-    if (index >= inbound_.size() || inbound_[index].aead == nullptr) return nullptr;
+    if (index >= inbound_.size() || inbound_[index].cipher == nullptr) return nullptr;
     return &inbound_[index];
   }
 

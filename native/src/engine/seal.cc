@@ -29,14 +29,16 @@ struct Job {
         sealedOffset(row[seal_job::kSealedOffset]),
         nextHeader(static_cast<uint8_t>(row[seal_job::kNextHeader])) {}
 
-  int64_t Stride() const { return esp::SealedLength(int64_t{headersLength} + segmentSize); }
+  int64_t Stride(const esp::Layout& layout) const {
+    return layout.SealedLength(int64_t{headersLength} + segmentSize);
+  }
 
   // Length of the last segment's inner packet.
   int64_t LastInnerLength() const { return int64_t{frameLength} - int64_t{segments - 1} * segmentSize; }
 
-  int64_t SealedBytes() const {
-    if (segmentation == segmentation::kNone) return esp::SealedLength(frameLength);
-    return (segments - 1) * Stride() + esp::SealedLength(LastInnerLength());
+  int64_t SealedBytes(const esp::Layout& layout) const {
+    if (segmentation == segmentation::kNone) return layout.SealedLength(frameLength);
+    return (segments - 1) * Stride(layout) + layout.SealedLength(LastInnerLength());
   }
 
   int32_t frameOffset;
@@ -94,40 +96,34 @@ bool IsFrameSound(const BatchMemory& memory, const Job& job) {
 }
 
 // There is room for the sealed packets, and not where the frame is read while they are written.
-bool IsRoomSound(const BatchMemory& memory, const Job& job) {
-  const int64_t sealedBytes = job.SealedBytes();
+bool IsRoomSound(const BatchMemory& memory, const Job& job, const esp::Layout& layout) {
+  const int64_t sealedBytes = job.SealedBytes(layout);
   if (!memory.Contains(job.sealedOffset, sealedBytes)) return false;
   return job.sealedOffset + sealedBytes <= job.frameOffset || job.frameOffset + job.frameLength <= job.sealedOffset;
 }
 
-// Puts header, IV, padding and trailer around the inner packet at packet + kCiphertext, and encrypts it.
+// Puts header, padding and trailer around the inner packet that stands where the payload begins, and encrypts it.
 bool Encapsulate(const OutboundSa& sa, uint8_t* packet, int32_t innerLength, uint64_t sequence, uint8_t nextHeader) {
-  const uint32_t sequenceLow = static_cast<uint32_t>(sequence);
-  const uint32_t sequenceHigh = static_cast<uint32_t>(sequence >> 32);
+  const esp::Layout& layout = sa.cipher->Layout();
   StoreBe32(packet, sa.spi);
-  StoreBe32(packet + esp::kSequence, sequenceLow);
-  // The IV is the 64-bit number, with and without ESN: unique for as long as the number is (RFC 4106 §3.1).
-  StoreBe32(packet + esp::kIv, sequenceHigh);
-  StoreBe32(packet + esp::kIv + 4, sequenceLow);
-
-  uint8_t* ciphertext = packet + esp::kCiphertext;
-  const int32_t padding = static_cast<int32_t>(esp::PaddingBytes(innerLength));
-  uint8_t* trailer = ciphertext + innerLength;
+  StoreBe32(packet + esp::kSequence, static_cast<uint32_t>(sequence));
+  const int32_t padding = static_cast<int32_t>(layout.PaddingBytes(innerLength));
+  uint8_t* trailer = packet + layout.PayloadOffset() + innerLength;
   // Padding counts 1, 2, 3 … (RFC 4303 §2.4).
   for (int32_t i = 1; i <= padding; i++) *trailer++ = static_cast<uint8_t>(i);
   trailer[0] = static_cast<uint8_t>(padding);
   trailer[1] = nextHeader;
-  const size_t length = static_cast<size_t>(innerLength + padding + esp::kTrailerBytes);
-
-  const esp::AuthenticatedData aad(packet, sa.esn, sequenceHigh);
-  return sa.aead->Seal(packet + esp::kIv, aad.Bytes(), {ciphertext, length}, ciphertext + length);
+  const uint8_t* end = trailer + esp::kTrailerBytes + layout.icvBytes;
+  return sa.cipher->Seal({packet, static_cast<size_t>(end - packet)}, sequence);
 }
 
 bool SealSegments(const BatchMemory& memory, const OutboundSa& sa, const Job& job, uint64_t first) {
   const uint8_t* frame = memory.arena + job.frameOffset;
   uint8_t* packet = memory.arena + job.sealedOffset;
+  const esp::Layout& layout = sa.cipher->Layout();
+  const int32_t payload = layout.PayloadOffset();
   if (job.segmentation == segmentation::kNone) {
-    WriteWholePacket(frame, job.frameLength, job.checksumStart, job.checksumOffset, packet + esp::kCiphertext);
+    WriteWholePacket(frame, job.frameLength, job.checksumStart, job.checksumOffset, packet + payload);
     return Encapsulate(sa, packet, job.frameLength, first, job.nextHeader);
   }
   const Segmenter segmenter({.frame = frame,
@@ -137,9 +133,9 @@ bool SealSegments(const BatchMemory& memory, const OutboundSa& sa, const Job& jo
                              .headersLength = job.headersLength,
                              .segmentSize = job.segmentSize,
                              .segments = job.segments});
-  const int64_t stride = job.Stride();
+  const int64_t stride = job.Stride(layout);
   for (int32_t i = 0; i < job.segments; i++, packet += stride) {
-    const int32_t innerLength = segmenter.WriteSegment(i, packet + esp::kCiphertext);
+    const int32_t innerLength = segmenter.WriteSegment(i, packet + payload);
     const uint64_t sequence = first + static_cast<uint64_t>(i);
     if (!Encapsulate(sa, packet, innerLength, sequence, job.nextHeader)) return false;
   }
@@ -158,7 +154,7 @@ BatchFault SealBatch(const BatchMemory& memory, SaTable& table, int32_t count) {
       row[seal_job::kStatus] = job_status::kNoSa;
       continue;
     }
-    if (!IsRoomSound(memory, job)) return {BatchFaultKind::kDescriptor, index};
+    if (!IsRoomSound(memory, job, sa->cipher->Layout())) return {BatchFaultKind::kDescriptor, index};
     const uint64_t first = static_cast<uint64_t>(job.sequenceHigh) << 32 | job.sequenceLow;
     const uint64_t afterLast = first + static_cast<uint64_t>(job.segments);
     // Nothing at or above 2^53 was ever granted, so the sum above did not wrap where the first part holds.

@@ -86,9 +86,11 @@ export interface NativeAddon {
   closeDescriptor(fd: number): void;
   /** The OpenSSL that answers at run time, for the log. */
   opensslVersion(): string;
+  /** Whether Intel's ipsec-mb is there: its version, or why it is missing; the other one is empty. */
+  ipsecMb(): { readonly version: string; readonly missing: string };
   readonly Devices: new (
     memory: BatchMemory,
     descriptors: { readonly tun: number; readonly sockets: readonly number[]; readonly wakeup: number },
   ) => NativeDevicesHandle;
-  readonly Engine: new (memory: BatchMemory, options: EngineOptions) => NativeEngineHandle;
+  readonly Engine: new (memory: BatchMemory, options: Required<EngineOptions>) => NativeEngineHandle;
 }

@@ -72,6 +72,7 @@ function withNativeErrors(addon: NativeAddon): NativeAddon {
     signalWakeup: (fd) => translated(() => addon.signalWakeup(fd)),
     closeDescriptor: (fd) => translated(() => addon.closeDescriptor(fd)),
     opensslVersion: () => addon.opensslVersion(),
+    ipsecMb: () => addon.ipsecMb(),
     Devices: addon.Devices,
     Engine: addon.Engine,
   };

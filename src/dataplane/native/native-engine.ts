@@ -7,7 +7,7 @@ import type { NativeAddon, NativeEngineHandle } from './addon.ts';
 
 /** @param memory borrowed for the engine's life; its buffers must not be transferred or detached */
 export function createNativeEngine(addon: NativeAddon, memory: BatchMemory, options: EngineOptions): Engine {
-  return new NativeEngine(new addon.Engine(memory, options));
+  return new NativeEngine(new addon.Engine(memory, { cipherLibrary: 'auto', ...options }));
 }
 
 class NativeEngine implements Engine {

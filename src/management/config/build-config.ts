@@ -21,6 +21,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     file: context.file,
     name: file.gateway.name,
     engine: file.gateway.engine,
+    cipherLibrary: file.gateway.cipher_library,
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
     logLevel: file.gateway.log_level,
     tun: {

@@ -10,6 +10,7 @@ export interface ConfigFile {
   readonly gateway: {
     readonly name: string;
     readonly engine: 'native' | 'portable';
+    readonly cipher_library: 'auto' | 'openssl' | 'ipsec-mb';
     /** A path, or the word `auto`. */
     readonly state_directory: string;
     readonly log_level: LogLevel;

@@ -39,6 +39,7 @@ const name = (): z.ZodType<string> =>
 const gateway = mapping({
   name: name(),
   engine: oneOf(['native', 'portable']).prefault('native'),
+  cipher_library: oneOf(['auto', 'openssl', 'ipsec-mb']).prefault('auto'),
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
   log_level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info'),
 });

@@ -9,6 +9,8 @@ export interface GatewayConfig {
   readonly file: string;
   readonly name: string;
   readonly engine: 'native' | 'portable';
+  /** Whose ciphers the native engine uses. */
+  readonly cipherLibrary: 'auto' | 'openssl' | 'ipsec-mb';
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */
   readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';

@@ -46,7 +46,9 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'an empty section',
     replace: ['  name: site-a\n', ''],
-    errors: ['1:9: gateway: found nothing, expected a mapping with name, engine, state_directory, log_level'],
+    errors: [
+      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, log_level',
+    ],
   },
   {
     what: 'a key that stands twice',
