@@ -32,6 +32,7 @@ const networkTools = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
   mount: 'mount',
+  nft: 'nftables',
 };
 /** Make the native engine faster where they are; their absence is no failure. */
 const optionalPackages = ['libipsec-mb-dev'];
@@ -44,7 +45,6 @@ const purposes = {
       ...compilerTools,
       tcpdump: 'tcpdump',
       tshark: 'tshark',
-      nft: 'nftables',
       ethtool: 'ethtool',
     },
     // These bring no program to look for.

@@ -4,6 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { planTopology } from '../topology/plan.ts';
 import { Topology } from '../topology/topology.ts';
 import type { ChosenPeer } from './choose-peers.ts';
 import type { UdpGenerator } from './generator/generator.ts';
@@ -64,7 +65,7 @@ async function visitPeer(
 ): Promise<void> {
   const directory = join(run.directory, label.replaceAll(/[^\w-]+/g, '-'));
   await mkdir(directory, { recursive: true });
-  const topology = new Topology({ wan: 'link', prefix: '' });
+  const topology = new Topology({ plan: planTopology('link'), prefix: '' });
   await topology.build();
   let running: RunningPeer | undefined;
   let generator: UdpGenerator | undefined;

@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import type { Place } from '../topology/plan.ts';
-
-export type EngineName = 'native' | 'portable';
+import type { EngineName } from './engine-name.ts';
+import { findScenario, scenarios } from './scenarios/all-scenarios.ts';
 
 export type LabCommand =
   | { readonly name: 'run'; readonly options: RunOptions }
@@ -26,13 +26,21 @@ export interface RunOptions {
   readonly seconds: number;
   /** undefined: what the example configuration says. */
   readonly engine: EngineName | undefined;
+  /** undefined: the two sites, measured. */
+  readonly scenario: string | undefined;
 }
 
-export const usage = `usage: npm run lab -- [COMMAND] [OPTION]...
+const scenarioLines = scenarios
+  .map(({ name, sentence }) => `                         ${name.padEnd(22)}${sentence}`)
+  .join('\n');
+
+export const usage: string = `usage: npm run lab -- [COMMAND] [OPTION]...
 
   (no command)         join the two sites, ping, measure, take everything away again
       --json           print one JSON object and nothing else
       --seconds N      length of each iperf3 run (default 5)
+      --scenario NAME  show one point, on a topology of its own:
+${scenarioLines}
   up                   join the two sites and leave them running (root)
   down                 stop the gateways, remove the namespaces
   status               what is running
@@ -46,7 +54,7 @@ export const usage = `usage: npm run lab -- [COMMAND] [OPTION]...
 
 const places: readonly Place[] = ['hostA', 'gwA', 'wan', 'gwB', 'hostB'];
 const allowedOptions = {
-  run: ['json', 'seconds', 'engine'],
+  run: ['json', 'seconds', 'engine', 'scenario'],
   up: ['name', 'engine'],
   down: ['name'],
   status: ['name'],
@@ -74,7 +82,12 @@ export function parseArguments(argv: readonly string[]): LabCommand {
       const seconds = wholeSeconds(values.seconds ?? '5');
       return {
         name: word,
-        options: { json: values.json ?? false, seconds, engine: engineName(values.engine) },
+        options: {
+          json: values.json ?? false,
+          seconds,
+          engine: engineName(values.engine),
+          scenario: values.scenario === undefined ? undefined : findScenario(values.scenario).name,
+        },
       };
     }
     case 'up':
@@ -100,6 +113,7 @@ function parse(argv: readonly string[]) {
         json: { type: 'boolean' },
         seconds: { type: 'string' },
         engine: { type: 'string' },
+        scenario: { type: 'string' },
         name: { type: 'string' },
         write: { type: 'string', short: 'w' },
         help: { type: 'boolean', short: 'h' },

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { EngineName } from './arguments.ts';
+import type { EngineName } from './engine-name.ts';
 
 export interface LogLine {
   readonly msg: string;

@@ -3,7 +3,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import type { Topology } from '../topology/topology.ts';
-import type { EngineName } from './arguments.ts';
+import type { EngineName } from './engine-name.ts';
 import { GatewayLog } from './gateway-log.ts';
 import { holdsWithin, identify, isAlive, stopProcess } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -70,4 +70,11 @@ export async function stopGateway({ place, identity, log }: GatewayProcess): Pro
   const ended = wasAlive ? 'ended without its counters' : 'had ended by itself';
   const what = stopped ? ended : `did not stop within ${stopLimitMs / 1000} s and was killed`;
   throw new EnvironmentError(`the gateway in ${place} ${what}\n${log.tail(shownLines, place)}`);
+}
+
+/** SIGKILL: no time for a last word. */
+export async function killGateway({ place, identity }: GatewayProcess): Promise<void> {
+  process.kill(identity.pid, 'SIGKILL');
+  const gone = await holdsWithin(() => !isAlive(identity), stopLimitMs);
+  if (!gone) throw new EnvironmentError(`the gateway in ${place} did not die`);
 }

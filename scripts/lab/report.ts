@@ -1,8 +1,9 @@
 // What the lab prints: a drawing, tables for people, one object for programs.
 
-import type { EngineName } from './arguments.ts';
+import type { EngineName } from './engine-name.ts';
 import type { Iperf3Result } from './iperf3.ts';
 import type { PingResult } from './ping.ts';
+import type { Check } from './scenarios/scenario.ts';
 import type { WanCounters } from './wan-counters.ts';
 
 /** The object of --json. */
@@ -10,14 +11,21 @@ export interface LabReport {
   readonly ok: boolean;
   readonly keying: 'manual';
   readonly engine: EngineName;
+  /** With --scenario only, as `checks`. */
+  readonly scenario?: string;
+  readonly checks?: readonly Check[];
   readonly ping: PingResult;
   readonly iperf3: readonly Iperf3Result[];
-  /** Of both gateways, by reason; only what is not zero. */
+  /** Of all gateways, by reason; only what is not zero. */
   readonly drops: Readonly<Record<string, number>>;
 }
 
 /** True where every ping came back, every run moved traffic and all of it travelled protected. */
-export function isOk(ping: PingResult, iperf3: readonly Iperf3Result[], wan: WanCounters): boolean {
+export function isOk(
+  ping: PingResult,
+  iperf3: readonly Iperf3Result[],
+  wan: Pick<WanCounters, 'forwarded' | 'inClear'>,
+): boolean {
   const pinged = ping.sent > 0 && ping.received === ping.sent;
   const moved = iperf3.length > 0 && iperf3.every(({ mbitPerSecond }) => mbitPerSecond > 0);
   return pinged && moved && wan.forwarded > 0 && wan.inClear === 0;
@@ -30,14 +38,6 @@ export function mergeDrops(gateways: readonly Readonly<Record<string, number>>[]
   }
   return merged;
 }
-
-export const drawing = `
-   site A                                                              site B
-   hostA ─────────── gwA ═══════════════ wan ═══════════════ gwB ─────────── hostB
-   10.0.1.5     10.0.1.1 │ 203.0.113.1        198.51.100.1 │ 10.0.2.1     10.0.2.7
-   fd00:1::5   fd00:1::1 │                                 │ fd00:2::1   fd00:2::7
-                         └──────── ESP in UDP 4500 ────────┘
-`;
 
 export function formatPing({ sent, received, rttMedianMs }: PingResult): string {
   const median = rttMedianMs === null ? '' : `, median ${rttMedianMs.toFixed(2)} ms`;
@@ -61,8 +61,12 @@ export function formatDrops(drops: Readonly<Record<string, number>>): string {
   return rows.length === 0 ? 'drops: none' : formatTable([['drops', '', 'packets'], ...rows]);
 }
 
+export function formatChecks(checks: readonly Check[]): string {
+  return checks.map(({ what, holds, seen }) => `${holds ? '  yes ' : '  NO  '} ${what} (${seen})`).join('\n');
+}
+
 export function formatWan({ forwarded, inClear }: WanCounters): string {
-  return `wan: ${forwarded} datagrams between the gateways, ${inClear} packets in clear`;
+  return `wan: ${forwarded} datagrams between the gateways, ${inClear} packets of a site in clear`;
 }
 
 /** The first two columns to the left, numbers to the right. */

@@ -1,4 +1,5 @@
-// The files that the two gateways run with: the examples of etc/ as they are, beside keys made for this run.
+// The files that the gateways run with: the examples of etc/, with the settings that a scenario changes, beside
+// keys made for this run.
 
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -7,15 +8,30 @@ import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import { runOrThrow } from '../topology/command.ts';
-import type { EngineName } from './arguments.ts';
+import type { EngineName } from './engine-name.ts';
 
-export type GatewayPlace = 'gwA' | 'gwB';
+export type GatewayPlace = 'gwA' | 'gwB' | 'gwC';
 
-export const gatewayPlaces: readonly GatewayPlace[] = ['gwA', 'gwB'];
+/** A change of a configuration file: a path of keys and the new value; undefined deletes. */
+export type Setting = readonly [path: readonly (string | number)[], value: unknown];
+
+/** What the gateway in a place runs with. */
+export interface Site {
+  readonly place: GatewayPlace;
+  /** File of etc/. */
+  readonly example: 'site-a.yaml' | 'site-b.yaml';
+  readonly settings: readonly Setting[];
+}
+
+export const twoSites: readonly Site[] = [
+  { place: 'gwA', example: 'site-a.yaml', settings: [] },
+  { place: 'gwB', example: 'site-b.yaml', settings: [] },
+];
+
+export const gatewayPlaces: readonly ('gwA' | 'gwB')[] = ['gwA', 'gwB'];
+/** The keys that the examples name. Gateways share them: what one sends with, the other receives with. */
+export const exampleKeys: readonly string[] = ['a-to-b', 'b-to-a'];
 export const program: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-
-const examples: Readonly<Record<GatewayPlace, string>> = { gwA: 'site-a.yaml', gwB: 'site-b.yaml' };
-const keys = ['a-to-b.key', 'b-to-a.key'];
 
 export interface SiteFiles {
   readonly engine: EngineName;
@@ -25,47 +41,61 @@ export interface SiteFiles {
 }
 
 /** Fills `directory`, which exists and which only its owner can enter. */
-export async function writeSiteFiles(directory: string, engine: EngineName | undefined): Promise<SiteFiles> {
+export async function writeSiteFiles(
+  directory: string,
+  engine: EngineName | undefined,
+  sites: readonly Site[] = twoSites,
+  keys: readonly string[] = exampleKeys,
+): Promise<SiteFiles> {
   if (!existsSync(program)) throw new EnvironmentError('not compiled yet; run `node scripts/setup.mjs lab`');
   const keyDirectory = join(directory, 'keys');
   await mkdir(keyDirectory, { mode: 0o700 });
-  // Both gateways share the two keys: what one sends with, the other receives with.
   await Promise.all(
-    keys.map((key) => runOrThrow([process.execPath, program, 'keygen', '--out', join(keyDirectory, key)])),
+    keys.map((key) =>
+      runOrThrow([process.execPath, program, 'keygen', '--out', join(keyDirectory, `${key}.key`)]),
+    ),
   );
   const files: SiteFiles = {
-    engine: engine ?? (await configuredEngine('gwA')),
-    configuration: (gateway) => join(directory, examples[gateway]),
+    engine: engine ?? (await configuredEngine(sites)),
+    configuration: (gateway) => join(directory, `${gateway}.yaml`),
     stateDirectory: (gateway) => join(directory, `${gateway}.state`),
     log: (gateway) => join(directory, `${gateway}.log`),
   };
-  for (const gateway of gatewayPlaces) {
-    await mkdir(files.stateDirectory(gateway), { mode: 0o700 });
-    await writeConfiguration(gateway, files.configuration(gateway), engine);
+  for (const site of sites) {
+    await mkdir(files.stateDirectory(site.place), { mode: 0o700 });
+    await writeConfiguration(site, files.configuration(site.place), engine);
   }
   return files;
 }
 
-function exampleFile(gateway: GatewayPlace): string {
-  return fileURLToPath(new URL(`../../etc/${examples[gateway]}`, import.meta.url));
+function exampleFile({ example }: Site): string {
+  return fileURLToPath(new URL(`../../etc/${example}`, import.meta.url));
 }
 
-async function configuredEngine(gateway: GatewayPlace): Promise<EngineName> {
-  const document = parseDocument(await readFile(exampleFile(gateway), 'utf8'));
+async function configuredEngine([first]: readonly Site[]): Promise<EngineName> {
+  if (first === undefined) return 'native';
+  const document = parseDocument(await readFile(exampleFile(first), 'utf8'));
   return document.getIn(['gateway', 'engine']) === 'portable' ? 'portable' : 'native';
 }
 
-async function writeConfiguration(
-  gateway: GatewayPlace,
-  target: string,
-  engine: EngineName | undefined,
-): Promise<void> {
-  if (engine === undefined) {
-    await copyFile(exampleFile(gateway), target);
+/** An example that nobody changes is copied as it is. */
+async function writeConfiguration(site: Site, target: string, engine: EngineName | undefined): Promise<void> {
+  const settings: Setting[] = [...site.settings];
+  if (engine !== undefined) settings.push([['gateway', 'engine'], engine]);
+  if (settings.length === 0) {
+    await copyFile(exampleFile(site), target);
     await chmod(target, 0o600);
     return;
   }
-  const document = parseDocument(await readFile(exampleFile(gateway), 'utf8'));
-  document.setIn(['gateway', 'engine'], engine);
-  await writeFile(target, document.toString(), { mode: 0o600 });
+  await writeFile(target, changed(await readFile(exampleFile(site), 'utf8'), settings), { mode: 0o600 });
+}
+
+/** The text of a configuration file with other settings. */
+export function changed(text: string, settings: readonly Setting[]): string {
+  const document = parseDocument(text);
+  for (const [path, value] of settings) {
+    if (value === undefined) document.deleteIn(path);
+    else document.setIn(path, document.createNode(value));
+  }
+  return document.toString();
 }

@@ -5,12 +5,12 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentError } from '../../src/base/errors.ts';
-import { siteAddresses } from '../topology/plan.ts';
+import { planTopology, siteAddresses } from '../topology/plan.ts';
 import { Topology } from '../topology/topology.ts';
-import type { EngineName } from './arguments.ts';
+import type { EngineName } from './engine-name.ts';
 import { gatewayReady, startGateway } from './gateway-process.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
-import { drawing } from './report.ts';
+import { drawing } from './scenarios/site-to-site.ts';
 import { gatewayPlaces, writeSiteFiles } from './site-files.ts';
 
 const parent = '/run/isthmus-lab';
@@ -29,7 +29,7 @@ const noteSchema = z.object({
 type Note = z.infer<typeof noteSchema>;
 
 export function standingTopology(prefix: string): Topology {
-  return new Topology({ wan: 'router', prefix: `${prefix}-` });
+  return new Topology({ plan: planTopology('router'), prefix: `${prefix}-` });
 }
 
 /** What a person adds to a command for this lab. */

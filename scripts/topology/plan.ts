@@ -1,10 +1,13 @@
-// The two sites and what lies between them, as data:
+// Sites and what lies between them, as data:
 //
 //   hostA ─── inside gwA outside ─── toA wan toB ─── outside gwB inside ─── hostB
 //
-// RFC 5737 and RFC 3849 addresses outside, RFC 1918 and RFC 4193 inside. It starts nothing.
+// RFC 5737 and RFC 3849 addresses outside, RFC 1918 and RFC 4193 inside. It starts nothing. Plans with more places
+// than these five are in wider-plans.ts.
 
-export type Place = 'hostA' | 'gwA' | 'wan' | 'gwB' | 'hostB';
+export type Place = 'hostA' | 'gwA' | 'wan' | 'gwB' | 'hostB' | WiderPlace;
+/** A third site, a NAT before sites B and C, a host somewhere behind the wan. */
+export type WiderPlace = 'gwC' | 'hostC' | 'nat' | 'web';
 
 /** `router`: a router between the gateways. `link`: one veth pair, the same gateway addresses. */
 export type WanKind = 'router' | 'link';
@@ -14,14 +17,22 @@ export interface Interface {
   readonly name: string;
   /** As `ip address add` takes them. */
   readonly addresses: readonly string[];
+  /** 1500 where it is left out; the smaller one of the two ends counts. */
+  readonly mtu?: number;
 }
+
+export type Link = readonly [Interface, Interface];
+
+/** As `ip route add` takes them. */
+export type Routes = Readonly<Partial<Record<Place, readonly string[]>>>;
 
 export interface TopologyPlan {
   readonly places: readonly Place[];
   /** The two ends of each veth pair. */
-  readonly links: readonly (readonly [Interface, Interface])[];
-  /** As `ip route add` takes them. */
-  readonly routes: Readonly<Partial<Record<Place, readonly string[]>>>;
+  readonly links: readonly Link[];
+  readonly routes: Routes;
+  /** What joins the sites with no VPN at all; empty where nobody asks for that. */
+  readonly plainRoutes: Routes;
   /** Places that forward packets. */
   readonly forwarding: readonly Place[];
 }
@@ -41,7 +52,7 @@ export const siteAddresses = {
 } as const;
 
 const { hostA, gwA, gwB, hostB } = siteAddresses;
-const wanAddresses = {
+export const wanAddresses = {
   toA: { ipv4: '203.0.113.254', ipv6: '2001:db8:a::fe' },
   toB: { ipv4: '198.51.100.254', ipv6: '2001:db8:b::fe' },
 } as const;
@@ -53,6 +64,10 @@ export const wanSideInterface: Readonly<Record<Place, string>> = {
   wan: 'toA',
   gwB: 'outside',
   hostB: 'eth0',
+  gwC: 'outside',
+  hostC: 'eth0',
+  nat: 'outside',
+  web: 'eth0',
 };
 
 export function planTopology(wan: WanKind): TopologyPlan {
@@ -77,6 +92,7 @@ export function planTopology(wan: WanKind): TopologyPlan {
         siteB,
       ],
       routes: hostRoutes,
+      plainRoutes: { gwA: toSiteB(gwB.outside), gwB: toSiteA(gwA.outside) },
       forwarding: ['gwA', 'gwB'],
     };
   }
@@ -88,52 +104,47 @@ export function planTopology(wan: WanKind): TopologyPlan {
       [routedEnd('wan', 'toB', wanAddresses.toB), routedEnd('gwB', 'outside', gwB.outside)],
       siteB,
     ],
-    // The wan has no default route: whatever leaves a site in clear ends there and is counted (wan-counters.ts).
+    // The wan has no default route: whatever leaves a site in clear ends there.
     routes: {
       ...hostRoutes,
       gwA: [`default via ${wanAddresses.toA.ipv4}`, `default via ${wanAddresses.toA.ipv6}`],
       gwB: [`default via ${wanAddresses.toB.ipv4}`, `default via ${wanAddresses.toB.ipv6}`],
     },
+    plainRoutes: {
+      gwA: toSiteB(wanAddresses.toA),
+      wan: [...toSiteA(gwA.outside), ...toSiteB(gwB.outside)],
+      gwB: toSiteA(wanAddresses.toB),
+    },
     forwarding: ['gwA', 'wan', 'gwB'],
   };
 }
 
-/** Routes that join the two sites with no VPN at all; what a VPN is compared with. */
-export function plainRoutes(wan: WanKind): Readonly<Partial<Record<Place, readonly string[]>>> {
-  const toSiteA = (next: DualAddress): string[] => [
-    `10.0.1.0/24 via ${next.ipv4}`,
-    `fd00:1::/64 via ${next.ipv6}`,
-  ];
-  const toSiteB = (next: DualAddress): string[] => [
-    `10.0.2.0/24 via ${next.ipv4}`,
-    `fd00:2::/64 via ${next.ipv6}`,
-  ];
-  if (wan === 'link') return { gwA: toSiteB(gwB.outside), gwB: toSiteA(gwA.outside) };
-  return {
-    gwA: toSiteB(wanAddresses.toA),
-    wan: [...toSiteA(gwA.outside), ...toSiteB(gwB.outside)],
-    gwB: toSiteA(wanAddresses.toB),
-  };
+function toSiteA(next: DualAddress): string[] {
+  return [`10.0.1.0/24 via ${next.ipv4}`, `fd00:1::/64 via ${next.ipv6}`];
 }
 
-interface DualAddress {
+function toSiteB(next: DualAddress): string[] {
+  return [`10.0.2.0/24 via ${next.ipv4}`, `fd00:2::/64 via ${next.ipv6}`];
+}
+
+export interface DualAddress {
   readonly ipv4: string;
   readonly ipv6: string;
 }
 
-function siteLink(
+export function siteLink(
   host: Place,
   hostAddresses: readonly string[],
   gateway: Place,
   gatewayAddresses: readonly string[],
-): readonly [Interface, Interface] {
+): Link {
   return [
     { place: host, name: 'eth0', addresses: hostAddresses },
     { place: gateway, name: 'inside', addresses: gatewayAddresses },
   ];
 }
 
-function routedEnd(place: Place, name: string, address: DualAddress): Interface {
+export function routedEnd(place: Place, name: string, address: DualAddress): Interface {
   return { place, name, addresses: [`${address.ipv4}/24`, `${address.ipv6}/64`] };
 }
 

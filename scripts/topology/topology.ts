@@ -5,11 +5,12 @@ import type { ChildProcess } from 'node:child_process';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import { runCommand, runOrThrow, spawnCommand } from './command.ts';
 import type { CommandOptions, CommandResult, SpawnOptions } from './command.ts';
-import { plainRoutes, planTopology } from './plan.ts';
-import type { Place, TopologyPlan, WanKind } from './plan.ts';
+import type { Link, Place, TopologyPlan } from './plan.ts';
+
+const ETHERNET_MTU = 1500;
 
 export interface TopologyOptions {
-  readonly wan: WanKind;
+  readonly plan: TopologyPlan;
   /** Put before each place's name to name its namespace: `isthmus-`. Empty in a sandbox. */
   readonly prefix: string;
   /** Command that enters the sandbox, for a caller that is not in it (open-sandbox.ts). */
@@ -18,14 +19,12 @@ export interface TopologyOptions {
 
 /** Network namespaces that were built, or are found by their names. */
 export class Topology {
-  readonly wan: WanKind;
   readonly plan: TopologyPlan;
   readonly #prefix: string;
   readonly #enter: readonly string[];
 
   constructor(options: TopologyOptions) {
-    this.wan = options.wan;
-    this.plan = planTopology(options.wan);
+    this.plan = options.plan;
     this.#prefix = options.prefix;
     this.#enter = options.enter ?? [];
   }
@@ -74,7 +73,7 @@ export class Topology {
 
   /** Joins the sites without a VPN. */
   async addPlainRoutes(): Promise<void> {
-    const routes = Object.entries(plainRoutes(this.wan)) as [Place, readonly string[]][];
+    const routes = Object.entries(this.plan.plainRoutes) as [Place, readonly string[]][];
     await Promise.all(routes.map(([place, list]) => this.#batch(list.map(routeCommand), place)));
   }
 
@@ -113,9 +112,10 @@ export class Topology {
     await this.runOrThrow(place, ['sh', '-ec', script.join('\n')]);
   }
 
-  #linkCommand([one, other]: TopologyPlan['links'][number]): string {
-    const near = `name ${one.name} mtu 1500 netns ${this.namespaceOf(one.place)}`;
-    const far = `name ${other.name} mtu 1500 netns ${this.namespaceOf(other.place)}`;
+  #linkCommand([one, other]: Link): string {
+    const mtu = Math.min(one.mtu ?? ETHERNET_MTU, other.mtu ?? ETHERNET_MTU);
+    const near = `name ${one.name} mtu ${mtu} netns ${this.namespaceOf(one.place)}`;
+    const far = `name ${other.name} mtu ${mtu} netns ${this.namespaceOf(other.place)}`;
     return `link add ${near} type veth peer ${far}`;
   }
 

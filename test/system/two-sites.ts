@@ -6,7 +6,6 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
 import {
   gatewayReady,
   startGateway,
@@ -14,18 +13,18 @@ import {
   type GatewayProcess,
 } from '../../scripts/lab/gateway-process.ts';
 import {
+  changed,
   gatewayPlaces,
   program,
   writeSiteFiles,
   type GatewayPlace,
+  type Setting,
   type SiteFiles,
 } from '../../scripts/lab/site-files.ts';
 import { runOrThrow } from '../../scripts/topology/command.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
+import { planTopology } from '../../scripts/topology/plan.ts';
 import { Topology } from '../../scripts/topology/topology.ts';
-
-/** A change of a configuration file: a path of keys and the new value. */
-export type Setting = readonly [path: readonly (string | number)[], value: unknown];
 
 export class TwoSites {
   readonly topology: Topology;
@@ -45,7 +44,7 @@ export class TwoSites {
   static async build(engine: 'native' | 'portable' = 'native'): Promise<TwoSites> {
     const sandbox = await openSandbox();
     const directory = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
-    const topology = new Topology({ wan: 'router', prefix: '', enter: sandbox.enter });
+    const topology = new Topology({ plan: planTopology('router'), prefix: '', enter: sandbox.enter });
     await topology.build();
     return new TwoSites(topology, directory, await writeSiteFiles(directory, engine), sandbox);
   }
@@ -53,9 +52,7 @@ export class TwoSites {
   /** Changes both configuration files. */
   async configure(place: GatewayPlace, settings: readonly Setting[]): Promise<void> {
     const path = this.files.configuration(place);
-    const document = parseDocument(await readFile(path, 'utf8'));
-    for (const [keys, value] of settings) document.setIn(keys, document.createNode(value));
-    await writeFile(path, document.toString());
+    await writeFile(path, changed(await readFile(path, 'utf8'), settings));
   }
 
   async start(place: GatewayPlace): Promise<void> {

@@ -4,11 +4,18 @@ import { parseArguments } from '../../../../scripts/lab/arguments.ts';
 
 describe('the command line of the lab', () => {
   it.each([
-    [[], { name: 'run', options: { json: false, seconds: 5, engine: undefined } }],
-    [['--json'], { name: 'run', options: { json: true, seconds: 5, engine: undefined } }],
+    [[], { name: 'run', options: { json: false, seconds: 5, engine: undefined, scenario: undefined } }],
+    [
+      ['--json'],
+      { name: 'run', options: { json: true, seconds: 5, engine: undefined, scenario: undefined } },
+    ],
     [
       ['--seconds', '1', '--engine=portable'],
-      { name: 'run', options: { json: false, seconds: 1, engine: 'portable' } },
+      { name: 'run', options: { json: false, seconds: 1, engine: 'portable', scenario: undefined } },
+    ],
+    [
+      ['--scenario', 'kill'],
+      { name: 'run', options: { json: false, seconds: 5, engine: undefined, scenario: 'kill' } },
     ],
     [['up'], { name: 'up', prefix: 'isthmus', engine: undefined }],
     [['up', '--name', 'two', '--engine', 'native'], { name: 'up', prefix: 'two', engine: 'native' }],
@@ -23,12 +30,19 @@ describe('the command line of the lab', () => {
     expect(parseArguments(argv)).toEqual(command);
   });
 
+  it('names the scenarios where it is given another', () => {
+    expect(() => parseArguments(['--scenario', 'peace'])).toThrow(
+      /^--scenario peace: expected one of site-to-site, .*, kill$/,
+    );
+  });
+
   it.each([
     [['--seconds', '0'], '--seconds 0: expected a whole number from 1 to 3600'],
     [['--seconds', '1.5'], '--seconds 1.5: expected a whole number from 1 to 3600'],
     [['--seconds', '1e1'], '--seconds 1e1: expected a whole number from 1 to 3600'],
     [['--seconds', '3601'], '--seconds 3601: expected a whole number from 1 to 3600'],
     [['--engine', 'fast'], '--engine fast: expected native or portable'],
+    [['up', '--scenario', 'kill'], '--scenario has no meaning for up'],
     [['--fast'], "Unknown option '--fast'; try --help"],
     [['fly'], 'unknown command fly; try --help'],
     [['toString'], 'unknown command toString; try --help'],

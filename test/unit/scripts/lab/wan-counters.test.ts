@@ -1,24 +1,18 @@
 import { expect, it } from 'vitest';
 import { parseWanCounters } from '../../../../scripts/lab/wan-counters.ts';
 
-const procNet = `Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors ForwDatagrams InUnknownProtos
-Ip: 1 64 900 0 7 812 0
-IcmpMsg: OutType3
-IcmpMsg: 2
-TcpExt: SyncookiesSent InNoRoutes
-TcpExt: 5 6
-IpExt: InNoRoutes InTruncatedPkts
-IpExt: 2 0
-Ip6InReceives                   	40
-Ip6InNoRoutes                   	3
-Ip6OutForwDatagrams             	30
-`;
-
-it('adds up both families', () => {
-  expect(parseWanCounters(procNet)).toEqual({ forwarded: 842, inClear: 5 });
+const counter = (name: string, packets: number): object => ({
+  counter: { family: 'inet', name, table: 'lab', handle: 2, packets, bytes: 1 },
 });
 
-it('counts nothing where a kernel has no IPv6', () => {
-  const onlyVersion4 = procNet.replaceAll(/^Ip6.*\n/gm, '');
-  expect(parseWanCounters(onlyVersion4)).toEqual({ forwarded: 812, inClear: 2 });
+it('reads the counters of the wan by their names', () => {
+  const metainfo = { metainfo: { version: '1.0.6', json_schema_version: 1 } };
+  const listing = {
+    nftables: [metainfo, counter('in_clear', 3), counter('to_web', 5), counter('forwarded', 842)],
+  };
+  expect(parseWanCounters(JSON.stringify(listing))).toEqual({ forwarded: 842, inClear: 3, toWeb: 5 });
+});
+
+it('does not take something else for counters', () => {
+  expect(() => parseWanCounters('{"nftables": 1}')).toThrow();
 });
