@@ -1,48 +1,64 @@
-// The SAs of one worker, as packets find them: inbound by SPI, outbound by policy (RFC 4301 §4.4.2).
+// The SAs of one worker, as packets find them: inbound by SPI, outbound by policy (RFC 4301 §4.4.2). While an SA is
+// being replaced a policy has several outbound ones; the newest carries its packets.
 
 import { ReplayWindow } from '../sad/replay-window.ts';
+import { writeLimits } from '../sad/sa-limits.ts';
 import type { SaState } from '../sad/sa-state.ts';
-import type { InboundSecurityAssociation, OutboundSecurityAssociation } from '../sad/security-association.ts';
+import type {
+  Endpoint,
+  InboundSecurityAssociation,
+  OutboundSecurityAssociation,
+  SaReference,
+  SaUpdate,
+} from '../sad/security-association.ts';
 import { SequenceCounter } from '../sad/sequence-counter.ts';
 import { NO_SA, SpiTable } from '../sad/spi-table.ts';
-import type { EspTransform } from '../crypto/esp-transform.ts';
-import type { Policy } from '../spd/policy.ts';
+import { findEspTransform, type EspTransform } from '../crypto/esp-transform.ts';
+import type { Policy, Selectors } from '../spd/policy.ts';
 import { SelectorMatcher } from '../spd/selector-match.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
 
 /** An outbound SA in the worker that sends it. */
-export interface OutboundSa {
-  readonly slot: number;
+export interface OutboundSa extends SaReference {
   readonly transform: EspTransform;
   readonly endpoint: number;
   readonly policy: string;
+  readonly spi: number;
   readonly selectors: SelectorMatcher;
+  /** Names the SA and its selectors in a flow cache: 32 bits, another for every SA and every change of selectors. */
+  readonly flowId: number;
   readonly counter: SequenceCounter;
   readonly state: SaState;
 }
 
 /** An inbound SA in the worker that owns its replay window. */
-export interface InboundSa {
-  readonly slot: number;
+export interface InboundSa extends SaReference {
   readonly transform: EspTransform;
   readonly esn: boolean;
   readonly mode: 'tunnel';
   readonly peer: string;
-  readonly policy: string;
+  readonly spi: number;
   readonly selectors: SelectorMatcher;
+  /** As in {@link OutboundSa}. */
+  readonly flowId: number;
   readonly window: ReplayWindow;
   readonly state: SaState;
 }
 
+const NO_INDEX = -1;
+
 export class Associations {
   readonly #engine: Engine;
   readonly #devices: Devices;
-  readonly #outbound = new Map<string, OutboundSa>();
-  #inbound: (InboundSa | undefined)[] = [];
+  readonly #outbound: (OutboundSa | undefined)[] = [];
+  readonly #inbound: (InboundSa | undefined)[] = [];
   #spis = new SpiTable();
-  #outboundByPolicy: readonly (OutboundSa | undefined)[] = [];
-  #policies: readonly Policy[] = [];
+  /** SAs of each policy, the newest last. */
+  readonly #byPolicyName = new Map<string, OutboundSa[]>();
+  #outboundByPolicy: (OutboundSa | undefined)[] = [];
+  #policyIndexes = new Map<string, number>();
+  #lastFlowId = 0;
 
   constructor(engine: Engine, devices: Devices) {
     this.#engine = engine;
@@ -64,32 +80,44 @@ export class Associations {
     return this.#inbound[slot];
   }
 
-  outboundByPolicyName(policy: string): OutboundSa | undefined {
-    return this.#outbound.get(policy);
+  /** undefined where the SA is gone, whoever has its slot now. */
+  outboundBy({ slot, id }: SaReference): OutboundSa | undefined {
+    const sa = this.#outbound[slot];
+    return sa?.id === id ? sa : undefined;
+  }
+
+  inboundBy({ slot, id }: SaReference): InboundSa | undefined {
+    const sa = this.#inbound[slot];
+    return sa?.id === id ? sa : undefined;
   }
 
   /** Links the SAs to the entries of a new snapshot; the slots change, no flow cache needs to. */
   usePolicies(policies: readonly Policy[]): void {
-    this.#policies = policies;
-    this.#outboundByPolicy = policies.map((policy) => this.#outbound.get(policy.name));
+    this.#policyIndexes = new Map(policies.map(({ name }, index) => [name, index]));
+    this.#outboundByPolicy = policies.map(({ name }) => this.#byPolicyName.get(name)?.at(-1));
   }
 
   installOutbound(sa: OutboundSecurityAssociation): void {
     this.#engine.installOutbound(sa.slot, sa);
     sa.keyMaterial.fill(0);
     this.#engine.grantSequenceNumbers(sa.slot, sa.block.first, sa.block.end);
-    const { socket, address, port } = sa.endpoint;
-    this.#devices.setEndpoint(sa.slot, socket, address, port);
-    this.#outbound.set(sa.policy, {
+    this.#setEndpoint(sa.slot, sa.endpoint);
+    const installed: OutboundSa = {
       slot: sa.slot,
-      transform: sa.transform,
+      id: sa.id,
+      transform: intern(sa.transform),
       endpoint: sa.slot,
       policy: sa.policy,
-      selectors: new SelectorMatcher(sa.selectors),
+      spi: sa.spi,
+      ...this.#select(sa.selectors),
       counter: new SequenceCounter(sa.state, sa.block),
       state: sa.state,
-    });
-    this.usePolicies(this.#policies);
+    };
+    this.#outbound[sa.slot] = installed;
+    const others = this.#byPolicyName.get(sa.policy);
+    if (others === undefined) this.#byPolicyName.set(sa.policy, [installed]);
+    else others.push(installed);
+    this.#link(sa.policy);
   }
 
   installInbound(sa: InboundSecurityAssociation): void {
@@ -97,25 +125,89 @@ export class Associations {
     sa.keyMaterial.fill(0);
     this.#inbound[sa.slot] = {
       slot: sa.slot,
-      transform: sa.transform,
+      id: sa.id,
+      transform: intern(sa.transform),
       esn: sa.esn,
       mode: sa.mode,
       peer: sa.peer,
-      policy: sa.policy,
-      selectors: new SelectorMatcher(sa.selectors),
+      spi: sa.spi,
+      ...this.#select(sa.selectors),
       window: new ReplayWindow(sa.replayWindowPackets, sa.replayBitmap, sa.state),
       state: sa.state,
     };
     this.#spis.set(sa.spi, sa.slot);
   }
 
+  updateOutbound(reference: SaReference, { limits, selectors, endpoint }: SaUpdate): void {
+    const sa = this.outboundBy(reference);
+    if (sa === undefined) return;
+    if (limits !== undefined) writeLimits(sa.state, limits);
+    if (endpoint !== undefined) this.#setEndpoint(sa.endpoint, endpoint);
+    if (selectors !== undefined) this.#replaceOutbound(sa, { ...sa, ...this.#select(selectors) });
+  }
+
+  updateInbound(reference: SaReference, { limits, selectors }: SaUpdate): void {
+    const sa = this.inboundBy(reference);
+    if (sa === undefined) return;
+    if (limits !== undefined) writeLimits(sa.state, limits);
+    if (selectors !== undefined) this.#inbound[sa.slot] = { ...sa, ...this.#select(selectors) };
+  }
+
+  /** Frees and zeroes the cipher context; packets of the policy leave by the next newest SA, if there is one. */
+  removeOutbound(reference: SaReference): void {
+    const sa = this.outboundBy(reference);
+    if (sa === undefined) return;
+    this.#engine.remove(sa.slot);
+    this.#outbound[sa.slot] = undefined;
+    const left = this.#byPolicyName.get(sa.policy)?.filter((other) => other !== sa) ?? [];
+    if (left.length === 0) this.#byPolicyName.delete(sa.policy);
+    else this.#byPolicyName.set(sa.policy, left);
+    this.#link(sa.policy);
+  }
+
+  removeInbound(reference: SaReference): void {
+    const sa = this.inboundBy(reference);
+    if (sa === undefined) return;
+    this.#engine.remove(sa.slot);
+    this.#inbound[sa.slot] = undefined;
+    // An SA that took the SPI over keeps it.
+    if (this.#spis.find(sa.spi) === sa.slot) this.#spis.delete(sa.spi);
+  }
+
   /** Frees and zeroes the cipher context of every SA. */
   removeAll(): void {
-    for (const sa of this.#outbound.values()) this.#engine.remove(sa.slot);
+    for (const sa of this.#outbound) if (sa !== undefined) this.#engine.remove(sa.slot);
     for (const sa of this.#inbound) if (sa !== undefined) this.#engine.remove(sa.slot);
-    this.#outbound.clear();
-    this.#inbound = [];
+    this.#outbound.length = 0;
+    this.#inbound.length = 0;
+    this.#byPolicyName.clear();
     this.#spis = new SpiTable();
     this.usePolicies([]);
   }
+
+  #select(selectors: Selectors): Pick<InboundSa, 'selectors' | 'flowId'> {
+    this.#lastFlowId = (this.#lastFlowId + 1) | 0;
+    return { selectors: new SelectorMatcher(selectors), flowId: this.#lastFlowId };
+  }
+
+  #setEndpoint(row: number, { socket, address, port }: Endpoint): void {
+    this.#devices.setEndpoint(row, socket, address, port);
+  }
+
+  #replaceOutbound(sa: OutboundSa, by: OutboundSa): void {
+    this.#outbound[sa.slot] = by;
+    const all = this.#byPolicyName.get(sa.policy);
+    all?.splice(all.indexOf(sa), 1, by);
+    this.#link(sa.policy);
+  }
+
+  #link(policy: string): void {
+    const index = this.#policyIndexes.get(policy) ?? NO_INDEX;
+    if (index !== NO_INDEX) this.#outboundByPolicy[index] = this.#byPolicyName.get(policy)?.at(-1);
+  }
+}
+
+/** Every SA comes with a copy of its transform; one of each is enough. */
+function intern(transform: EspTransform): EspTransform {
+  return findEspTransform(transform.name) ?? transform;
 }

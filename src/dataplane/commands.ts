@@ -1,24 +1,30 @@
 // What crosses between the main thread and a worker: commands down, events up. All of it is plain data.
 
-import type {
-  InboundSecurityAssociation,
-  OutboundSecurityAssociation,
-  SequenceBlock,
-} from '../sad/security-association.ts';
+import type { ExpireCause } from '../sad/sa-limits.ts';
+import type { SaChange, SaReference, SequenceBlock } from '../sad/security-association.ts';
 import type { Policy } from '../spd/policy.ts';
 
 export type Command =
   /** Swaps in new policies between two batches. Generations rise. */
   | { readonly type: 'use-policies'; readonly generation: number; readonly policies: readonly Policy[] }
-  | { readonly type: 'install-outbound'; readonly sa: OutboundSecurityAssociation }
-  | { readonly type: 'install-inbound'; readonly sa: InboundSecurityAssociation }
-  /** Gives the outbound SA of a policy its next block of sequence numbers. */
-  | { readonly type: 'grant-sequence'; readonly policy: string; readonly block: SequenceBlock }
+  | SaChange
+  /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */
+  | { readonly type: 'grant-sequence'; readonly sa: SaReference; readonly block: SequenceBlock }
+  /** Several commands as one: no packet is carried between the first and the last. */
+  | { readonly type: 'together'; readonly commands: readonly Command[] }
   | { readonly type: 'stop' };
 
 export type DataPlaneEvent =
-  /** The outbound SA of a policy needs its next block of sequence numbers soon. */
-  { readonly type: 'sequence-low'; readonly policy: string };
+  /** An outbound SA needs its next block of sequence numbers soon. */
+  | { readonly type: 'sequence-low'; readonly sa: SaReference }
+  /** An SA met a soft limit of its lifetime, or ended at a hard one and is removed already. */
+  | {
+      readonly type: 'expire';
+      readonly direction: 'inbound' | 'outbound';
+      readonly sa: SaReference;
+      readonly hard: boolean;
+      readonly cause: ExpireCause;
+    };
 
 /** Cells of the control words that main thread and worker share. */
 export const Control = {

@@ -54,6 +54,8 @@ export const Drop = {
   inboundNoSequence: 31,
   outboundQueueFull: 32,
   inboundQueueFull: 33,
+  outboundLifetime: 34,
+  inboundLifetime: 35,
 } as const;
 
 const row = (
@@ -231,5 +233,19 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'inbound',
     'The portable devices had more datagrams than they could take.',
     'udp(7)',
+  ),
+  row(
+    'outbound-lifetime',
+    'outbound',
+    'The packet would cross a hard limit of its SA’s lifetime; the SA has ended.',
+    'RFC 4301 §4.4.2.1',
+    true,
+  ),
+  row(
+    'inbound-lifetime',
+    'inbound',
+    'The packet would cross a hard limit of its SA’s lifetime, or came behind one that did; the SA has ended.',
+    'RFC 4301 §4.4.2.1',
+    true,
   ),
 ];

@@ -26,6 +26,7 @@ import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { decapsulateEcn } from './ecn.ts';
 import type { Engine } from './engine.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { clampMss } from './mss-clamp.ts';
 import { ACCEPT_BYPASS, SpdInbound } from './spd-inbound.ts';
 
@@ -37,6 +38,7 @@ export interface InboundParts {
   readonly devices: Devices;
   readonly engine: Engine;
   readonly associations: Associations;
+  readonly lifetimes: Lifetimes;
   readonly counters: Counters;
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
@@ -66,8 +68,9 @@ export class Inbound {
 
   /** Takes one batch from the peers to the TUN. @returns how many datagrams or trains there were */
   process(): number {
-    const { memory, devices } = this.#parts;
+    const { memory, devices, lifetimes } = this.#parts;
     const count = devices.udpReceive();
+    lifetimes.expireDue(memory.clock);
     this.#jobs = 0;
     for (let row = 0; row < count; row++) {
       const at = row * DatagramIn.stride;
@@ -161,10 +164,11 @@ export class Inbound {
 
   /** From an opened ESP packet to an inner packet that its SA and the policy allow. */
   #decapsulate(jobIndex: number): DropReason {
-    const { memory, associations } = this.#parts;
+    const { memory, associations, lifetimes } = this.#parts;
     const job = jobIndex * OpenJob.stride;
     const sa = associations.inboundBySlot(memory.openJobs[job + OpenJob.saSlot]!);
-    if (sa === undefined) return Drop.inboundUnknownSpi;
+    // It was there when the packet was queued: a packet of this batch has ended it.
+    if (sa === undefined) return Drop.inboundLifetime;
     if (memory.openJobs[job + OpenJob.status] !== JobStatus.ok) {
       sa.state[SaField.icvMismatches] = sa.state[SaField.icvMismatches]! + 1;
       return Drop.inboundIcvMismatch;
@@ -176,6 +180,7 @@ export class Inbound {
     const offset = memory.openJobs[job + OpenJob.offset]! + ESP_HEADER_BYTES + transform.ivBytes;
     const body =
       memory.openJobs[job + OpenJob.length]! - ESP_HEADER_BYTES - transform.ivBytes - transform.icvBytes;
+    if (!lifetimes.countInbound(sa, body)) return Drop.inboundLifetime;
     const padLengthAt = offset + body - ESP_TRAILER_BYTES;
     const nextHeader = memory.arena[padLengthAt + 1]!;
     // RFC 4303 §2.6: dummy packets are discarded without prejudice, whatever they hold.

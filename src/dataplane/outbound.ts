@@ -5,6 +5,7 @@
 // Each step is a method below, in this order. A packet that does not go on is counted with its reason.
 
 import { sealedLength } from '../crypto/esp-transform.ts';
+import type { SaReference } from '../sad/security-association.ts';
 import { SaField } from '../sad/sa-state.ts';
 import type { SpdSnapshot } from '../spd/snapshot.ts';
 import { PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocol-numbers.ts';
@@ -17,6 +18,7 @@ import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { readTrafficClass } from './ecn.ts';
 import type { Engine } from './engine.ts';
+import type { Lifetimes } from './lifetimes.ts';
 import { clampMss } from './mss-clamp.ts';
 import { createSealRequest, MAX_TRAIN_BYTES, SealQueue, type SealRequest } from './seal-queue.ts';
 import { SpdOutbound } from './spd-outbound.ts';
@@ -27,12 +29,13 @@ export interface OutboundParts {
   readonly devices: Devices;
   readonly engine: Engine;
   readonly associations: Associations;
+  readonly lifetimes: Lifetimes;
   readonly counters: Counters;
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
   readonly flowSeed: number;
   /** Called, rarely, when an SA needs its next block of sequence numbers. */
-  readonly onSequenceLow: (policy: string) => void;
+  readonly onSequenceLow: (sa: SaReference) => void;
 }
 
 export class Outbound {
@@ -55,8 +58,9 @@ export class Outbound {
 
   /** Takes one batch from the TUN to the peers. @returns how many frames there were */
   process(): number {
-    const { devices, counters } = this.#parts;
+    const { memory, devices, counters, lifetimes } = this.#parts;
     const count = devices.tunRead();
+    lifetimes.expireDue(memory.clock);
     for (let row = 0; row < count; row++) {
       const reason = this.#processFrame(row * Frame.stride);
       if (reason !== PASS) counters[reason] = counters[reason]! + 1;
@@ -152,7 +156,7 @@ export class Outbound {
       state[SaField.bytes]! + request.frameLength + (segments - 1) * request.headersLength;
     state[SaField.lastUsedMs] = memory.clock[0]!;
     counters[Counter.outboundPackets] = counters[Counter.outboundPackets]! + segments;
-    if (sa.counter.shouldAsk()) this.#parts.onSequenceLow(sa.policy);
+    if (sa.counter.shouldAsk()) this.#parts.onSequenceLow({ slot: sa.slot, id: sa.id });
     return PASS;
   }
 }

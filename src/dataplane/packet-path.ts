@@ -9,6 +9,7 @@ import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
 import { Inbound } from './inbound.ts';
+import { Lifetimes } from './lifetimes.ts';
 import { Outbound } from './outbound.ts';
 
 export interface PacketPathParts {
@@ -25,6 +26,7 @@ export interface PacketPathParts {
 
 export class PacketPath {
   readonly #associations: Associations;
+  readonly #lifetimes: Lifetimes;
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
 
@@ -32,12 +34,13 @@ export class PacketPath {
     this.#associations = new Associations(parts.engine, parts.devices);
     // Before the first policies arrive everything is DISCARDed (RFC 4301 §4.4.1).
     const empty = new SpdSnapshot(1, []);
-    const shared = { ...parts, associations: this.#associations };
+    this.#lifetimes = new Lifetimes(this.#associations, parts.onEvent);
+    const shared = { ...parts, associations: this.#associations, lifetimes: this.#lifetimes };
     this.#outbound = new Outbound(
       {
         ...shared,
-        onSequenceLow: (policy) => {
-          parts.onEvent({ type: 'sequence-low', policy });
+        onSequenceLow: (sa) => {
+          parts.onEvent({ type: 'sequence-low', sa });
         },
       },
       empty,
@@ -48,6 +51,15 @@ export class PacketPath {
   /** Moves one batch in each direction. @returns how many frames and datagrams there were; 0 = nothing to do */
   turn(): number {
     return this.#outbound.process() + this.#inbound.process();
+  }
+
+  /**
+   * Does what time alone asks for, between two batches.
+   * @param clock of the batch memory, just written @returns when to call it again at the latest; Infinity where nothing waits
+   */
+  tick(clock: Float64Array): number {
+    this.#lifetimes.expireDue(clock);
+    return this.#lifetimes.nextMs;
   }
 
   /** Executes a command between two batches; `stop` removes every SA, and its keys with it. */
@@ -62,15 +74,35 @@ export class PacketPath {
       }
       case 'install-outbound':
         this.#associations.installOutbound(command.sa);
+        this.#lifetimes.watch('outbound', command.sa);
         return;
       case 'install-inbound':
         this.#associations.installInbound(command.sa);
+        this.#lifetimes.watch('inbound', command.sa);
+        return;
+      case 'update-outbound':
+        this.#associations.updateOutbound(command.sa, command.update);
+        this.#lifetimes.watch('outbound', command.sa);
+        return;
+      case 'update-inbound':
+        this.#associations.updateInbound(command.sa, command.update);
+        this.#lifetimes.watch('inbound', command.sa);
+        return;
+      case 'remove-outbound':
+        this.#associations.removeOutbound(command.sa);
+        return;
+      case 'remove-inbound':
+        this.#associations.removeInbound(command.sa);
         return;
       case 'grant-sequence':
-        this.#associations.outboundByPolicyName(command.policy)?.counter.grant(command.block);
+        this.#associations.outboundBy(command.sa)?.counter.grant(command.block);
+        return;
+      case 'together':
+        for (const one of command.commands) this.execute(one);
         return;
       case 'stop':
         this.#associations.removeAll();
+        this.#lifetimes.clear();
         return;
     }
   }

@@ -1,7 +1,7 @@
 // The packets that one turn seals and sends: sequence numbers (RFC 4303 §3.3.3), the rows of the engine and of the
 // UDP devices, and what happens where either refuses. Which SA carries a packet was decided before.
 
-import { sealedLength } from '../crypto/esp-transform.ts';
+import { ESP_HEADER_BYTES, sealedLength } from '../crypto/esp-transform.ts';
 import type { SequenceBlock } from '../sad/security-association.ts';
 import type { OutboundSa } from './associations.ts';
 import { DatagramOut, JobStatus, SealJob, type BatchMemory } from './batch-memory.ts';
@@ -9,6 +9,7 @@ import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import type { Engine } from './engine.ts';
+import type { Lifetimes } from './lifetimes.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** Largest UDP payload over IPv4. */
@@ -59,6 +60,7 @@ export interface SealQueueParts {
   readonly devices: Devices;
   readonly engine: Engine;
   readonly counters: Counters;
+  readonly lifetimes: Lifetimes;
 }
 
 export class SealQueue {
@@ -78,9 +80,9 @@ export class SealQueue {
     return full <= MAX_TRAIN_BYTES && request.segments * full <= this.#parts.memory.limits.sealedBytes;
   }
 
-  /** Reserves sequence numbers, and writes the rows that {@link flush} seals and sends. Flushes where there is no room. */
+  /** Counts the lifetime, reserves sequence numbers, and writes the rows that {@link flush} seals and sends. Flushes where there is no room. */
   add(request: SealRequest, sa: OutboundSa): DropReason {
-    const { memory } = this.#parts;
+    const { memory, lifetimes } = this.#parts;
     const { segments } = request;
     const full = sealedLength(sa.transform, request.headersLength + request.segmentSize);
     const last = sealedLength(sa.transform, request.frameLength - (segments - 1) * request.segmentSize);
@@ -92,11 +94,20 @@ export class SealQueue {
       this.#datagrams + Math.ceil(segments / trainSegments) > datagramsOut
     )
       this.flush();
+    const { ivBytes, icvBytes } = sa.transform;
+    const protectedBytes = (segments - 1) * full + last - segments * (ESP_HEADER_BYTES + ivBytes + icvBytes);
+    if (!lifetimes.admits(sa, segments, protectedBytes)) {
+      // RFC 4301 §4.4.2.1: the packet that would cross a hard limit is not sent. What is queued was admitted.
+      this.flush();
+      lifetimes.endOutbound(sa, segments, protectedBytes);
+      return Drop.outboundLifetime;
+    }
     if (!sa.counter.has(segments) && !this.#advanceBlock(sa, segments)) return Drop.outboundSequenceExhausted;
     this.#writeSealJob(request, sa);
     this.#writeDatagrams(request, sa, full, last, trainSegments);
     this.#jobs++;
     sa.counter.take(segments);
+    lifetimes.countOutbound(sa, segments, protectedBytes);
     return PASS;
   }
 

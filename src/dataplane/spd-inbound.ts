@@ -63,13 +63,13 @@ export class SpdInbound {
   judge(sa: InboundSa, bytes: Uint8Array, offset: number, length: number): number {
     if (
       this.#before !== NO_PACKET &&
-      this.#flow[FlowWord.saSlot] === sa.slot &&
+      this.#flow[FlowWord.saFlowId] === sa.flowId &&
       continuesFlow(bytes, this.#before, offset, length)
     )
       return this.#verdict;
     this.#before = NO_PACKET;
     if (!readFlow(this.#flow, bytes, offset, length, false)) return -Drop.inboundMalformed;
-    this.#flow[FlowWord.saSlot] = sa.slot;
+    this.#flow[FlowWord.saFlowId] = sa.flowId;
     this.#verdict = this.#lookup(sa);
     this.#before = offset;
     return this.#verdict;

@@ -50,7 +50,7 @@ function run(port: MessagePort, input: WorkerInput): void {
   let idleTurns = 0;
   for (;;) {
     if (path.turn() > 0) idleTurns = 0;
-    else if (++idleTurns > IDLE_TURNS) devices.wait(LONGEST_WAIT_MS);
+    else if (++idleTurns > IDLE_TURNS) devices.wait(waitMs(path.tick(memory.clock), memory.clock[0]!));
     while (Atomics.load(input.control, Control.sent) !== executed) {
       const command = takeCommand(port);
       if (command === undefined) break;
@@ -61,6 +61,11 @@ function run(port: MessagePort, input: WorkerInput): void {
       if (command.type === 'stop') return;
     }
   }
+}
+
+/** Rounded up: a wait that ends too early would be followed by many more. */
+function waitMs(nextMs: number, nowMs: number): number {
+  return Math.min(LONGEST_WAIT_MS, Math.max(0, Math.ceil(nextMs - nowMs)));
 }
 
 function createEngine(input: WorkerInput, addon: ReturnType<typeof loadAddon>, memory: BatchMemory): Engine {

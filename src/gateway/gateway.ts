@@ -15,9 +15,10 @@ import { hostWarnings } from '../host/host-warnings.ts';
 import { isTunInUse } from '../host/tun-in-use.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
-import { fillSad, readManualKeys } from './manual-keying.ts';
+import { manualSas, readManualKeys, zeroKeys, type KeyedPolicy } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
 import { reportCounters } from './report-counters.ts';
+import { DataPlaneEvents } from './data-plane-events.ts';
 import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
@@ -48,8 +49,7 @@ async function startSteps(
   await refuseUsedTun(config);
   const plan = await planHost(config, mark, log);
   const counters = allocateCounters();
-  const sad = new Sad(monotonicMs);
-  const supply = new SequenceSupply(log);
+  const events = new DataPlaneEvents();
   const dataPlane = await startDataPlane({
     addon,
     config,
@@ -58,18 +58,23 @@ async function startSteps(
     innerMtu: plan.tunMtu,
     flowSeed: randomInt(2 ** 32),
     onEvent: (event) => {
-      supply.replenish(event.policy);
+      events.take(event);
     },
   });
+  const sad = new Sad({
+    now: monotonicMs,
+    carrier: { apply: (commands) => dataPlane.send({ type: 'together', commands }) },
+  });
+  const nextBlockOf = sad.nextBlockOf.bind(sad);
+  const supply = new SequenceSupply({ log, dataPlane, nextBlockOf });
   undo.push(async () => {
     supply.stop();
     await dataPlane.stop();
     reportCounters(counters, sad, log);
   });
+  events.connect({ log, sad, supply });
   // Only now: a start that failed before has used up no numbers.
-  await fillSad(sad, config, keys, supply);
-  supply.attach(dataPlane);
-  await installDatabases(dataPlane, config, sad);
+  await installDatabases(dataPlane, config, sad, keys);
   if (stop.isRequested) return;
   const footprint = { tunName: dataPlane.tunName, mark };
   undo.push(async () => {
@@ -121,9 +126,18 @@ async function planHost(config: GatewayConfig, mark: number, log: Logger): Promi
 }
 
 /** SAs first, so that the first packet that meets a policy finds its SA. */
-async function installDatabases(dataPlane: DataPlane, config: GatewayConfig, sad: Sad): Promise<void> {
-  for (const sa of sad.inbound) await dataPlane.send({ type: 'install-inbound', sa });
-  for (const sa of sad.outbound) await dataPlane.send({ type: 'install-outbound', sa });
+async function installDatabases(
+  dataPlane: DataPlane,
+  config: GatewayConfig,
+  sad: Sad,
+  keys: readonly KeyedPolicy[],
+): Promise<void> {
+  try {
+    const sas = await manualSas(config, keys);
+    await sad.edit(sas.map((sa) => ({ type: 'add', sa })));
+  } finally {
+    zeroKeys(keys);
+  }
   // Only what a Policy is: the worker has no use for lines of a file and places of keys.
   const policies = config.policies.map(({ name, priority, selectors, action, sa }) => ({
     name,

@@ -16,12 +16,11 @@ import type {
   PolicyConfig,
 } from '../management/config/gateway-config.ts';
 import { checkDistinctKeys, readSecret } from '../management/config/secret.ts';
-import type { Sad, SaDescription } from '../sad/sad.ts';
-import type { Endpoint, SequenceBlock } from '../sad/security-association.ts';
+import type { NewInboundSa, NewOutboundSa, SaDescription } from '../sad/sa-record.ts';
+import type { Endpoint, NextBlock, SequenceBlock } from '../sad/security-association.ts';
 import type { SaSpecification } from '../spd/policy.ts';
 import { SEQUENCE_LIMIT, SEQUENCE_LIMIT_ESN, SequenceBlockStore } from '../state/sequence-blocks.ts';
 import { sequenceKeyId } from '../state/sequence-key-id.ts';
-import type { SequenceSupply } from './sequence-supply.ts';
 
 export interface KeyedPolicy {
   readonly policy: PolicyConfig;
@@ -34,7 +33,7 @@ export interface KeyedPolicy {
 }
 
 /**
- * Reads every key that the configuration names; the caller hands them to {@link fillSad}, which zeroes them.
+ * Reads every key that the configuration names; the caller zeroes them with {@link zeroKeys}.
  * @throws ConfigError where a key is missing or wrong, or two SAs have the same
  */
 export function readManualKeys(config: GatewayConfig, log: Logger): readonly KeyedPolicy[] {
@@ -50,23 +49,27 @@ export function readManualKeys(config: GatewayConfig, log: Logger): readonly Key
 }
 
 /**
- * Puts a pair of SAs for each keyed policy into the SAD, with a first block of sequence numbers each.
+ * Makes a pair of new SAs of each keyed policy, with a first block of sequence numbers each.
  * @throws EnvironmentError where numbers cannot be reserved
  */
-export async function fillSad(
-  sad: Sad,
+export async function manualSas(
   config: GatewayConfig,
   keyed: readonly KeyedPolicy[],
-  supply: SequenceSupply,
-): Promise<void> {
+): Promise<readonly (NewInboundSa | NewOutboundSa)[]> {
   const store = await SequenceBlockStore.open(config.stateDirectory);
+  const sas: (NewInboundSa | NewOutboundSa)[] = [];
   for (const entry of keyed) {
-    const { policy, specification, transform, outboundKey, inboundKey } = entry;
+    const { policy, specification, transform, outboundKey } = entry;
     const keyId = sequenceKeyId(transform.name, outboundKey);
     const limit = specification.esn ? SEQUENCE_LIMIT_ESN : SEQUENCE_LIMIT;
-    const reserve = (): Promise<SequenceBlock> => store.reserve(keyId, limit, policy.name);
-    supply.add(policy.name, reserve);
-    addPair(sad, config, entry, await reserve());
+    const nextBlock = (): Promise<SequenceBlock> => store.reserve(keyId, limit, policy.name);
+    sas.push(...makePair(config, entry, await nextBlock(), nextBlock));
+  }
+  return sas;
+}
+
+export function zeroKeys(keyed: readonly KeyedPolicy[]): void {
+  for (const { outboundKey, inboundKey } of keyed) {
     outboundKey.fill(0);
     inboundKey.fill(0);
   }
@@ -93,8 +96,15 @@ function readKeys(config: GatewayConfig, policy: PolicyConfig, log: Logger): Key
   ];
 }
 
-function addPair(sad: Sad, config: GatewayConfig, entry: KeyedPolicy, block: SequenceBlock): void {
+function makePair(
+  config: GatewayConfig,
+  entry: KeyedPolicy,
+  block: SequenceBlock,
+  nextBlock: NextBlock,
+): [NewOutboundSa, NewInboundSa] {
   const { policy, specification, transform } = entry;
+  const endpoint = endpointOf(config, specification.peer);
+  const local = config.udp.listen[endpoint.socket]?.address.bytes;
   const description: SaDescription = {
     policy: policy.name,
     peer: specification.peer,
@@ -102,10 +112,29 @@ function addPair(sad: Sad, config: GatewayConfig, entry: KeyedPolicy, block: Seq
     esn: specification.esn,
     // A manual SA carries whatever its policy does.
     selectors: policy.selectors,
+    lifetime: specification.lifetime,
+    outerAddresses: local && { local, remote: endpoint.address },
+    origin: { keying: 'manual' },
   };
-  const endpoint = endpointOf(config, specification.peer);
-  sad.addOutbound(description, entry.outbound.spi, entry.outboundKey, endpoint, block);
-  sad.addInbound(description, entry.inbound.spi, entry.inboundKey, specification.replayWindowPackets);
+  return [
+    {
+      ...description,
+      direction: 'outbound',
+      spi: entry.outbound.spi,
+      keyMaterial: entry.outboundKey,
+      endpoint,
+      block,
+      nextBlock,
+      inboundSpi: entry.inbound.spi,
+    },
+    {
+      ...description,
+      direction: 'inbound',
+      spi: entry.inbound.spi,
+      keyMaterial: entry.inboundKey,
+      replayWindowPackets: specification.replayWindowPackets,
+    },
+  ];
 }
 
 function endpointOf(config: GatewayConfig, peerName: string): Endpoint {

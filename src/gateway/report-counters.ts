@@ -3,12 +3,13 @@
 import { monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { Counter, readDrops, type Counters } from '../dataplane/counters.ts';
-import { formatSpi, type Sad } from '../sad/sad.ts';
+import type { Sad } from '../sad/sad.ts';
 import { SaField, type SaState } from '../sad/sa-state.ts';
+import { formatSpi } from '../sad/spi-allocation.ts';
 
 export function reportCounters(counters: Counters, sad: Sad, log: Logger): void {
-  for (const { direction, policy, spi, state } of [...sad.outbound, ...sad.inbound])
-    log.info({ policy, direction, spi: formatSpi(spi), ...saCounters(state) }, 'SA');
+  for (const { direction, description, spi, state } of [...sad.outbound, ...sad.inbound])
+    log.info({ policy: description.policy, direction, spi: formatSpi(spi), ...saCounters(state) }, 'SA');
   log.info(
     {
       outboundPackets: counters[Counter.outboundPackets],

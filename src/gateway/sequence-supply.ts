@@ -1,33 +1,26 @@
 // Keeps the outbound SAs supplied with reserved sequence numbers: when the data plane says that they run low, the
 // next block is reserved on disk and granted.
 
-import { InvariantError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
-import type { SequenceBlock } from '../sad/security-association.ts';
-
-export type ReserveBlock = () => Promise<SequenceBlock>;
+import type { NextBlock, SaReference } from '../sad/security-association.ts';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 30_000;
 
+export interface SequenceSupplyParts {
+  readonly log: Logger;
+  readonly dataPlane: Pick<DataPlane, 'send'>;
+  /** undefined where the SA is gone. */
+  readonly nextBlockOf: (sa: SaReference) => NextBlock | undefined;
+}
+
 export class SequenceSupply {
-  readonly #log: Logger;
-  readonly #reserve = new Map<string, ReserveBlock>();
+  readonly #parts: SequenceSupplyParts;
   readonly #stopped = new AbortController();
-  #dataPlane: DataPlane | undefined;
 
-  constructor(log: Logger) {
-    this.#log = log;
-  }
-
-  /** @param policy whose outbound SA `reserve` reserves numbers for */
-  add(policy: string, reserve: ReserveBlock): void {
-    this.#reserve.set(policy, reserve);
-  }
-
-  attach(dataPlane: DataPlane): void {
-    this.#dataPlane = dataPlane;
+  constructor(parts: SequenceSupplyParts) {
+    this.#parts = parts;
   }
 
   /** Nothing is reserved any more. */
@@ -36,28 +29,25 @@ export class SequenceSupply {
   }
 
   /** Reserves and grants a block; tries again, less and less often, where the disk refuses. */
-  replenish(policy: string): void {
-    void this.#replenish(policy, FIRST_RETRY_MS);
+  replenish(sa: SaReference): void {
+    void this.#replenish(sa, FIRST_RETRY_MS);
   }
 
-  async #replenish(policy: string, retryMs: number): Promise<void> {
+  async #replenish(sa: SaReference, retryMs: number): Promise<void> {
+    const { log, dataPlane, nextBlockOf } = this.#parts;
     const { signal } = this.#stopped;
+    const nextBlock = nextBlockOf(sa);
+    if (nextBlock === undefined) return;
     try {
-      const reserve = this.#reserve.get(policy);
-      if (reserve === undefined)
-        throw new InvariantError(`policy ${policy} has no SA to reserve numbers for`);
-      const block = await reserve();
+      const block = await nextBlock();
       if (signal.aborted) return;
-      await this.#dataPlane?.send({ type: 'grant-sequence', policy, block });
-      this.#log.debug({ policy, ...block }, 'sequence numbers reserved');
+      await dataPlane.send({ type: 'grant-sequence', sa, block });
+      log.debug({ sa: sa.id, ...block }, 'sequence numbers reserved');
     } catch (error) {
       if (signal.aborted) return;
       // The SA goes on until its numbers are used up; then its packets are dropped and counted.
-      this.#log.error({ policy, err: error, retryMs }, 'no further sequence numbers can be reserved');
-      const timer = setTimeout(
-        () => void this.#replenish(policy, Math.min(2 * retryMs, LAST_RETRY_MS)),
-        retryMs,
-      );
+      log.error({ sa: sa.id, err: error, retryMs }, 'no further sequence numbers can be reserved');
+      const timer = setTimeout(() => void this.#replenish(sa, Math.min(2 * retryMs, LAST_RETRY_MS)), retryMs);
       signal.addEventListener('abort', () => {
         clearTimeout(timer);
       });

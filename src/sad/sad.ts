@@ -1,100 +1,356 @@
-// The SAD of RFC 4301 §4.4.2, as the main thread keeps it: every SA of this gateway, its slot and its state.
+// The SAD of RFC 4301 §4.4.2, as the main thread keeps it, with the operations of RFC 2367: GETSPI, ADD, UPDATE,
+// DELETE, GET, FLUSH, DUMP and the message EXPIRE. An operation resolves when whoever carries packets has
+// acknowledged it: an inbound SA is in force before anybody tells the peer of it.
 
-import type { EspTransform } from '../crypto/esp-transform.ts';
-import type { Selectors } from '../spd/policy.ts';
+import { randomInt } from 'node:crypto';
 import { InvariantError } from '../base/errors.ts';
-import { allocateReplayBitmap } from './replay-window.ts';
-import { allocateSaState } from './sa-state.ts';
-import type {
-  Endpoint,
-  InboundSecurityAssociation,
-  OutboundSecurityAssociation,
-  SequenceBlock,
-} from './security-association.ts';
+import { NO_LIFETIME } from '../spd/sa-lifetime.ts';
+import { KeyMailbox } from './key-mailbox.ts';
+import { ReplayBitmaps } from './replay-window.ts';
+import { addStep, amendmentStep, type SaAmendment, type SadEdit, type Step } from './sad-edit.ts';
+import { SadError } from './sad-error.ts';
+import { SaIndex } from './sa-index.ts';
+import { limitsOf, writeLimits, writeSequenceLimits, type ExpireCause } from './sa-limits.ts';
+import {
+  describe,
+  identify,
+  type NewInboundSa,
+  type NewOutboundSa,
+  type SaIdentifier,
+  type SaRecord,
+} from './sa-record.ts';
+import { SaField, SaStates } from './sa-state.ts';
+import { viewLarval, viewSa, type LarvalView, type SaView } from './sa-view.ts';
+import type { NextBlock, SaCarrier, SaChange, SaReference } from './security-association.ts';
+import { SlotPool } from './slot-pool.ts';
+import {
+  chooseSpi,
+  FIRST_SPI,
+  formatSpi,
+  LAST_SPI,
+  type RandomInteger,
+  type SpiRange,
+} from './spi-allocation.ts';
 
-/** What both SAs of a pair have in common. */
-export interface SaDescription {
-  readonly policy: string;
+/** As long as an exchange of IKE with its retransmissions may take. */
+const LARVAL_TIMEOUT_MS = 165_000;
+/** Changes that a carrier is given at once: it lets no packet through meanwhile. */
+const CHANGES_AT_ONCE = 256;
+
+export interface SadParts {
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly carrier: SaCarrier;
+  readonly random?: RandomInteger;
+  readonly larvalTimeoutMs?: number;
+}
+
+/** RFC 2367 §3.1.8. */
+export interface SaExpire {
+  readonly hard: boolean;
+  readonly cause: ExpireCause;
+  /** As it was when it expired. */
+  readonly sa: SaView | LarvalView;
+}
+
+interface Larval {
+  readonly spi: number;
   readonly peer: string;
-  readonly transform: EspTransform;
-  readonly esn: boolean;
-  readonly selectors: Selectors;
+  readonly createdMs: number;
+  readonly expiresAtMs: number;
 }
 
 export class Sad {
-  readonly #outbound: OutboundSecurityAssociation[] = [];
-  readonly #inboundBySpi = new Map<number, InboundSecurityAssociation>();
-  readonly #now: () => number;
-  #nextSlot = 0;
+  readonly #parts: SadParts;
+  readonly #random: RandomInteger;
+  readonly #states = new SaStates();
+  readonly #bitmaps = new ReplayBitmaps();
+  readonly #slots = new SlotPool();
+  readonly #index = new SaIndex();
+  readonly #larval = new Map<number, Larval>();
+  readonly #expireListeners: ((expire: SaExpire) => void)[] = [];
+  #nextId = 1;
 
-  /** @param now monotonic milliseconds */
-  constructor(now: () => number) {
-    this.#now = now;
+  constructor(parts: SadParts) {
+    this.#parts = parts;
+    this.#random = parts.random ?? ((first, last) => first + randomInt(last - first + 1));
   }
 
-  get outbound(): readonly OutboundSecurityAssociation[] {
-    return this.#outbound;
+  /** Oldest first. */
+  get outbound(): readonly SaRecord[] {
+    return this.#index.outbound;
   }
 
-  get inbound(): readonly InboundSecurityAssociation[] {
-    return [...this.#inboundBySpi.values()];
+  get inbound(): readonly SaRecord[] {
+    return this.#index.inbound;
   }
 
-  /** @param keyMaterial cipher key and salt; copied */
-  addOutbound(
-    description: SaDescription,
-    spi: number,
-    keyMaterial: Uint8Array,
-    endpoint: Endpoint,
-    block: SequenceBlock,
-  ): OutboundSecurityAssociation {
-    const sa: OutboundSecurityAssociation = {
-      ...this.#common(description, spi, keyMaterial),
-      direction: 'outbound',
-      endpoint,
-      block,
-    };
-    this.#outbound.push(sa);
-    return sa;
+  /** EXPIRE: hears of every SA that meets a soft limit, or ends by itself. */
+  onExpire(listener: (expire: SaExpire) => void): void {
+    this.#expireListeners.push(listener);
   }
 
   /**
-   * @param spi unique among the inbound SAs (RFC 4301 §4.1); InvariantError where it is not
-   * @param keyMaterial cipher key and salt; copied
-   * @param replayWindowPackets 0 = off, or a multiple of 32
+   * GETSPI: reserves an SPI for an inbound SA that is being negotiated. It is given up again by {@link tick} after
+   * the larval timeout, unless {@link update} comes before.
+   * @throws SadError EEXIST where no SPI of the range is free
    */
-  addInbound(
-    description: SaDescription,
-    spi: number,
-    keyMaterial: Uint8Array,
-    replayWindowPackets: number,
-  ): InboundSecurityAssociation {
-    if (this.#inboundBySpi.has(spi)) throw new InvariantError(`two inbound SAs with SPI ${formatSpi(spi)}`);
-    const sa: InboundSecurityAssociation = {
-      ...this.#common(description, spi, keyMaterial),
-      direction: 'inbound',
-      replayWindowPackets,
-      replayBitmap: allocateReplayBitmap(replayWindowPackets),
-    };
-    this.#inboundBySpi.set(spi, sa);
-    return sa;
+  getSpi(peer: string, range: SpiRange = { first: FIRST_SPI, last: LAST_SPI }): number {
+    const spi = chooseSpi(range, (one) => this.#isInboundSpiUsed(one), this.#random);
+    const createdMs = this.#parts.now();
+    const expiresAtMs = createdMs + (this.#parts.larvalTimeoutMs ?? LARVAL_TIMEOUT_MS);
+    this.#larval.set(spi, { spi, peer, createdMs, expiresAtMs });
+    return spi;
   }
 
-  #common(description: SaDescription, spi: number, keyMaterial: Uint8Array) {
-    const shared = new Uint8Array(new SharedArrayBuffer(keyMaterial.length));
-    shared.set(keyMaterial);
-    return {
-      ...description,
-      slot: this.#nextSlot++,
-      spi,
+  /** ADD: an SA with everything it needs. @throws SadError EEXIST where its SPI is in use or larval */
+  async add(sa: NewInboundSa | NewOutboundSa): Promise<SaView> {
+    await this.edit([{ type: 'add', sa }]);
+    return this.get(sa);
+  }
+
+  /** UPDATE: makes a mature SA of the larval one with its SPI. @throws SadError ESRCH where there is none (any more) */
+  async update(sa: NewInboundSa): Promise<SaView> {
+    const larval = this.#larval.get(sa.spi);
+    if (larval === undefined || larval.expiresAtMs <= this.#parts.now())
+      throw new SadError('ESRCH', `no larval SA has the SPI ${formatSpi(sa.spi)}`);
+    if (larval.peer !== sa.peer)
+      throw new SadError('EINVAL', `${formatSpi(sa.spi)} was reserved for another peer`);
+    this.#larval.delete(sa.spi);
+    try {
+      return await this.add(sa);
+    } catch (error) {
+      if (this.#index.find(sa) === undefined) this.#larval.set(sa.spi, larval);
+      throw error;
+    }
+  }
+
+  /** UPDATE of an SA that is in use. @throws SadError ESRCH where there is none */
+  async amend(sa: SaIdentifier, amendment: SaAmendment): Promise<SaView> {
+    await this.edit([{ type: 'amend', sa, amendment }]);
+    return this.get(sa);
+  }
+
+  /** Marks an SA that another one has replaced; it goes on until it is deleted. @throws SadError ESRCH */
+  markReplaced(sa: SaIdentifier): void {
+    this.#index.get(sa).lifecycle = 'dying';
+  }
+
+  /** DELETE, of larval SAs too. @throws SadError ESRCH where there is none */
+  async delete(sa: SaIdentifier): Promise<void> {
+    if (sa.direction === 'inbound' && this.#larval.delete(sa.spi)) return;
+    await this.edit([{ type: 'delete', sa }]);
+  }
+
+  /** GET. @throws SadError ESRCH where there is none */
+  get(sa: SaIdentifier): SaView {
+    return viewSa(this.#index.get(sa), this.#parts.now());
+  }
+
+  /** FLUSH: deletes every SA, or those of a peer. @returns how many there were, larval ones included */
+  async flush(peer?: string): Promise<number> {
+    const isMeant = (one: string): boolean => peer === undefined || one === peer;
+    const larval = [...this.#larval.values()].filter((one) => isMeant(one.peer));
+    for (const { spi } of larval) this.#larval.delete(spi);
+    const records = [...this.#index.outbound, ...this.#index.inbound].filter((one) =>
+      isMeant(one.description.peer),
+    );
+    await this.edit(records.map((record) => ({ type: 'delete', sa: identify(record) })));
+    return larval.length + records.length;
+  }
+
+  /** DUMP: every SA, oldest first, then the larval ones. */
+  *dump(): Generator<SaView | LarvalView> {
+    const now = this.#parts.now();
+    for (const record of this.#index.all) yield viewSa(record, now);
+    for (const larval of this.#larval.values()) yield viewLarval(larval, now);
+  }
+
+  /** Ends larval SAs whose time is over. @returns monotonic milliseconds of the next call, Infinity where none is needed */
+  tick(): number {
+    const now = this.#parts.now();
+    let next = Infinity;
+    for (const larval of this.#larval.values()) {
+      if (larval.expiresAtMs > now) {
+        next = Math.min(next, larval.expiresAtMs);
+        continue;
+      }
+      this.#larval.delete(larval.spi);
+      this.#tell({ hard: true, cause: 'time', sa: viewLarval(larval, now) });
+    }
+    return next;
+  }
+
+  /**
+   * Makes several edits as one: all of them, or none where one is refused.
+   * @param send hands the changes over instead of the carrier, so that others can go with them
+   * @throws SadError where an edit is refused
+   */
+  async edit(
+    edits: readonly SadEdit[],
+    send?: (changes: readonly SaChange[]) => Promise<void>,
+  ): Promise<void> {
+    const keys = new KeyMailbox(edits);
+    try {
+      const steps = this.#prepare(edits, keys);
+      if (send === undefined) await this.#sendInParts(steps.map(({ change }) => change));
+      else await send(steps.map(({ change }) => change));
+      for (const { commit } of steps) commit();
+    } finally {
+      keys.zero();
+    }
+  }
+
+  /** Where an outbound SA has its numbers from; undefined where it is gone. */
+  nextBlockOf({ id, slot }: SaReference): NextBlock | undefined {
+    const record = this.#index.byId(id);
+    return record?.slot === slot ? record.nextBlock : undefined;
+  }
+
+  /** The data plane says that an SA met a limit; where it is a hard one, it has removed the SA already. */
+  expired({ id, slot }: SaReference, hard: boolean, cause: ExpireCause): void {
+    const record = this.#index.byId(id);
+    // Deleted meanwhile.
+    if (record?.slot !== slot) return;
+    if (!hard && record.lifecycle === 'active') record.lifecycle = 'expiring';
+    if (hard) record.lifecycle = 'dying';
+    const sa = viewSa(record, this.#parts.now());
+    if (hard) this.#release(record);
+    this.#tell({ hard, cause, sa });
+  }
+
+  #tell(expire: SaExpire): void {
+    for (const listener of this.#expireListeners) listener(expire);
+  }
+
+  async #sendInParts(changes: readonly SaChange[]): Promise<void> {
+    for (let start = 0; start < changes.length; start += CHANGES_AT_ONCE)
+      await this.#parts.carrier.apply(changes.slice(start, start + CHANGES_AT_ONCE));
+  }
+
+  #prepare(edits: readonly SadEdit[], keys: KeyMailbox): readonly Step[] {
+    const steps: Step[] = [];
+    try {
+      for (const edit of edits) steps.push(this.#prepareOne(edit, keys));
+    } catch (error) {
+      for (const { undo } of steps.reverse()) undo();
+      throw error;
+    }
+    return steps;
+  }
+
+  #prepareOne(edit: SadEdit, keys: KeyMailbox): Step {
+    switch (edit.type) {
+      case 'add':
+        return this.#prepareAdd(edit.sa, keys);
+      case 'amend':
+        return amendmentStep(this.#index.get(edit.sa), edit.amendment);
+      case 'delete':
+        return this.#prepareDelete(this.#index.get(edit.sa));
+    }
+  }
+
+  #prepareAdd(sa: NewInboundSa | NewOutboundSa, keys: KeyMailbox): Step {
+    this.#checkIdentity(sa);
+    const record = this.#createRecord(sa);
+    this.#index.add(record);
+    const common = {
+      slot: record.slot,
+      id: record.id,
+      spi: sa.spi,
+      transform: sa.transform,
       mode: 'tunnel' as const,
-      keyMaterial: shared,
-      state: allocateSaState(this.#now()),
+      esn: sa.esn,
+      policy: sa.policy,
+      peer: sa.peer,
+      selectors: sa.selectors,
+      keyMaterial: keys.put(sa.keyMaterial),
+      state: record.state,
+    };
+    const release = (): void => {
+      this.#release(record);
+    };
+    if (sa.direction === 'outbound') {
+      const { endpoint, block } = sa;
+      const change: SaChange = {
+        type: 'install-outbound',
+        sa: { ...common, direction: 'outbound', endpoint, block },
+      };
+      return addStep(change, release);
+    }
+    const { replayBitmap, replayWindowPackets } = record;
+    if (replayBitmap === undefined) throw new InvariantError('an inbound SA has no replay bitmap');
+    const inbound = { ...common, direction: 'inbound' as const, replayWindowPackets, replayBitmap };
+    return addStep({ type: 'install-inbound', sa: inbound }, release);
+  }
+
+  #checkIdentity(sa: NewInboundSa | NewOutboundSa): void {
+    const { spi, transform, keyMaterial } = sa;
+    if (!Number.isInteger(spi) || spi < FIRST_SPI || spi > LAST_SPI)
+      throw new SadError('EINVAL', `${spi} is no SPI of an SA`);
+    if (keyMaterial.length !== transform.keyBytes + transform.saltBytes)
+      throw new SadError('EINVAL', `${formatSpi(spi)}: keying material of ${keyMaterial.length} bytes`);
+    const isUsed =
+      sa.direction === 'inbound' ? this.#isInboundSpiUsed(spi) : this.#index.find(sa) !== undefined;
+    if (isUsed) throw new SadError('EEXIST', `two ${sa.direction} SAs with the SPI ${formatSpi(spi)}`);
+  }
+
+  #createRecord(sa: NewInboundSa | NewOutboundSa): SaRecord {
+    const slot = this.#slots.take();
+    const now = this.#parts.now();
+    const state = this.#states.take(now);
+    const lifetime = sa.lifetime ?? NO_LIFETIME;
+    writeLimits(state, limitsOf(lifetime, now));
+    if (sa.direction === 'outbound') {
+      writeSequenceLimits(state, sa.esn);
+      state[SaField.sequence] = sa.block.first;
+    }
+    const window = sa.direction === 'inbound' ? sa.replayWindowPackets : 0;
+    return {
+      slot,
+      id: this.#nextId++,
+      description: describe(sa),
+      direction: sa.direction,
+      spi: sa.spi,
+      state,
+      replayBitmap: sa.direction === 'inbound' ? this.#bitmaps.take(window) : undefined,
+      replayWindowPackets: window,
+      inboundSpi: sa.direction === 'outbound' ? sa.inboundSpi : undefined,
+      nextBlock: sa.direction === 'outbound' ? sa.nextBlock : undefined,
+      endpoint: sa.direction === 'outbound' ? sa.endpoint : undefined,
+      lifetime,
+      selectors: sa.selectors,
+      lifecycle: 'active',
     };
   }
-}
 
-/** `0x0a0b0001`. */
-export function formatSpi(spi: number): string {
-  return `0x${spi.toString(16).padStart(8, '0')}`;
+  #prepareDelete(record: SaRecord): Step {
+    const { lifecycle, slot, id } = record;
+    record.lifecycle = 'dying';
+    // From here on its SPI may be added again by an edit behind this one.
+    this.#index.hide(record);
+    return {
+      change: { type: `remove-${record.direction}`, sa: { slot, id } },
+      commit: () => {
+        this.#release(record);
+      },
+      undo: () => {
+        record.lifecycle = lifecycle;
+        this.#index.add(record);
+      },
+    };
+  }
+
+  /** RFC 4301 §4.1: the SPI alone finds a unicast SA. */
+  #isInboundSpiUsed(spi: number): boolean {
+    return this.#larval.has(spi) || this.#index.find({ direction: 'inbound', spi }) !== undefined;
+  }
+
+  /** Only when no worker knows the SA any more: its slot and its memory are given to the next one. */
+  #release(record: SaRecord): void {
+    if (!this.#index.remove(record)) return;
+    this.#slots.release(record.slot);
+    this.#states.release(record.state);
+    if (record.replayBitmap !== undefined) this.#bitmaps.release(record.replayBitmap);
+  }
 }

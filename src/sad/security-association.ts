@@ -1,14 +1,21 @@
-// The entries of the SAD (RFC 4301 §4.4.2.1) as plain data: what the main thread keeps and a worker is sent.
-// What changes with packets lies in shared memory beside it (sa-state.ts).
+// The entries of the SAD (RFC 4301 §4.4.2.1) as plain data, as a worker is sent them, and the changes of the SAD that
+// a worker is told of. What changes with packets lies in shared memory beside it (sa-state.ts).
 
 import type { EspTransform } from '../crypto/esp-transform.ts';
 import type { Selectors } from '../spd/policy.ts';
 import type { ReplayBitmap } from './replay-window.ts';
+import type { SaLimits } from './sa-limits.ts';
 import type { SaState } from './sa-state.ts';
 
-interface SecurityAssociation {
-  /** Where the engine keeps the cipher context; unique over both directions. */
+/** Names an SA between threads. A slot is used again, a number is not: where they do not belong together, the SA is gone. */
+export interface SaReference {
+  /** Where the engine keeps the cipher context; unique over both directions at any one time. */
   readonly slot: number;
+  /** Unique as long as the process runs. */
+  readonly id: number;
+}
+
+interface SecurityAssociation extends SaReference {
   /** Unsigned. */
   readonly spi: number;
   readonly transform: EspTransform;
@@ -20,8 +27,9 @@ interface SecurityAssociation {
   readonly peer: string;
   /** What the SA may carry; may be narrower than its policy (RFC 4301 §4.4.2.1). */
   readonly selectors: Selectors;
-  /** Cipher key and salt, in shared memory; zeroed by the worker as soon as the engine has taken them. */
+  /** Cipher key and salt, in shared memory; zeroed as soon as the engine has taken them. */
   readonly keyMaterial: Uint8Array<SharedArrayBuffer>;
+  /** With the limits of the SA already in it. */
   readonly state: SaState;
 }
 
@@ -51,4 +59,31 @@ export interface InboundSecurityAssociation extends SecurityAssociation {
 export interface SequenceBlock {
   readonly first: number;
   readonly end: number;
+}
+
+/** Reserves the block behind the one before. */
+export type NextBlock = () => Promise<SequenceBlock>;
+
+/** What may change while an SA is used; undefined stays as it is. */
+export interface SaUpdate {
+  readonly limits?: SaLimits | undefined;
+  readonly selectors?: Selectors | undefined;
+  /** Of an outbound SA. */
+  readonly endpoint?: Endpoint | undefined;
+}
+
+export type SaChange =
+  /** From now on packets of the policy leave by this SA, whatever SA it had. */
+  | { readonly type: 'install-outbound'; readonly sa: OutboundSecurityAssociation }
+  | { readonly type: 'install-inbound'; readonly sa: InboundSecurityAssociation }
+  | { readonly type: 'update-outbound'; readonly sa: SaReference; readonly update: SaUpdate }
+  | { readonly type: 'update-inbound'; readonly sa: SaReference; readonly update: SaUpdate }
+  /** Frees and zeroes the cipher context. Nothing happens where the SA has ended by itself. */
+  | { readonly type: 'remove-outbound'; readonly sa: SaReference }
+  | { readonly type: 'remove-inbound'; readonly sa: SaReference };
+
+/** Whoever carries the packets of the SAD's SAs. */
+export interface SaCarrier {
+  /** Makes the changes in their order; resolves when all of them are in force. */
+  apply(changes: readonly SaChange[]): Promise<void>;
 }

@@ -56,6 +56,8 @@ export class SequenceCounter {
   /** True once when numbers run low and no block was asked for since the last one. */
   shouldAsk(): boolean {
     if (this.#asked || this.#queued.length > 0) return false;
+    // RFC 4303 §3.3.3: there is no number behind the last; the SA ends.
+    if (this.#end >= this.#state[SaField.hardSequence]!) return false;
     if (this.#state[SaField.sequence]! + LOW_WATER_PACKETS < this.#end) return false;
     this.#asked = true;
     return true;

@@ -43,8 +43,8 @@ export const FlowWord = {
   ports: 8,
   /** Protocol | family << 8 | {@link PORTS_UNKNOWN} | {@link PROTOCOL_UNKNOWN}. */
   protocol: 9,
-  /** Slot of the SA that carried an inbound packet; 0 outbound. */
-  saSlot: 10,
+  /** Names the SA that carried an inbound packet, and no other that ever has its slot or SPI; 0 outbound. */
+  saFlowId: 10,
   /** Bytes from the packet's start to the next layer header; not part of the key. */
   transportOffset: 11,
 } as const;
@@ -69,7 +69,7 @@ export function createFlow(): Flow {
 }
 
 /**
- * Reads the selectors of the packet at `offset` into `flow`; the saSlot word is the caller's.
+ * Reads the selectors of the packet at `offset` into `flow`; the saFlowId word is the caller's.
  * @param outbound the packet's source is the local address
  * @returns false where the bytes are not exactly one well-formed IPv4 or IPv6 packet
  */

@@ -2,6 +2,7 @@
 // sent to a worker.
 
 import type { AddressRange } from '../base/address.ts';
+import type { SaLifetime } from './sa-lifetime.ts';
 
 /** RFC 4301 §4.4.1. */
 export type PolicyAction = 'PROTECT' | 'BYPASS' | 'DISCARD';
@@ -37,6 +38,8 @@ export interface SaSpecification {
   readonly esn: boolean;
   /** Anti-replay window in packets; 0 = off. */
   readonly replayWindowPackets: number;
+  /** undefined: no limits. */
+  readonly lifetime?: SaLifetime | undefined;
 }
 
 export interface Policy {

@@ -3,6 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { Counter } from '../../src/dataplane/counters.ts';
+import type { DataPlaneEvent } from '../../src/dataplane/commands.ts';
 import { DROP_REASONS } from '../../src/dataplane/drop-reasons.ts';
 import type { SentDatagram } from '../../src/dataplane/portable/memory-devices.ts';
 import {
@@ -13,6 +14,7 @@ import {
 } from '../support/engine-pair.ts';
 import {
   EspForger,
+  firstBlockEnd,
   installManySas,
   randomEnds,
   SCARCE_BLOCK_NUMBERS,
@@ -44,6 +46,12 @@ interface Gateway {
   readonly wire: RandomWire;
   /** Ends of the last block of sequence numbers, by policy. */
   readonly granted: Map<string, number>;
+}
+
+/** The policy whose SA runs low; undefined for other events. */
+function policyOf(paths: PathPair, event: DataPlaneEvent): string | undefined {
+  if (event.type !== 'sequence-low') return undefined;
+  return paths.native.sad.outbound.find(({ id }) => id === event.sa.id)?.description.policy;
 }
 
 class Differential {
@@ -94,21 +102,22 @@ class Differential {
     });
     const { sent, events, difference } = paths.turn(frames, datagrams);
     expect(difference, where).toBe('');
-    for (const { policy } of events) {
+    for (const event of events) {
+      const policy = policyOf(paths, event);
       // The scarce one is left without numbers for a while.
-      if (policy !== 'scarce') this.#grant(paths, granted, policy, BLOCK_NUMBERS);
+      if (policy !== undefined && policy !== 'scarce') this.#grant(paths, granted, policy, BLOCK_NUMBERS);
     }
     if (random.oneIn(12)) this.#grant(paths, granted, 'scarce', SCARCE_BLOCK_NUMBERS);
     return sent;
   }
 
   #grant(paths: PathPair, granted: Map<string, number>, policy: string, numbers: number): void {
-    const sa = paths.native.sad.outbound.find((one) => one.policy === policy);
-    const first = (granted.get(policy) ?? sa?.block.end ?? 0) + this.random.below(3);
+    const first = (granted.get(policy) ?? firstBlockEnd(policy)) + this.random.below(3);
     const block = { first, end: first + numbers };
     granted.set(policy, block.end);
     paths.both((site) => {
-      site.path.execute({ type: 'grant-sequence', policy, block });
+      const sa = site.sad.outbound.find(({ description }) => description.policy === policy);
+      if (sa !== undefined) site.path.execute({ type: 'grant-sequence', sa, block });
     });
   }
 

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { allocateReplayBitmap, Replay, ReplayWindow } from '../../src/sad/replay-window.ts';
-import { allocateSaState } from '../../src/sad/sa-state.ts';
+import { ReplayBitmaps, Replay, ReplayWindow } from '../../src/sad/replay-window.ts';
+import { SaStates } from '../../src/sad/sa-state.ts';
 
 test('any sequence of numbers is judged as a set judges it', () => {
   const step = fc.oneof(fc.integer({ min: -80, max: 80 }), fc.integer({ min: -9000, max: 9000 }));
@@ -13,7 +13,7 @@ test('any sequence of numbers is judged as a set judges it', () => {
       fc.integer({ min: 1, max: 2 ** 40 }),
       fc.array(step, { maxLength: 300 }),
       (packets, start, steps) => {
-        const window = new ReplayWindow(packets, allocateReplayBitmap(packets), allocateSaState(0));
+        const window = new ReplayWindow(packets, new ReplayBitmaps().take(packets), new SaStates().take(0));
         const taken = new Set<number>();
         let right = 0;
         let number = start;

@@ -255,7 +255,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
 
   test('used-up sequence numbers send nothing, and a grant goes on behind a gap', () => {
     const site = createSite(engine);
-    installPair(site, { selectors: INSIDE, block: { first: 1, end: 3 } });
+    const { outbound } = installPair(site, { selectors: INSIDE, block: { first: 1, end: 3 } });
     usePolicies(site, TUNNEL);
     const send = (): void => {
       site.devices.pushFrame({ bytes: echoRequest(IPV4) });
@@ -263,8 +263,9 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     };
     for (let i = 0; i < 4; i++) send();
     expect(site.drops()).toEqual({ 'outbound-sequence-exhausted': 2 });
-    expect(site.events).toEqual([{ type: 'sequence-low', policy: 'tunnel' }]);
-    site.path.execute({ type: 'grant-sequence', policy: 'tunnel', block: { first: 500, end: 1000 } });
+    const sa = { slot: outbound.slot, id: outbound.id };
+    expect(site.events).toEqual([{ type: 'sequence-low', sa }]);
+    site.path.execute({ type: 'grant-sequence', sa, block: { first: 500, end: 1000 } });
     send();
     const numbers = site.datagrams.map(({ bytes }) => Buffer.from(bytes).readUInt32BE(4));
     expect(numbers).toEqual([1, 2, 500]);
@@ -302,6 +303,9 @@ test('no reason of the table is left without a scenario', () => {
     // Above, with blocks of numbers; and by devices that fail, which have tests of their own.
     'outbound-sequence-exhausted',
     'outbound-sequence-guard',
+    // test/compliance has these two.
+    'outbound-lifetime',
+    'inbound-lifetime',
     'outbound-send-failed',
     'outbound-send-buffer-full',
     'inbound-tun-write-failed',

@@ -4,8 +4,16 @@
 import { ESP_TRANSFORMS } from '../../src/crypto/esp-transform.ts';
 import { SaField } from '../../src/sad/sa-state.ts';
 import type { Policy, Selectors } from '../../src/spd/policy.ts';
+import { NO_LIFETIME, type SaLifetime } from '../../src/spd/sa-lifetime.ts';
 import { encapsulate, type EspFields } from './esp-peer.ts';
-import { installPair, testKey, transformNamed, usePolicies, type TestSite } from './packet-path-link.ts';
+import {
+  installPair,
+  installSa,
+  testKey,
+  transformNamed,
+  usePolicies,
+  type TestSite,
+} from './packet-path-link.ts';
 import { echoRequest } from './packets.ts';
 import { ANY, policy, prefix, SA_SPECIFICATION } from './policies.ts';
 import { randomFrame, type Ends } from './random-frames.ts';
@@ -29,6 +37,8 @@ interface Tunnel {
   /** Of the SA, where they are narrower than the policy's. */
   readonly saSelectors?: Selectors;
   readonly blockNumbers?: number;
+  readonly lifetime?: SaLifetime;
+  readonly inboundLifetime?: SaLifetime;
   readonly first?: number;
 }
 
@@ -83,6 +93,9 @@ const TUNNELS: readonly Tunnel[] = [
     subnet: 10,
     selectors: selectorsOf(10),
     saSelectors: selectorsOf(10, { remoteAddress: [prefix('10.0.2.160/29')] }),
+    // Both end in the course of the test, each in its own way.
+    lifetime: { ...NO_LIFETIME, packets: { soft: 10, hard: 40 } },
+    inboundLifetime: { ...NO_LIFETIME, bytes: { soft: 1000, hard: 3000 } },
   },
   { ...chacha, name: 'scarce', subnet: 11, selectors: selectorsOf(11), blockNumbers: SCARCE_BLOCK_NUMBERS },
   { ...chacha, name: 'but port 22', subnet: 12, selectors: selectorsOf(12) },
@@ -121,6 +134,12 @@ const FORGED = [
 ] as const; // prettier-ignore
 const FORGED_WINDOW_PACKETS = 64;
 
+/** Where the first block of a tunnel's sequence numbers ends. */
+export function firstBlockEnd(policyName: string): number {
+  const { first = 1, blockNumbers = BLOCK_NUMBERS } = TUNNELS.find(({ name }) => name === policyName) ?? {};
+  return first + blockNumbers;
+}
+
 export function installManySas(site: TestSite, side: Side): void {
   TUNNELS.forEach((tunnel, i) => {
     const { name, saSelectors = tunnel.selectors, first = 1, blockNumbers = BLOCK_NUMBERS } = tunnel;
@@ -147,8 +166,9 @@ export function installManySas(site: TestSite, side: Side): void {
       esn: false,
       selectors: side === 'a' ? selectors : mirrored(selectors),
     };
-    const sa = site.sad.addInbound(description, spi, testKey(transform, seed), FORGED_WINDOW_PACKETS);
-    site.path.execute({ type: 'install-inbound', sa });
+    const keyMaterial = testKey(transform, seed);
+    const replayWindowPackets = FORGED_WINDOW_PACKETS;
+    installSa(site, { ...description, direction: 'inbound', spi, keyMaterial, replayWindowPackets });
   }
 }
 

@@ -14,12 +14,10 @@ import {
 } from '../../src/dataplane/portable/memory-devices.ts';
 import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
 import { findEspTransform, type EspTransform } from '../../src/crypto/esp-transform.ts';
-import { Sad, type SaDescription } from '../../src/sad/sad.ts';
-import type {
-  InboundSecurityAssociation,
-  OutboundSecurityAssociation,
-  SequenceBlock,
-} from '../../src/sad/security-association.ts';
+import { Sad } from '../../src/sad/sad.ts';
+import type { NewInboundSa, NewOutboundSa, SaDescription, SaRecord } from '../../src/sad/sa-record.ts';
+import type { SequenceBlock } from '../../src/sad/security-association.ts';
+import type { SaLifetime } from '../../src/spd/sa-lifetime.ts';
 import type { Policy, Selectors } from '../../src/spd/policy.ts';
 import { ANY } from './policies.ts';
 
@@ -40,6 +38,8 @@ export interface TestSite {
   readonly devices: MemoryDevices;
   readonly sad: Sad;
   readonly counters: Counters;
+  /** What the SAD and the devices go by. */
+  readonly clock: { nowMs: number };
   /** What came out, oldest first; tests take it away. */
   readonly frames: TunFrameOut[];
   readonly datagrams: SentDatagram[];
@@ -54,13 +54,14 @@ export function createSite(engineName: Engine['name'], limits: BatchLimits = TES
   const datagrams: SentDatagram[] = [];
   const events: DataPlaneEvent[] = [];
   const counters = allocateCounters();
+  const clock = { nowMs: 1000 };
   const devices = new MemoryDevices(memory, {
     onFrame: (frame) => frames.push(frame) > 0,
     onDatagram: (datagram) => {
       datagrams.push(datagram);
       return 0;
     },
-    now: () => 1000,
+    now: () => clock.nowMs,
   });
   const options = { coalesceTcp: true, coalesceUdp: true };
   const engine =
@@ -74,10 +75,22 @@ export function createSite(engineName: Engine['name'], limits: BatchLimits = TES
     counters,
     innerMtu: INNER_MTU,
     flowSeed: 1,
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => {
+      events.push(event);
+      if (event.type === 'expire') sad.expired(event.sa, event.hard, event.cause);
+    },
+  });
+  const sad = new Sad({
+    now: () => clock.nowMs,
+    carrier: {
+      apply: (commands) => {
+        path.execute({ type: 'together', commands });
+        return Promise.resolve();
+      },
+    },
   });
   const drops = (): Record<string, number> => readDrops(counters);
-  return { path, devices, sad: new Sad(() => 0), counters, frames, datagrams, events, drops };
+  return { path, devices, sad, counters, clock, frames, datagrams, events, drops };
 }
 
 export function transformNamed(name: string): EspTransform {
@@ -102,6 +115,9 @@ export interface PairOptions {
   readonly policy?: string;
   readonly peer?: string;
   readonly block?: SequenceBlock;
+  readonly lifetime?: SaLifetime;
+  /** Of the inbound SA, where it has another. */
+  readonly inboundLifetime?: SaLifetime;
   readonly outboundSpi?: number;
   readonly inboundSpi?: number;
   /** Seeds of the two keys. */
@@ -109,11 +125,11 @@ export interface PairOptions {
   readonly inboundSeed?: number;
 }
 
-/** Installs an outbound and an inbound SA at one site. */
+/** Installs an outbound and an inbound SA at one site; they are there when it returns. */
 export function installPair(
   site: TestSite,
   options: PairOptions = {},
-): { outbound: OutboundSecurityAssociation; inbound: InboundSecurityAssociation } {
+): { outbound: SaRecord; inbound: SaRecord } {
   const transform = transformNamed(options.transform ?? 'aes256gcm16');
   const description: SaDescription = {
     policy: options.policy ?? 'tunnel',
@@ -121,23 +137,34 @@ export function installPair(
     transform,
     esn: options.esn ?? false,
     selectors: options.selectors ?? ANY,
+    lifetime: options.lifetime,
   };
-  const outbound = site.sad.addOutbound(
-    description,
-    options.outboundSpi ?? 0x1001,
-    testKey(transform, options.outboundSeed ?? 1),
-    { socket: 0, address: Uint8Array.of(198, 51, 100, 1), port: 4500 },
-    options.block ?? { first: 1, end: 2 ** 18 },
-  );
-  const inbound = site.sad.addInbound(
-    description,
-    options.inboundSpi ?? 0x2002,
-    testKey(transform, options.inboundSeed ?? 2),
-    options.replayWindowPackets ?? 64,
-  );
-  site.path.execute({ type: 'install-outbound', sa: outbound });
-  site.path.execute({ type: 'install-inbound', sa: inbound });
-  return { outbound, inbound };
+  const outbound = {
+    ...description,
+    direction: 'outbound' as const,
+    spi: options.outboundSpi ?? 0x1001,
+    keyMaterial: testKey(transform, options.outboundSeed ?? 1),
+    endpoint: { socket: 0, address: Uint8Array.of(198, 51, 100, 1), port: 4500 },
+    block: options.block ?? { first: 1, end: 2 ** 18 },
+  };
+  const inbound = {
+    ...description,
+    direction: 'inbound' as const,
+    spi: options.inboundSpi ?? 0x2002,
+    lifetime: options.inboundLifetime ?? options.lifetime,
+    keyMaterial: testKey(transform, options.inboundSeed ?? 2),
+    replayWindowPackets: options.replayWindowPackets ?? 64,
+  };
+  return { outbound: installSa(site, outbound), inbound: installSa(site, inbound) };
+}
+
+/** The carrier of a test site does at once what it is told; a refusal is an unhandled rejection, and fails the test. */
+export function installSa(site: TestSite, sa: NewInboundSa | NewOutboundSa): SaRecord {
+  void site.sad.edit([{ type: 'add', sa }]);
+  const list = sa.direction === 'outbound' ? site.sad.outbound : site.sad.inbound;
+  const record = list.find(({ spi, description }) => spi === sa.spi && description.peer === sa.peer);
+  if (record === undefined) throw new Error(`SA ${sa.spi} was not installed`);
+  return record;
 }
 
 export function usePolicies(site: TestSite, policies: readonly Policy[], generation = 2): void {

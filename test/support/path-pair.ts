@@ -15,6 +15,8 @@ const OFFLOAD_FIELDS: readonly (keyof OffloadFields)[] = [
   'flags', 'gsoType', 'headerLength', 'segmentSize', 'checksumStart', 'checksumOffset',
 ]; // prettier-ignore
 
+const NO_CELLS = new Int32Array();
+
 export interface TurnOutput {
   readonly frames: readonly TunFrameOut[];
   readonly sent: readonly SentDatagram[];
@@ -84,7 +86,11 @@ export class PathPair {
       if (other === undefined) return `inbound SA ${i} is missing`;
       const difference =
         differentCells(`inbound SA ${i}, field`, state, other.state) ||
-        differentCells(`inbound SA ${i}, replay word`, replayBitmap, other.replayBitmap);
+        differentCells(
+          `inbound SA ${i}, replay word`,
+          replayBitmap ?? NO_CELLS,
+          other.replayBitmap ?? NO_CELLS,
+        );
       if (difference !== '') return difference;
     }
     return '';

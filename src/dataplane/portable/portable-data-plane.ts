@@ -2,7 +2,7 @@
 // main thread's event loop. Slow, and without firewall mark, offloads or traffic class.
 
 import { monotonicMs } from '../../base/clock.ts';
-import { allocateBatchMemory } from '../batch-memory.ts';
+import { allocateBatchMemory, type BatchMemory } from '../batch-memory.ts';
 import type { Command, DataPlaneEvent } from '../commands.ts';
 import type { Counters } from '../counters.ts';
 import type { DataPlane } from '../data-plane.ts';
@@ -24,6 +24,9 @@ export interface PortableDataPlaneOptions {
   /** Opens the TUN; tests give their own. */
   readonly openTun?: () => Promise<TunStream>;
 }
+
+/** setTimeout takes no longer one. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const DRIVER_DROPS: Record<DriverDrop, DropReason> = {
   'tun-queue-full': Drop.outboundQueueFull,
@@ -48,6 +51,8 @@ class PortableDataPlane implements DataPlane {
   readonly failed: Promise<never>;
   readonly #driver: EventLoopDriver;
   readonly #path: PacketPath;
+  readonly #memory: BatchMemory;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(
     options: PortableDataPlaneOptions,
@@ -83,18 +88,37 @@ class PortableDataPlane implements DataPlane {
       flowSeed,
       onEvent,
     });
+    this.#memory = memory;
     this.#driver.start(() => {
       this.#path.turn();
     });
   }
 
+  /** Calls the path when its time comes although no packet does; a worker does so between its waits. */
+  #tick(): void {
+    clearTimeout(this.#timer);
+    this.#memory.clock[0] = monotonicMs();
+    const waitMs = Math.ceil(this.#path.tick(this.#memory.clock) - this.#memory.clock[0]);
+    if (waitMs === Infinity) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#tick();
+      },
+      Math.min(Math.max(1, waitMs), LONGEST_TIMER_MS),
+    );
+    // The sockets keep the process alive, this does not.
+    this.#timer.unref();
+  }
+
   send(command: Command): Promise<void> {
     return Promise.resolve(command).then((one) => {
       this.#path.execute(one);
+      this.#tick();
     });
   }
 
   async stop(): Promise<void> {
+    clearTimeout(this.#timer);
     await this.#driver.stop();
     this.#path.execute({ type: 'stop' });
   }

@@ -54,14 +54,27 @@ const path = new PacketPath({
 
 const transform = ESP_TRANSFORMS[0];
 if (transform === undefined || globalThis.gc === undefined) throw new Error('run me with --expose-gc');
-const sad = new Sad(() => 0);
-const description = { policy: 'loop', peer: 'far', transform, esn: false, selectors: ANY };
-const key = new Uint8Array(transform.keyBytes + transform.saltBytes).fill(7);
+const sad = new Sad({
+  now: () => 0,
+  carrier: {
+    apply: (commands) => {
+      path.execute({ type: 'together', commands });
+      return Promise.resolve();
+    },
+  },
+});
+const lifetime = {
+  timeMs: { soft: 2 ** 50, hard: 2 ** 51 },
+  bytes: { soft: 2 ** 50, hard: 2 ** 51 },
+  packets: { soft: 2 ** 50, hard: 2 ** 51 },
+};
+const common = {
+  ...{ policy: 'loop', peer: 'far', transform, esn: false, selectors: ANY, spi: 0x1000, lifetime },
+  keyMaterial: new Uint8Array(transform.keyBytes + transform.saltBytes).fill(7),
+};
 const endpoint = { socket: 0, address: Uint8Array.of(127, 0, 0, 1), port: 4500 };
-const outbound = sad.addOutbound(description, 0x1000, key, endpoint, { first: 1, end: 2 ** 32 });
-const inbound = sad.addInbound(description, 0x1000, key, 1024);
-path.execute({ type: 'install-outbound', sa: outbound });
-path.execute({ type: 'install-inbound', sa: inbound });
+await sad.add({ ...common, direction: 'outbound', endpoint, block: { first: 1, end: 2 ** 32 } });
+await sad.add({ ...common, direction: 'inbound', replayWindowPackets: 1024 });
 path.execute({ type: 'use-policies', generation: 2, policies: [policy('loop')] });
 
 function send(packets: number): void {

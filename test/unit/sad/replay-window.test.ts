@@ -1,12 +1,12 @@
 // RFC 4303 §3.4.3 and RFC 6479: duplicates, reordering, far jumps, and extended sequence numbers (Appendix A2.2).
 
 import { describe, expect, test } from 'vitest';
-import { allocateReplayBitmap, Replay, ReplayWindow } from '../../../src/sad/replay-window.ts';
-import { allocateSaState, SaField, type SaState } from '../../../src/sad/sa-state.ts';
+import { ReplayBitmaps, Replay, ReplayWindow } from '../../../src/sad/replay-window.ts';
+import { SaStates, SaField, type SaState } from '../../../src/sad/sa-state.ts';
 
 function createWindow(packets: number): { window: ReplayWindow; state: SaState } {
-  const state = allocateSaState(0);
-  return { window: new ReplayWindow(packets, allocateReplayBitmap(packets), state), state };
+  const state = new SaStates().take(0);
+  return { window: new ReplayWindow(packets, new ReplayBitmaps().take(packets), state), state };
 }
 
 const TWO_32 = 2 ** 32;

@@ -1,0 +1,46 @@
+// What the data plane says of itself, on its way to whoever acts on it: the SAD, the supply of sequence numbers, and
+// the log.
+
+import type { Logger } from '../base/log.ts';
+import type { DataPlaneEvent } from '../dataplane/commands.ts';
+import type { Sad, SaExpire } from '../sad/sad.ts';
+import { formatSpi } from '../sad/spi-allocation.ts';
+import type { SequenceSupply } from './sequence-supply.ts';
+
+interface Listeners {
+  readonly log: Logger;
+  readonly sad: Sad;
+  readonly supply: SequenceSupply;
+}
+
+export class DataPlaneEvents {
+  #listeners: Listeners | undefined;
+
+  /** Before this there are no SAs, and so no events. */
+  connect(listeners: Listeners): void {
+    this.#listeners = listeners;
+    listeners.sad.onExpire((expire) => {
+      logExpire(listeners.log, expire);
+    });
+  }
+
+  take(event: DataPlaneEvent): void {
+    switch (event.type) {
+      case 'sequence-low':
+        this.#listeners?.supply.replenish(event.sa);
+        return;
+      case 'expire':
+        this.#listeners?.sad.expired(event.sa, event.hard, event.cause);
+        return;
+    }
+  }
+}
+
+function logExpire(log: Logger, { hard, cause, sa }: SaExpire): void {
+  const { direction, peer, spi } = sa;
+  const policy = 'policy' in sa ? sa.policy : undefined;
+  const fields = { policy, peer, direction, spi: formatSpi(spi), cause };
+  if (!('policy' in sa)) log.debug(fields, 'an SPI that was reserved was not used');
+  else if (hard) log.warn(fields, 'the SA has reached a hard limit of its lifetime and has ended');
+  else log.info(fields, 'the SA has reached a soft limit of its lifetime: it should be replaced');
+}

@@ -1,0 +1,103 @@
+// An SA as the main thread keeps it, and what one is made of when it is added. Keys pass through and are not kept.
+
+import type { EspTransform } from '../crypto/esp-transform.ts';
+import type { Selectors } from '../spd/policy.ts';
+import type { SaLifetime } from '../spd/sa-lifetime.ts';
+import type { ReplayBitmap } from './replay-window.ts';
+import type { SaState } from './sa-state.ts';
+import type { Endpoint, NextBlock, SaReference, SequenceBlock } from './security-association.ts';
+
+/** The outer addresses of a tunnel, from this side: 4 or 16 bytes in network order. */
+export interface OuterAddresses {
+  readonly local: Uint8Array;
+  readonly remote: Uint8Array;
+}
+
+/** Who made an SA. */
+export interface SaOrigin {
+  readonly keying: 'manual' | 'ikev2';
+  /** SPIs of the IKE SA, hexadecimal: what the kernel tables call cookies. */
+  readonly ikeSpis?: { readonly initiator: string; readonly responder: string } | undefined;
+  /** Who the peer proved to be; undefined where nobody asked it. */
+  readonly peerIdentity?: string | undefined;
+}
+
+/** What both SAs of a pair have in common. */
+export interface SaDescription {
+  readonly policy: string;
+  readonly peer: string;
+  readonly transform: EspTransform;
+  readonly esn: boolean;
+  readonly selectors: Selectors;
+  readonly lifetime?: SaLifetime | undefined;
+  readonly outerAddresses?: OuterAddresses | undefined;
+  readonly origin?: SaOrigin | undefined;
+}
+
+interface NewSa extends SaDescription {
+  /** Unsigned. */
+  readonly spi: number;
+  /** Cipher key and salt; copied before the call returns. */
+  readonly keyMaterial: Uint8Array;
+}
+
+export interface NewOutboundSa extends NewSa {
+  readonly direction: 'outbound';
+  readonly endpoint: Endpoint;
+  readonly block: SequenceBlock;
+  /** Where the numbers behind `block` come from; undefined where there are none. */
+  readonly nextBlock?: NextBlock | undefined;
+  /** SPI of the inbound SA of the pair; it is unique here, so it names the pair. */
+  readonly inboundSpi?: number | undefined;
+}
+
+export interface NewInboundSa extends NewSa {
+  readonly direction: 'inbound';
+  /** 0 = off, or a multiple of 32. */
+  readonly replayWindowPackets: number;
+}
+
+/** What finds an SA. Outbound SPIs are the peers' choice, and two peers may choose the same. */
+export type SaIdentifier =
+  | { readonly direction: 'inbound'; readonly spi: number }
+  | { readonly direction: 'outbound'; readonly peer: string; readonly spi: number };
+
+/**
+ * ```
+ *  GETSPI ──► larval ──UPDATE──► active ──soft limit──► expiring
+ *               │         ADD ──► │                        │
+ *             timeout             ├── replaced, DELETE ──► dying ──► gone
+ *               ▼                 └── hard limit ───────────────────► gone
+ *             gone
+ * ```
+ * RFC 2367 §2.3 calls active MATURE, and expiring and dying DYING. Larval SAs have no record.
+ */
+export type SaLifecycle = 'active' | 'expiring' | 'dying';
+
+export interface SaRecord extends SaReference {
+  readonly description: SaDescription;
+  readonly direction: 'inbound' | 'outbound';
+  readonly spi: number;
+  readonly state: SaState;
+  /** Inbound only. */
+  readonly replayBitmap: ReplayBitmap | undefined;
+  readonly replayWindowPackets: number;
+  /** Outbound only. */
+  readonly inboundSpi: number | undefined;
+  /** Outbound only. */
+  readonly nextBlock: NextBlock | undefined;
+  endpoint: Endpoint | undefined;
+  lifetime: SaLifetime;
+  selectors: Selectors;
+  lifecycle: SaLifecycle;
+}
+
+/** The parts of a new SA that are kept: all but its key. */
+export function describe(sa: SaDescription): SaDescription {
+  const { policy, peer, transform, esn, selectors, lifetime, outerAddresses, origin } = sa;
+  return { policy, peer, transform, esn, selectors, lifetime, outerAddresses, origin };
+}
+
+export function identify({ direction, spi, description: { peer } }: SaRecord): SaIdentifier {
+  return direction === 'inbound' ? { direction, spi } : { direction, peer, spi };
+}

@@ -1,0 +1,45 @@
+// Rows of one length in shared memory, many to a chunk: a SharedArrayBuffer for each row would round every one up to
+// a page. The main thread takes and releases; a row that was released is given out again, zeroed.
+
+const CHUNK_BYTES = 1 << 16;
+
+export type SharedRow = Float64Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer>;
+
+interface RowConstructor<Row extends SharedRow> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: SharedArrayBuffer, byteOffset: number, length: number): Row;
+}
+
+export class SharedRows<Row extends SharedRow> {
+  readonly #Row: RowConstructor<Row>;
+  readonly #fields: number;
+  readonly #free: Row[] = [];
+  #chunk: SharedArrayBuffer | undefined;
+  #usedBytes = 0;
+
+  /** @param fields elements in a row */
+  constructor(Row: RowConstructor<Row>, fields: number) {
+    this.#Row = Row;
+    this.#fields = fields;
+  }
+
+  /** @returns a row of zeros */
+  take(): Row {
+    const released = this.#free.pop();
+    if (released !== undefined) return released;
+    const rowBytes = this.#fields * this.#Row.BYTES_PER_ELEMENT;
+    if (this.#chunk === undefined || this.#usedBytes + rowBytes > this.#chunk.byteLength) {
+      this.#chunk = new SharedArrayBuffer(Math.max(CHUNK_BYTES, rowBytes));
+      this.#usedBytes = 0;
+    }
+    const row = new this.#Row(this.#chunk, this.#usedBytes, this.#fields);
+    this.#usedBytes += rowBytes;
+    return row;
+  }
+
+  /** @param row of this table, that no other thread writes any more */
+  release(row: Row): void {
+    row.fill(0);
+    this.#free.push(row);
+  }
+}
