@@ -80,7 +80,7 @@ export class SealQueue {
     return full <= MAX_TRAIN_BYTES && request.segments * full <= this.#parts.memory.limits.sealedBytes;
   }
 
-  /** Counts the lifetime, reserves sequence numbers, and writes the rows that {@link flush} seals and sends. Flushes where there is no room. */
+  /** Holds the lifetime, reserves numbers, and writes the rows that {@link flush} seals and sends; flushes where it is full. */
   add(request: SealRequest, sa: OutboundSa): DropReason {
     const { memory, lifetimes } = this.#parts;
     const { segments } = request;

@@ -94,8 +94,8 @@ const TUNNELS: readonly Tunnel[] = [
     selectors: selectorsOf(10),
     saSelectors: selectorsOf(10, { remoteAddress: [prefix('10.0.2.160/29')] }),
     // Both end in the course of the test, each in its own way.
-    lifetime: { ...NO_LIFETIME, packets: { soft: 10, hard: 40 } },
-    inboundLifetime: { ...NO_LIFETIME, bytes: { soft: 1000, hard: 3000 } },
+    lifetime: { ...NO_LIFETIME, packets: { soft: 50, hard: 120 } },
+    inboundLifetime: { ...NO_LIFETIME, bytes: { soft: 200, hard: 600 } },
   },
   { ...chacha, name: 'scarce', subnet: 11, selectors: selectorsOf(11), blockNumbers: SCARCE_BLOCK_NUMBERS },
   { ...chacha, name: 'but port 22', subnet: 12, selectors: selectorsOf(12) },

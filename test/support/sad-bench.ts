@@ -16,7 +16,7 @@ export class SadBench {
   nowMs = 1000;
   /** False: {@link acknowledge} must be called. */
   isPrompt = true;
-  #waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: { readonly random?: RandomInteger; readonly larvalTimeoutMs?: number } = {}) {
     this.sad = new Sad({
