@@ -40,6 +40,7 @@ inline constexpr int kSequenceHigh = 11;
 inline constexpr int kSealedOffset = 12;
 inline constexpr int kNextHeader = 13;
 inline constexpr int kStatus = 14;
+inline constexpr int kPaddedLength = 15;
 }  // namespace seal_job
 
 namespace datagram_out {
@@ -50,6 +51,7 @@ inline constexpr int kSegmentLength = 2;
 inline constexpr int kEndpoint = 3;
 inline constexpr int kTrafficClass = 4;
 inline constexpr int kStatus = 5;
+inline constexpr int kDontFragment = 6;
 }  // namespace datagram_out
 
 namespace datagram_in {
@@ -62,6 +64,17 @@ inline constexpr int kTrafficClass = 4;
 inline constexpr int kSourcePort = 5;
 inline constexpr int kFamily = 6;
 }  // namespace datagram_in
+
+namespace path_report {
+inline constexpr int kStride = 8;
+inline constexpr int kOrigin = 0;
+inline constexpr int kMtu = 1;
+inline constexpr int kFamily = 2;
+inline constexpr int kPort = 3;
+inline constexpr int kQuotedBytes = 4;
+inline constexpr int kSpi = 5;
+inline constexpr int kSequence = 6;
+}  // namespace path_report
 
 namespace open_job {
 inline constexpr int kStride = 8;
@@ -106,6 +119,12 @@ inline constexpr int kTcp6 = 4;
 inline constexpr int kUdpL4 = 5;
 inline constexpr int kEcnFlag = 0x80;
 }  // namespace gso_type
+
+namespace path_origin {
+inline constexpr int kNone = 0;
+inline constexpr int kLocal = 1;
+inline constexpr int kIcmp = 2;
+}  // namespace path_origin
 
 namespace segmentation {
 inline constexpr int kNone = 0;
@@ -155,10 +174,14 @@ struct BatchMemory {
   Table<inner_packet::kStride> innerPackets;
   Table<out_frame::kStride> outFrames;
   Table<vector::kStride> vectors;
+  // Ends at the first row whose origin is kNone.
+  Table<path_report::kStride> pathReports;
   // kAddressCellBytes for each row of datagramsIn.
   uint8_t* sources = nullptr;
   // The same; all zeros where the kernel did not say.
   uint8_t* destinations = nullptr;
+  // The destinations of what the reports speak of, kAddressCellBytes for each row of pathReports.
+  uint8_t* reportAddresses = nullptr;
   double* clock = nullptr;
 
   // True where offset … offset + length - 1 lies in the arena. 64-bit arguments: int32 cells cannot overflow it.

@@ -12,8 +12,9 @@ Devices::Devices(const BatchMemory& memory, int tun, std::vector<SocketHandle> s
     : memory_(memory),
       sockets_(std::move(sockets)),
       tun_(memory, tun),
-      receiver_(memory, sockets_),
-      sender_(memory, sockets_) {
+      errors_(memory, sockets_),
+      receiver_(memory, sockets_, errors_),
+      sender_(memory, sockets_, errors_) {
   // poll() passes over negative descriptors.
   polled_.push_back(pollfd{tun, POLLIN, 0});
   polled_.push_back(pollfd{wakeup, POLLIN, 0});
@@ -36,6 +37,7 @@ BatchResult Devices::Wait(int timeoutMs) {
   }
   for (size_t i = 2; i < polled_.size(); i++) {
     if (polled_[i].revents != 0) bits |= ready::kUdp;
+    if ((polled_[i].revents & POLLERR) != 0) errors_.Note(i - 2);
   }
   return bits;
 }
@@ -48,6 +50,7 @@ BatchResult Devices::TunRead() {
 
 BatchResult Devices::UdpReceive() {
   BatchResult result = receiver_.Receive();
+  errors_.Read();
   Stamp();
   return result;
 }

@@ -11,6 +11,7 @@
 #include "batch_memory.h"
 #include "system_failure.h"
 #include "tun_queue.h"
+#include "udp_error_queue.h"
 #include "udp_receiver.h"
 #include "udp_sender.h"
 
@@ -49,6 +50,7 @@ class Devices {
   const BatchMemory& memory_;
   const std::vector<SocketHandle> sockets_;
   TunQueue tun_;
+  UdpErrorQueue errors_;
   UdpReceiver receiver_;
   UdpSender sender_;
   // TUN, wake-up, sockets.

@@ -66,6 +66,7 @@ bool JsBatchMemory::Attach(Napi::Env env, Napi::Value value) {
   size_t arenaBytes = 0;
   size_t sourcesBytes = 0;
   size_t destinationsBytes = 0;
+  size_t reportAddressBytes = 0;
   size_t clockCells = 0;
   const bool complete = ReadProperty(env, value, "limits", &limits) &&
                         read.Number(limits, "frameBytes", &memory.frameBytes) &&
@@ -76,10 +77,12 @@ bool JsBatchMemory::Attach(Napi::Env env, Napi::Value value) {
                         read.View("arena", napi_uint8_array, &memory.arena, &arenaBytes) &&
                         read.View("sources", napi_uint8_array, &memory.sources, &sourcesBytes) &&
                         read.View("destinations", napi_uint8_array, &memory.destinations, &destinationsBytes) &&
+                        read.View("reportAddresses", napi_uint8_array, &memory.reportAddresses, &reportAddressBytes) &&
                         read.View("clock", napi_float64_array, &memory.clock, &clockCells) &&
                         read.Rows("frames", &memory.frames) && read.Rows("sealJobs", &memory.sealJobs) &&
                         read.Rows("datagramsOut", &memory.datagramsOut) &&
                         read.Rows("datagramsIn", &memory.datagramsIn) &&
+                        read.Rows("pathReports", &memory.pathReports) &&
                         read.Rows("openJobs", &memory.openJobs) &&
                         read.Rows("innerPackets", &memory.innerPackets) &&
                         read.Rows("outFrames", &memory.outFrames) && read.Rows("vectors", &memory.vectors);
@@ -100,8 +103,9 @@ bool JsBatchMemory::Attach(Napi::Env env, Napi::Value value) {
   }
   const int64_t addressBytes = datagrams * kAddressCellBytes;
   if (static_cast<int64_t>(sourcesBytes) < addressBytes || static_cast<int64_t>(destinationsBytes) < addressBytes ||
-      clockCells < 1) {
-    ThrowRange(env, "sources, destinations or clock: smaller than the limits say");
+      static_cast<int64_t>(reportAddressBytes) < int64_t{memory.pathReports.rows} * kAddressCellBytes ||
+      memory.pathReports.rows < 1 || clockCells < 1) {
+    ThrowRange(env, "sources, destinations, pathReports or clock: smaller than the limits say");
     return false;
   }
   views_ = Napi::Persistent(views.As<Napi::Object>());

@@ -48,9 +48,10 @@ ControlData ReadControls(msghdr& message) {
 
 }  // namespace
 
-UdpReceiver::UdpReceiver(const BatchMemory& memory, const std::vector<SocketHandle>& sockets)
+UdpReceiver::UdpReceiver(const BatchMemory& memory, const std::vector<SocketHandle>& sockets, UdpErrorQueue& errors)
     : memory_(memory),
       sockets_(sockets),
+      errors_(errors),
       messages_(static_cast<size_t>(memory.datagramsIn.rows)),
       slots_(messages_.size()),
       sources_(messages_.size()),
@@ -102,6 +103,7 @@ int UdpReceiver::ReceiveFrom(size_t socket, int32_t first) {
     }
     if (errno == EAGAIN) return 0;
     if (IsFatal(errno)) return -errno;
+    errors_.Note(socket);
   }
   return 0;
 }

@@ -10,18 +10,19 @@
 
 #include "batch_memory.h"
 #include "system_failure.h"
+#include "udp_error_queue.h"
 #include "udp_socket.h"
 
 namespace isthmus {
 
 class UdpReceiver {
  public:
-  // Borrows the memory and the sockets.
-  UdpReceiver(const BatchMemory& memory, const std::vector<SocketHandle>& sockets);
+  // Borrows the memory, the sockets and their errors.
+  UdpReceiver(const BatchMemory& memory, const std::vector<SocketHandle>& sockets, UdpErrorQueue& errors);
 
   // Fills DatagramIn rows, their sources and destinations; the datagram of row i lies in receive slot i. The
   // sockets take turns in being first. A datagram longer than its slot, which no IP version can carry, gets length 0, so that
-  // no half of one is ever used. Errors that a peer or a router can cause (ICMP) are passed over; any other is
+  // no half of one is ever used. Errors that a peer or a router can cause (ICMP) are noted and passed over; any other is
   // returned where nothing was received, and otherwise comes on the next call.
   BatchResult Receive();
 
@@ -37,6 +38,7 @@ class UdpReceiver {
 
   const BatchMemory& memory_;
   const std::vector<SocketHandle>& sockets_;
+  UdpErrorQueue& errors_;
   size_t turn_ = 0;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> slots_;

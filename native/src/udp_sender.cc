@@ -36,8 +36,10 @@ void AddControl(msghdr& header, int level, int type, T value) {
 
 }  // namespace
 
-UdpSender::UdpSender(const BatchMemory& memory, const std::vector<SocketHandle>& sockets)
-    : memory_(memory), sockets_(sockets) {
+UdpSender::UdpSender(const BatchMemory& memory, const std::vector<SocketHandle>& sockets, UdpErrorQueue& errors)
+    : memory_(memory), sockets_(sockets), errors_(errors), dontFragment_(sockets.size(), false) {
+  // A socket may have been left in the other state by the worker before.
+  for (size_t socket = 0; socket < sockets.size(); socket++) SetDontFragment(sockets[socket], false);
   for (size_t i = 0; i < kMessages; i++) {
     msghdr& header = messages_[i].msg_hdr;
     header.msg_iov = &vectors_[i];
@@ -57,6 +59,8 @@ const char* UdpSender::FindViolation(const int32_t* row) const {
   const int32_t segmentLength = row[datagram_out::kSegmentLength];
   if (!memory_.Contains(row[datagram_out::kOffset], row[datagram_out::kLength])) return "offset and length";
   if (segmentLength < 0 || segmentLength > UINT16_MAX) return "segmentLength";
+  const int32_t dontFragment = row[datagram_out::kDontFragment];
+  if (dontFragment < 0 || dontFragment > 1) return "dontFragment";
   if (trafficClass < 0 || trafficClass > UINT8_MAX) return "trafficClass";
   if (endpoint < 0 || static_cast<size_t>(endpoint) >= endpoints_.size()) return "endpoint";
   if (!endpoints_[static_cast<size_t>(endpoint)].isSet) return "endpoint";
@@ -79,11 +83,15 @@ std::optional<RowViolation> UdpSender::Send(int32_t count) {
 size_t UdpSender::Fill(Position position, int32_t count) {
   size_t filled = 0;
   size_t socket = 0;
+  int32_t dontFragment = 0;
   while (position.row < count && filled < kMessages) {
     const int32_t* row = memory_.datagramsOut.Row(position.row);
     Endpoint& endpoint = endpoints_[static_cast<size_t>(row[datagram_out::kEndpoint])];
-    if (filled == 0) socket = endpoint.socket;
-    if (endpoint.socket != socket) break;
+    if (filled == 0) {
+      socket = endpoint.socket;
+      dontFragment = row[datagram_out::kDontFragment];
+    }
+    if (endpoint.socket != socket || row[datagram_out::kDontFragment] != dontFragment) break;
 
     int32_t bytes = row[datagram_out::kLength] - position.sentBytes;
     if (IsTrain(row)) {
@@ -124,6 +132,9 @@ void UdpSender::SendFilled(size_t filled, Position& position) {
   const int32_t* first = memory_.datagramsOut.Row(position.row);
   const size_t socket = endpoints_[static_cast<size_t>(first[datagram_out::kEndpoint])].socket;
   const int fd = sockets_[socket].fd;
+  UseDontFragment(socket, first[datagram_out::kDontFragment] != 0);
+  constexpr size_t kNone = SIZE_MAX;
+  size_t refused = kNone;
   size_t done = 0;
   while (done < filled) {
     const int sent = ::sendmmsg(fd, &messages_[done], static_cast<unsigned>(filled - done), MSG_DONTWAIT);
@@ -139,6 +150,11 @@ void UdpSender::SendFilled(size_t filled, Position& position) {
     }
     const int error = sent < 0 ? errno : EAGAIN;
     if (error == EINTR || (error == EAGAIN && WaitForSpace(fd))) continue;
+    errors_.Note(socket);
+    if (refused != done) {
+      refused = done;
+      continue;
+    }
     int32_t* row = memory_.datagramsOut.Row(position.row);
     if (SplitAfter(error, row, vectors_[done].iov_len)) return;
     row[datagram_out::kStatus] = error;
@@ -158,6 +174,12 @@ bool UdpSender::SplitAfter(int error, const int32_t* row, size_t bytes) {
   // One more: this train takes the first.
   endpoint.trainsToSplit = kTrainsBetweenTries + 1;
   return true;
+}
+
+void UdpSender::UseDontFragment(size_t socket, bool wanted) {
+  if (dontFragment_[socket] == wanted) return;
+  SetDontFragment(sockets_[socket], wanted);
+  dontFragment_[socket] = wanted;
 }
 
 bool UdpSender::WaitForSpace(int fd) {

@@ -11,14 +11,15 @@
 
 #include "batch_memory.h"
 #include "system_failure.h"
+#include "udp_error_queue.h"
 #include "udp_socket.h"
 
 namespace isthmus {
 
 class UdpSender {
  public:
-  // Borrows the memory and the sockets.
-  UdpSender(const BatchMemory& memory, const std::vector<SocketHandle>& sockets);
+  // Borrows the memory, the sockets and their errors.
+  UdpSender(const BatchMemory& memory, const std::vector<SocketHandle>& sockets, UdpErrorQueue& errors);
 
   // Where datagrams for an endpoint go. The caller has checked the socket index and that the family is the
   // socket's. The table grows here and nowhere else.
@@ -28,6 +29,7 @@ class UdpSender {
   // datagram of the row that was not sent. Waits for buffer space, 20 ms in one call at most, then gives EAGAIN.
   // A train that cannot go whole (a segment above the route's MTU, a device without checksum offload, a socket
   // without GSO) goes segment by segment, and IP fragments what is still too long.
+  // A socket answers once with what an ICMP message said of an earlier datagram; so each refusal is tried once more.
   // A row out of bounds is found before anything is sent.
   std::optional<RowViolation> Send(int32_t count);
 
@@ -55,16 +57,20 @@ class UdpSender {
 
   // The name of the field that is out of bounds, or null.
   const char* FindViolation(const int32_t* row) const;
-  // Prepares messages from `position` on, all for one socket. Returns their number.
+  // Prepares messages from `position` on, all for one socket and one DF. Returns their number.
   size_t Fill(Position position, int32_t count);
   void FillMessage(size_t index, Position position, int32_t bytes, const Endpoint& endpoint);
   void SendFilled(size_t filled, Position& position);
   // True where the train is to be sent again in pieces.
   bool SplitAfter(int error, const int32_t* row, size_t bytes);
   bool WaitForSpace(int fd);
+  void UseDontFragment(size_t socket, bool wanted);
 
   const BatchMemory& memory_;
   const std::vector<SocketHandle>& sockets_;
+  UdpErrorQueue& errors_;
+  // As each socket has it now; DF is an option of the socket, and no control message sets it.
+  std::vector<bool> dontFragment_;
   std::vector<Endpoint> endpoints_;
   // Monotonic ms at which this call stops waiting for buffer space; 0 where it has not waited.
   double deadlineMs_ = 0;

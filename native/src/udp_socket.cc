@@ -71,16 +71,27 @@ struct Option {
   const char* call;
 };
 
-// What every socket needs. Outer packets may be fragmented on the way (RFC 4301 §8.1).
+// RFC 4301 §5.1.2: constructed, not copied from the inner header.
+constexpr int kHopLimit = 64;
+// Without DF, and fragmented for the device only: routers fragment the rest. Unlike DONT it reports ICMP errors.
+constexpr int kIpv4MayFragment = IP_PMTUDISC_OMIT;
+// IPv6 routers do not fragment, so the kernel does, for the path as it knows it.
+constexpr int kIpv6MayFragment = IPV6_PMTUDISC_WANT;
+
+// What every socket needs.
 constexpr Option kIpv4Options[] = {
     {IPPROTO_IP, IP_RECVTOS, 1, "setsockopt IP_RECVTOS"},
     {IPPROTO_IP, IP_PKTINFO, 1, "setsockopt IP_PKTINFO"},
-    {IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "setsockopt IP_MTU_DISCOVER"},
+    {IPPROTO_IP, IP_TTL, kHopLimit, "setsockopt IP_TTL"},
+    {IPPROTO_IP, IP_RECVERR, 1, "setsockopt IP_RECVERR"},
+    {IPPROTO_IP, IP_MTU_DISCOVER, kIpv4MayFragment, "setsockopt IP_MTU_DISCOVER"},
 };
 constexpr Option kIpv6Options[] = {
     {IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "setsockopt IPV6_RECVTCLASS"},
     {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "setsockopt IPV6_RECVPKTINFO"},
-    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT, "setsockopt IPV6_MTU_DISCOVER"},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, kHopLimit, "setsockopt IPV6_UNICAST_HOPS"},
+    {IPPROTO_IPV6, IPV6_RECVERR, 1, "setsockopt IPV6_RECVERR"},
+    {IPPROTO_IPV6, IPV6_MTU_DISCOVER, kIpv6MayFragment, "setsockopt IPV6_MTU_DISCOVER"},
 };
 
 // The call that failed, or null.
@@ -135,6 +146,15 @@ Result<SocketAddress> LocalAddress(int fd) {
     return SystemFailure{errno, "getsockname", "descriptor " + std::to_string(fd)};
   }
   return address;
+}
+
+void SetDontFragment(const SocketHandle& socket, bool dontFragment) {
+  // The values were taken when the socket was opened, so that neither call can fail.
+  if (socket.family == AF_INET) {
+    SetOption(socket.fd, IPPROTO_IP, IP_MTU_DISCOVER, dontFragment ? IP_PMTUDISC_PROBE : kIpv4MayFragment);
+  } else {
+    SetOption(socket.fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, dontFragment ? IPV6_PMTUDISC_PROBE : kIpv6MayFragment);
+  }
 }
 
 Result<UdpSocket> OpenUdp(const UdpRequest& request) {

@@ -53,8 +53,8 @@ struct UdpSocket {
   bool gro = false;
 };
 
-// Opens and binds: non-blocking, close-on-exec, IPv6 without IPv4, fragmentation left to the kernel (no
-// path-MTU discovery on the outer packet), traffic class and packet info reported with each datagram.
+// Opens and binds: non-blocking, close-on-exec, IPv6 without IPv4, DF clear, a hop limit of 64 (RFC 4301 §5.1.2),
+// errors of datagrams kept in the socket, traffic class and packet info reported with each datagram.
 // With reusePort an address that somebody else holds is still EADDRINUSE, also where that one shares its port
 // too; only sockets of this process share one. GSO and GRO are left out where the kernel has them not.
 Result<UdpSocket> OpenUdp(const UdpRequest& request);
@@ -71,5 +71,9 @@ struct SocketHandle {
   // Trains may go out with UDP_SEGMENT.
   bool gso = false;
 };
+
+// Allows or forbids fragments of what the socket sends from now on (RFC 4301 §8.1). In neither state does what
+// ICMP told the kernel of the path limit a datagram with DF: that is the data plane's to judge.
+void SetDontFragment(const SocketHandle& socket, bool dontFragment);
 
 }  // namespace isthmus

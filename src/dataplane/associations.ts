@@ -15,13 +15,20 @@ import { SequenceCounter } from '../sad/sequence-counter.ts';
 import { NO_SA, SpiTable } from '../sad/spi-table.ts';
 import { findEspTransform, type EspTransform } from '../crypto/esp-transform.ts';
 import type { Policy, Selectors } from '../spd/policy.ts';
+import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import { SelectorMatcher } from '../spd/selector-match.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
+import type { Peer } from './peer.ts';
+import type { Peers } from './peers.ts';
 
 /** An outbound SA in the worker that sends it. */
 export interface OutboundSa extends SaReference {
   readonly transform: EspTransform;
+  readonly tunnel: TunnelOptions;
+  readonly peer: Peer;
+  /** A later fragment cannot be judged by such selectors (RFC 4301 §7). */
+  readonly selectsPorts: boolean;
   readonly endpoint: number;
   readonly policy: string;
   readonly spi: number;
@@ -30,6 +37,8 @@ export interface OutboundSa extends SaReference {
   readonly flowId: number;
   readonly counter: SequenceCounter;
   readonly state: SaState;
+  /** Monotonic milliseconds; dummy packets count too. */
+  lastSentMs: number;
 }
 
 /** An inbound SA in the worker that owns its replay window. */
@@ -37,7 +46,7 @@ export interface InboundSa extends SaReference {
   readonly transform: EspTransform;
   readonly esn: boolean;
   readonly mode: 'tunnel';
-  readonly peer: string;
+  readonly peer: Peer;
   readonly spi: number;
   readonly selectors: SelectorMatcher;
   /** As in {@link OutboundSa}. */
@@ -53,6 +62,8 @@ export class Associations {
   readonly #devices: Devices;
   readonly #outbound: (OutboundSa | undefined)[] = [];
   readonly #inbound: (InboundSa | undefined)[] = [];
+  readonly #peers: Peers;
+  readonly #withDummies = new Set<OutboundSa>();
   #spis = new SpiTable();
   /** SAs of each policy, the newest last. */
   readonly #byPolicyName = new Map<string, OutboundSa[]>();
@@ -60,9 +71,10 @@ export class Associations {
   #policyIndexes = new Map<string, number>();
   #lastFlowId = 0;
 
-  constructor(engine: Engine, devices: Devices) {
+  constructor(engine: Engine, devices: Devices, peers: Peers) {
     this.#engine = engine;
     this.#devices = devices;
+    this.#peers = peers;
   }
 
   /** The SA that carries the traffic of a policy of the current snapshot. */
@@ -78,6 +90,11 @@ export class Associations {
 
   inboundBySlot(slot: number): InboundSa | undefined {
     return this.#inbound[slot];
+  }
+
+  /** Outbound SAs that send dummy packets. */
+  get withDummies(): Iterable<OutboundSa> {
+    return this.#withDummies;
   }
 
   /** undefined where the SA is gone, whoever has its slot now. */
@@ -101,18 +118,23 @@ export class Associations {
     this.#engine.installOutbound(sa.slot, sa);
     sa.keyMaterial.fill(0);
     this.#engine.grantSequenceNumbers(sa.slot, sa.block.first, sa.block.end);
-    this.#setEndpoint(sa.slot, sa.endpoint);
     const installed: OutboundSa = {
       slot: sa.slot,
       id: sa.id,
       transform: intern(sa.transform),
+      tunnel: sa.tunnel,
+      peer: this.#peers.get(sa.peer),
+      selectsPorts: selectsPorts(sa.selectors),
       endpoint: sa.slot,
       policy: sa.policy,
       spi: sa.spi,
       ...this.#select(sa.selectors),
       counter: new SequenceCounter(sa.state, sa.block),
       state: sa.state,
+      lastSentMs: 0,
     };
+    this.#enter(installed);
+    this.#meet(installed, sa.endpoint);
     this.#outbound[sa.slot] = installed;
     const others = this.#byPolicyName.get(sa.policy);
     if (others === undefined) this.#byPolicyName.set(sa.policy, [installed]);
@@ -129,7 +151,7 @@ export class Associations {
       transform: intern(sa.transform),
       esn: sa.esn,
       mode: sa.mode,
-      peer: sa.peer,
+      peer: this.#peers.get(sa.peer),
       spi: sa.spi,
       ...this.#select(sa.selectors),
       window: new ReplayWindow(sa.replayWindowPackets, sa.replayBitmap, sa.state),
@@ -142,8 +164,10 @@ export class Associations {
     const sa = this.outboundBy(reference);
     if (sa === undefined) return;
     if (limits !== undefined) writeLimits(sa.state, limits);
-    if (endpoint !== undefined) this.#setEndpoint(sa.endpoint, endpoint);
-    if (selectors !== undefined) this.#replaceOutbound(sa, { ...sa, ...this.#select(selectors) });
+    if (endpoint !== undefined) this.#move(sa.peer, endpoint);
+    if (selectors === undefined) return;
+    const selected = { ...this.#select(selectors), selectsPorts: selectsPorts(selectors) };
+    this.#replaceOutbound(sa, { ...sa, ...selected });
   }
 
   updateInbound(reference: SaReference, { limits, selectors }: SaUpdate): void {
@@ -158,6 +182,8 @@ export class Associations {
     const sa = this.outboundBy(reference);
     if (sa === undefined) return;
     this.#engine.remove(sa.slot);
+    this.#leave(sa);
+    sa.peer.endpoints.delete(sa.endpoint);
     this.#outbound[sa.slot] = undefined;
     const left = this.#byPolicyName.get(sa.policy)?.filter((other) => other !== sa) ?? [];
     if (left.length === 0) this.#byPolicyName.delete(sa.policy);
@@ -181,6 +207,8 @@ export class Associations {
     this.#outbound.length = 0;
     this.#inbound.length = 0;
     this.#byPolicyName.clear();
+    this.#withDummies.clear();
+    this.#peers.clear();
     this.#spis = new SpiTable();
     this.usePolicies([]);
   }
@@ -190,11 +218,32 @@ export class Associations {
     return { selectors: new SelectorMatcher(selectors), flowId: this.#lastFlowId };
   }
 
-  #setEndpoint(row: number, { socket, address, port }: Endpoint): void {
-    this.#devices.setEndpoint(row, socket, address, port);
+  #enter(sa: OutboundSa): void {
+    this.#peers.attach(sa);
+    if (sa.tunnel.dummyPacketsPerSecond > 0) this.#withDummies.add(sa);
+  }
+
+  #leave(sa: OutboundSa): void {
+    this.#peers.detach(sa);
+    this.#withDummies.delete(sa);
+  }
+
+  /** Where a peer was last seen counts more than where it was expected. */
+  #meet({ peer, endpoint }: OutboundSa, expected: Endpoint | undefined): void {
+    peer.endpoints.add(endpoint);
+    const isSeen = peer.isReachable && peer.followAddress;
+    if (expected === undefined || isSeen) peer.connect(this.#devices, endpoint);
+    else this.#move(peer, expected);
+  }
+
+  /** All SAs of a peer send to one place. */
+  #move(peer: Peer, { socket, address, port }: Endpoint): void {
+    peer.moveTo(this.#devices, socket, address, 0, address.length, port);
   }
 
   #replaceOutbound(sa: OutboundSa, by: OutboundSa): void {
+    this.#leave(sa);
+    this.#enter(by);
     this.#outbound[sa.slot] = by;
     const all = this.#byPolicyName.get(sa.policy);
     all?.splice(all.indexOf(sa), 1, by);
@@ -210,4 +259,8 @@ export class Associations {
 /** Every SA comes with a copy of its transform; one of each is enough. */
 function intern(transform: EspTransform): EspTransform {
   return findEspTransform(transform.name) ?? transform;
+}
+
+function selectsPorts({ localPort, remotePort, icmp }: Selectors): boolean {
+  return localPort !== undefined || remotePort !== undefined || icmp !== undefined;
 }

@@ -46,6 +46,8 @@ export const SealJob = {
   nextHeader: 13,
   /** Written by the engine, see {@link JobStatus}. */
   status: 14,
+  /** Zeros behind each inner packet make it this long (RFC 4303 §2.7); 0 = none. */
+  paddedLength: 15,
 } as const;
 
 /** One UDP send: a datagram, or a train of datagrams of one length (only the last may be shorter). */
@@ -61,6 +63,8 @@ export const DatagramOut = {
   trafficClass: 4,
   /** Written by the devices: 0 = sent, otherwise the errno. */
   status: 5,
+  /** 1 = no fragments outside: DF in an IPv4 header, no Fragment header in an IPv6 packet. */
+  dontFragment: 6,
 } as const;
 
 /** One UDP receive: a datagram, or a train as UDP_GRO joined it. */
@@ -77,6 +81,26 @@ export const DatagramIn = {
   /** 4 or 6. */
   family: 6,
 } as const;
+
+/** What the network said of a datagram that was too big. The table ends at the first row without origin. */
+export const PathReport = {
+  stride: 8,
+  /** See {@link PathOrigin}. */
+  origin: 0,
+  /** Bytes of the largest packet, with its IP header; 0 where an old router does not say (RFC 1191 §5). */
+  mtu: 1,
+  /** 4 or 6. */
+  family: 2,
+  /** Of the destination; 0 where it is not known. */
+  port: 3,
+  /** How much of ESP header the report repeats: 0 … 8. */
+  quotedBytes: 4,
+  spi: 5,
+  sequence: 6,
+} as const;
+
+/** `local`: the device that the datagram leaves by. `icmp`: a message from the network, which anyone can have sent. */
+export const PathOrigin = { none: 0, local: 1, icmp: 2 } as const;
 
 /** Work for {@link Engine.open}: one ESP packet, decrypted in place. */
 export const OpenJob = {
@@ -144,6 +168,10 @@ export interface BatchLimits {
   readonly openJobs: number;
 }
 
+/** Path reports taken in one batch; more wait. */
+const PATH_REPORTS = 16;
+/** Room for what the data plane makes itself: fragments, ICMP errors, dummy packets, keepalives. */
+export const SCRATCH_BYTES = 262_144;
 // A train is at most 65 507 bytes, the largest UDP payload over IPv4; a slot keeps a power of two.
 export const RECEIVE_SLOT_BYTES = 65_536;
 /** A frame is at most 65 535 bytes; room for one more must be left before a read. */
@@ -167,6 +195,8 @@ export interface BatchMemory {
   readonly framesOffset: number;
   readonly sealedOffset: number;
   readonly receivedOffset: number;
+  /** {@link SCRATCH_BYTES} of room for what neither the TUN nor a peer brought. */
+  readonly scratchOffset: number;
   readonly frames: Int32Array;
   readonly sealJobs: Int32Array;
   readonly datagramsOut: Int32Array;
@@ -178,6 +208,9 @@ export interface BatchMemory {
    * All zeros where the devices are not told (node:dgram): then the socket's own address is all that is known.
    */
   readonly destinations: Uint8Array;
+  readonly pathReports: Int32Array;
+  /** Destinations of what `pathReports` speak of, in cells like those of `sources`. */
+  readonly reportAddresses: Uint8Array;
   readonly openJobs: Int32Array;
   readonly innerPackets: Int32Array;
   readonly outFrames: Int32Array;
@@ -191,16 +224,19 @@ export function allocateBatchMemory(limits: BatchLimits = DEFAULT_BATCH_LIMITS):
   const receivedBytes = limits.datagramsIn * RECEIVE_SLOT_BYTES;
   return {
     limits,
-    arena: new Uint8Array(limits.frameBytes + limits.sealedBytes + receivedBytes),
+    arena: new Uint8Array(limits.frameBytes + limits.sealedBytes + receivedBytes + SCRATCH_BYTES),
     framesOffset: 0,
     sealedOffset: limits.frameBytes,
     receivedOffset: limits.frameBytes + limits.sealedBytes,
+    scratchOffset: limits.frameBytes + limits.sealedBytes + receivedBytes,
     frames: new Int32Array(limits.frames * Frame.stride),
     sealJobs: new Int32Array(limits.sealJobs * SealJob.stride),
     datagramsOut: new Int32Array(limits.datagramsOut * DatagramOut.stride),
     datagramsIn: new Int32Array(limits.datagramsIn * DatagramIn.stride),
     sources: new Uint8Array(limits.datagramsIn * ADDRESS_CELL_BYTES),
     destinations: new Uint8Array(limits.datagramsIn * ADDRESS_CELL_BYTES),
+    pathReports: new Int32Array(PATH_REPORTS * PathReport.stride),
+    reportAddresses: new Uint8Array(PATH_REPORTS * ADDRESS_CELL_BYTES),
     openJobs: new Int32Array(limits.openJobs * OpenJob.stride),
     innerPackets: new Int32Array(limits.openJobs * InnerPacket.stride),
     outFrames: new Int32Array(limits.openJobs * OutFrame.stride),

@@ -1,12 +1,14 @@
 // What crosses between the main thread and a worker: commands down, events up. All of it is plain data.
 
 import type { ExpireCause } from '../sad/sa-limits.ts';
-import type { SaChange, SaReference, SequenceBlock } from '../sad/security-association.ts';
+import type { Endpoint, SaChange, SaReference, SequenceBlock } from '../sad/security-association.ts';
+import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import type { Policy } from '../spd/policy.ts';
 
 export type Command =
   /** Swaps in new policies between two batches. Generations rise. */
   | { readonly type: 'use-policies'; readonly generation: number; readonly policies: readonly Policy[] }
+  | { readonly type: 'use-peer'; readonly peer: TunnelPeer }
   | SaChange
   /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */
   | { readonly type: 'grant-sequence'; readonly sa: SaReference; readonly block: SequenceBlock }
@@ -24,6 +26,16 @@ export type DataPlaneEvent =
       readonly sa: SaReference;
       readonly hard: boolean;
       readonly cause: ExpireCause;
+    }
+  /** A peer sends from another place, and its packets go there now. */
+  | { readonly type: 'address-changed'; readonly peer: string; readonly endpoint: Endpoint }
+  /** The path MTU to a peer was learned, or forgotten (undefined). */
+  | {
+      readonly type: 'path-mtu';
+      readonly peer: string;
+      readonly mtu: number | undefined;
+      /** Bytes of the largest ESP packet that fits. */
+      readonly espRoom: number;
     };
 
 /** Cells of the control words that main thread and worker share. */

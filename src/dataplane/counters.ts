@@ -10,9 +10,14 @@ export const Counter = {
   /** Decrypted packets that a BYPASS policy would have let pass in clear (RFC 4301 §5.2). */
   inboundBypassPackets: 66,
   natKeepalives: 67,
+  natKeepalivesSent: 68,
+  /** Dummy packets sent (RFC 4303 §2.6). */
+  outboundDummies: 69,
+  /** ICMP messages to senders of packets that do not fit the path MTU. */
+  tooBigMessages: 70,
 } as const;
 
-const CELLS = 72;
+const CELLS = 96;
 
 export type Counters = Float64Array<SharedArrayBuffer>;
 

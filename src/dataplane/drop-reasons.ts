@@ -56,6 +56,8 @@ export const Drop = {
   inboundQueueFull: 33,
   outboundLifetime: 34,
   inboundLifetime: 35,
+  outboundTooBig: 36,
+  outboundNoAddress: 37,
 } as const;
 
 const row = (
@@ -247,5 +249,17 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'The packet would cross a hard limit of its SA’s lifetime, or came behind one that did; the SA has ended.',
     'RFC 4301 §4.4.2.1',
     true,
+  ),
+  row(
+    'outbound-too-big',
+    'outbound',
+    'The packet does not fit the path MTU and must not be fragmented; its sender is told by ICMP.',
+    'RFC 4301 §8.2.1',
+  ),
+  row(
+    'outbound-no-address',
+    'outbound',
+    'The address of the peer is not known before its first authenticated packet.',
+    'RFC 7296 §2.23',
   ),
 ];

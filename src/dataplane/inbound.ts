@@ -5,7 +5,7 @@
 //
 // Each step is a method below, in this order. A packet that does not go on is counted with its reason.
 
-import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES } from '../crypto/esp-transform.ts';
+import { ESP_HEADER_BYTES, ESP_TRAILER_BYTES, largestInnerPacket } from '../crypto/esp-transform.ts';
 import { Replay } from '../sad/replay-window.ts';
 import { SaField } from '../sad/sa-state.ts';
 import type { SpdSnapshot } from '../spd/snapshot.ts';
@@ -28,6 +28,7 @@ import { decapsulateEcn } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { clampMss } from './mss-clamp.ts';
+import type { Peers } from './peers.ts';
 import { ACCEPT_BYPASS, SpdInbound } from './spd-inbound.ts';
 
 const TWO_32 = 0x1_0000_0000;
@@ -39,6 +40,7 @@ export interface InboundParts {
   readonly engine: Engine;
   readonly associations: Associations;
   readonly lifetimes: Lifetimes;
+  readonly peers: Peers;
   readonly counters: Counters;
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
@@ -71,6 +73,7 @@ export class Inbound {
     const { memory, devices, lifetimes } = this.#parts;
     const count = devices.udpReceive();
     lifetimes.expireDue(memory.clock);
+    this.#parts.peers.readReports();
     this.#jobs = 0;
     for (let row = 0; row < count; row++) {
       const at = row * DatagramIn.stride;
@@ -164,7 +167,7 @@ export class Inbound {
 
   /** From an opened ESP packet to an inner packet that its SA and the policy allow. */
   #decapsulate(jobIndex: number): DropReason {
-    const { memory, associations, lifetimes } = this.#parts;
+    const { memory, associations, lifetimes, peers } = this.#parts;
     const job = jobIndex * OpenJob.stride;
     const sa = associations.inboundBySlot(memory.openJobs[job + OpenJob.saSlot]!);
     // It was there when the packet was queued: a packet of this batch has ended it.
@@ -173,8 +176,12 @@ export class Inbound {
       sa.state[SaField.icvMismatches] = sa.state[SaField.icvMismatches]! + 1;
       return Drop.inboundIcvMismatch;
     }
+    const rightEdge = sa.state[SaField.sequence]!;
     const replay = sa.window.accept(this.#sequences[jobIndex]!);
     if (replay !== Replay.fresh) return this.#dropReplay(sa, replay);
+    // RFC 7296 §2.23. An older packet says where the peer was, or where somebody sends it from again.
+    if (sa.peer.followAddress && sa.state[SaField.sequence]! > rightEdge)
+      peers.follow(sa.peer, memory.openJobs[job + OpenJob.datagram]!);
 
     const { transform } = sa;
     const offset = memory.openJobs[job + OpenJob.offset]! + ESP_HEADER_BYTES + transform.ivBytes;
@@ -228,8 +235,11 @@ export class Inbound {
     const verdict = spd.judge(sa, memory.arena, offset, length);
     if (verdict < 0) return -verdict;
     if (!decapsulateEcn(memory.arena, offset, outerTrafficClass)) return Drop.inboundEcn;
-    if (spd.protocol === PROTOCOL_TCP)
-      clampMss(memory.arena, offset + spd.transportOffset, offset + length, spd.family, innerMtu, false);
+    if (spd.protocol === PROTOCOL_TCP) {
+      // The answers to this segment go the other way, on the same path and by the same transform.
+      const mtu = Math.min(innerMtu, largestInnerPacket(sa.transform, sa.peer.path.espRoom));
+      clampMss(memory.arena, offset + spd.transportOffset, offset + length, spd.family, mtu, false);
+    }
     const row = this.#accepted * InnerPacket.stride;
     memory.innerPackets[row + InnerPacket.offset] = offset;
     memory.innerPackets[row + InnerPacket.length] = length;

@@ -4,7 +4,7 @@
 //
 // Each step is a method below, in this order. A packet that does not go on is counted with its reason.
 
-import { sealedLength } from '../crypto/esp-transform.ts';
+import { largestInnerPacket, sealedLength } from '../crypto/esp-transform.ts';
 import type { SaReference } from '../sad/security-association.ts';
 import { SaField } from '../sad/sa-state.ts';
 import type { SpdSnapshot } from '../spd/snapshot.ts';
@@ -16,11 +16,19 @@ import { Frame, GsoType, NEEDS_CHECKSUM, Segmentation, type BatchMemory } from '
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
-import { readTrafficClass } from './ecn.ts';
+import { DummyPackets } from './dummy-packets.ts';
 import type { Engine } from './engine.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { clampMss } from './mss-clamp.ts';
-import { createSealRequest, MAX_TRAIN_BYTES, SealQueue, type SealRequest } from './seal-queue.ts';
+import { outerDontFragment, outerTrafficClass } from './outer-header.ts';
+import { OversizedPackets } from './oversized-packets.ts';
+import {
+  createSealRequest,
+  longestSealed,
+  MAX_TRAIN_BYTES,
+  SealQueue,
+  type SealRequest,
+} from './seal-queue.ts';
 import { SpdOutbound } from './spd-outbound.ts';
 
 /** What one worker's outbound path is made of. */
@@ -44,11 +52,19 @@ export class Outbound {
   readonly #queue: SealQueue;
   /** How the frame in work is to be cut; written by {@link #planSegments}. */
   readonly #request: SealRequest = createSealRequest();
+  readonly #oversized: OversizedPackets;
+  readonly #dummies: DummyPackets;
 
   constructor(parts: OutboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
     this.#spd = new SpdOutbound(snapshot, parts.associations, parts.flowSeed);
     this.#queue = new SealQueue(parts);
+    const seal = (sa: OutboundSa): DropReason => this.#seal(sa);
+    const flush = (): void => {
+      this.#queue.flush();
+    };
+    this.#oversized = new OversizedPackets({ ...parts, seal, flush }, this.#request);
+    this.#dummies = new DummyPackets(parts.memory, parts.innerMtu, parts.flowSeed);
   }
 
   /** Packets read after this call meet the new policies. Never called while a batch is in work. */
@@ -61,6 +77,7 @@ export class Outbound {
     const { memory, devices, counters, lifetimes } = this.#parts;
     const count = devices.tunRead();
     lifetimes.expireDue(memory.clock);
+    this.#oversized.startBatch();
     for (let row = 0; row < count; row++) {
       const reason = this.#processFrame(row * Frame.stride);
       if (reason !== PASS) counters[reason] = counters[reason]! + 1;
@@ -77,16 +94,47 @@ export class Outbound {
     if (verdict < 0) return -verdict;
     const sa = associations.outboundOf(verdict);
     if (sa === undefined) return Drop.outboundNoSa;
-    this.#clampMss(row, offset, length);
+    if (!sa.peer.isReachable) return Drop.outboundNoAddress;
+    this.#clampMss(row, offset, length, sa);
+    const request = this.#request;
+    request.paddedLength = 0;
     const reason = this.#planSegments(row, offset, length, sa);
     if (reason !== PASS) return reason;
+    request.nextHeader = this.#spd.family === 4 ? PROTOCOL_IPV4 : PROTOCOL_IPV6;
+    request.trafficClass = outerTrafficClass(memory.arena, offset, sa.tunnel);
+    // Below the smallest path MTU that is believed, only fragments may get through.
+    request.dontFragment = outerDontFragment(memory.arena, offset, sa.tunnel) && !sa.peer.path.isAtFloor;
+    if (longestSealed(request, sa) > sa.peer.path.espRoom) return this.#oversized.handle(sa);
     return this.#seal(sa);
   }
 
-  #clampMss(row: number, offset: number, length: number): void {
+  /** Sends one dummy packet (RFC 4303 §2.6). Never called while a batch is in work. */
+  sendDummy(sa: OutboundSa): void {
+    if (!sa.peer.isReachable) return;
+    const { counters } = this.#parts;
+    const request = this.#request;
+    this.#dummies.request(request, sa);
+    request.paddedLength = this.#paddedLength(sa);
+    const reason = this.#queue.add(request, sa);
+    this.#queue.flush();
+    if (sa.counter.shouldAsk()) this.#parts.onSequenceLow({ slot: sa.slot, id: sa.id });
+    const cell = reason === PASS ? Counter.outboundDummies : reason;
+    counters[cell] = counters[cell]! + 1;
+  }
+
+  /** RFC 4303 §2.7. Never more than the path carries. */
+  #paddedLength(sa: OutboundSa): number {
+    const { tfcPaddedBytes } = sa.tunnel;
+    if (tfcPaddedBytes === 0) return 0;
+    const largest = Math.min(this.#parts.innerMtu, largestInnerPacket(sa.transform, sa.peer.path.espRoom));
+    return tfcPaddedBytes === 'mtu' ? largest : Math.min(tfcPaddedBytes, largest);
+  }
+
+  #clampMss(row: number, offset: number, length: number, sa: OutboundSa): void {
     const spd = this.#spd;
     if (spd.protocol !== PROTOCOL_TCP) return;
-    const { memory, innerMtu } = this.#parts;
+    const { memory } = this.#parts;
+    const innerMtu = Math.min(this.#parts.innerMtu, largestInnerPacket(sa.transform, sa.peer.path.espRoom));
     const partial = (memory.frames[row + Frame.flags]! & NEEDS_CHECKSUM) !== 0;
     clampMss(memory.arena, offset + spd.transportOffset, offset + length, spd.family, innerMtu, partial);
   }
@@ -146,15 +194,17 @@ export class Outbound {
     const { memory, counters } = this.#parts;
     const request = this.#request;
     const { segments } = request;
-    request.nextHeader = this.#spd.family === 4 ? PROTOCOL_IPV4 : PROTOCOL_IPV6;
-    request.trafficClass = readTrafficClass(memory.arena, request.frameOffset);
+    request.paddedLength = this.#paddedLength(sa);
     const reason = this.#queue.add(request, sa);
     if (reason !== PASS) return reason;
     const { state } = sa;
     state[SaField.packets] = state[SaField.packets]! + segments;
     state[SaField.bytes] =
       state[SaField.bytes]! + request.frameLength + (segments - 1) * request.headersLength;
-    state[SaField.lastUsedMs] = memory.clock[0]!;
+    const nowMs = memory.clock[0]!;
+    state[SaField.lastUsedMs] = nowMs;
+    sa.lastSentMs = nowMs;
+    sa.peer.lastSentMs = nowMs;
     counters[Counter.outboundPackets] = counters[Counter.outboundPackets]! + segments;
     if (sa.counter.shouldAsk()) this.#parts.onSequenceLow({ slot: sa.slot, id: sa.id });
     return PASS;

@@ -8,9 +8,11 @@ import type { Command, DataPlaneEvent } from './commands.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
+import { IdleTraffic } from './idle-traffic.ts';
 import { Inbound } from './inbound.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { Outbound } from './outbound.ts';
+import { Peers } from './peers.ts';
 
 export interface PacketPathParts {
   readonly memory: BatchMemory;
@@ -27,15 +29,23 @@ export interface PacketPathParts {
 export class PacketPath {
   readonly #associations: Associations;
   readonly #lifetimes: Lifetimes;
+  readonly #peers: Peers;
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
+  readonly #idle: IdleTraffic;
 
   constructor(parts: PacketPathParts) {
-    this.#associations = new Associations(parts.engine, parts.devices);
+    this.#peers = new Peers(parts);
+    this.#associations = new Associations(parts.engine, parts.devices, this.#peers);
     // Before the first policies arrive everything is DISCARDed (RFC 4301 §4.4.1).
     const empty = new SpdSnapshot(1, []);
     this.#lifetimes = new Lifetimes(this.#associations, parts.onEvent);
-    const shared = { ...parts, associations: this.#associations, lifetimes: this.#lifetimes };
+    const shared = {
+      ...parts,
+      associations: this.#associations,
+      lifetimes: this.#lifetimes,
+      peers: this.#peers,
+    };
     this.#outbound = new Outbound(
       {
         ...shared,
@@ -46,11 +56,19 @@ export class PacketPath {
       empty,
     );
     this.#inbound = new Inbound(shared, empty);
+    this.#idle = new IdleTraffic({
+      ...shared,
+      sendDummy: (sa) => {
+        this.#outbound.sendDummy(sa);
+      },
+    });
   }
 
   /** Moves one batch in each direction. @returns how many frames and datagrams there were; 0 = nothing to do */
   turn(): number {
-    return this.#outbound.process() + this.#inbound.process();
+    const moved = this.#outbound.process() + this.#inbound.process();
+    this.#idle.run();
+    return moved;
   }
 
   /**
@@ -59,7 +77,8 @@ export class PacketPath {
    */
   tick(clock: Float64Array): number {
     this.#lifetimes.expireDue(clock);
-    return this.#lifetimes.nextMs;
+    this.#idle.run();
+    return Math.min(this.#lifetimes.nextMs, this.#idle.nextMs);
   }
 
   /** Executes a command between two batches; `stop` removes every SA, and its keys with it. */
@@ -72,9 +91,14 @@ export class PacketPath {
         this.#inbound.useSnapshot(snapshot);
         return;
       }
+      case 'use-peer':
+        this.#peers.use(command.peer);
+        this.#idle.reschedule();
+        return;
       case 'install-outbound':
         this.#associations.installOutbound(command.sa);
         this.#lifetimes.watch('outbound', command.sa);
+        this.#idle.reschedule();
         return;
       case 'install-inbound':
         this.#associations.installInbound(command.sa);

@@ -37,6 +37,10 @@ export interface SealRequest {
   nextHeader: number;
   /** DSCP and ECN of the outer header. */
   trafficClass: number;
+  /** No fragments outside. */
+  dontFragment: boolean;
+  /** Every inner packet is made so long (RFC 4303 §2.7); 0 = as it is. */
+  paddedLength: number;
 }
 
 export function createSealRequest(): SealRequest {
@@ -52,6 +56,8 @@ export function createSealRequest(): SealRequest {
     checksumOffset: 0,
     nextHeader: 0,
     trafficClass: 0,
+    dontFragment: false,
+    paddedLength: 0,
   };
 }
 
@@ -76,7 +82,7 @@ export class SealQueue {
 
   /** True where the packets of the request fit into an empty queue, and each into a datagram. */
   canHold(request: SealRequest, sa: OutboundSa): boolean {
-    const full = sealedLength(sa.transform, request.headersLength + request.segmentSize);
+    const full = longestSealed(request, sa);
     return full <= MAX_TRAIN_BYTES && request.segments * full <= this.#parts.memory.limits.sealedBytes;
   }
 
@@ -84,8 +90,9 @@ export class SealQueue {
   add(request: SealRequest, sa: OutboundSa): DropReason {
     const { memory, lifetimes } = this.#parts;
     const { segments } = request;
-    const full = sealedLength(sa.transform, request.headersLength + request.segmentSize);
-    const last = sealedLength(sa.transform, request.frameLength - (segments - 1) * request.segmentSize);
+    const full = longestSealed(request, sa);
+    const lastInner = request.frameLength - (segments - 1) * request.segmentSize;
+    const last = sealedLength(sa.transform, Math.max(lastInner, request.paddedLength));
     const trainSegments = Math.min(MAX_TRAIN_SEGMENTS, Math.floor(MAX_TRAIN_BYTES / full));
     const { sealJobs, sealedBytes, datagramsOut } = memory.limits;
     if (
@@ -154,6 +161,7 @@ export class SealQueue {
     sealJobs[job + SealJob.sequenceHigh] = sequenceHigh;
     sealJobs[job + SealJob.sealedOffset] = this.#sealedEnd;
     sealJobs[job + SealJob.nextHeader] = request.nextHeader;
+    sealJobs[job + SealJob.paddedLength] = request.paddedLength;
   }
 
   /** Describes the ESP packets of the job as trains; a run of equal packets goes on in the train before. */
@@ -170,15 +178,17 @@ export class SealQueue {
     while (left > 0) {
       const segments = Math.min(left, trainSegments);
       const length = (segments - 1) * full + (segments === left ? last : full);
-      this.#appendTrain(sa.endpoint, request.trafficClass, offset, length, full);
+      this.#appendTrain(request, sa.endpoint, offset, length, full);
       offset += length;
       left -= segments;
     }
     this.#sealedEnd = offset;
   }
 
-  #appendTrain(endpoint: number, trafficClass: number, offset: number, length: number, full: number): void {
+  #appendTrain(request: SealRequest, endpoint: number, offset: number, length: number, full: number): void {
     const { datagramsOut } = this.#parts.memory;
+    const { trafficClass } = request;
+    const dontFragment = request.dontFragment ? 1 : 0;
     const before = (this.#datagrams - 1) * DatagramOut.stride;
     if (this.#datagrams > 0 && length <= full) {
       const beforeLength = datagramsOut[before + DatagramOut.length]!;
@@ -190,6 +200,7 @@ export class SealQueue {
         joined <= Math.min(MAX_TRAIN_BYTES, MAX_TRAIN_SEGMENTS * segmentLength) &&
         datagramsOut[before + DatagramOut.endpoint] === endpoint &&
         datagramsOut[before + DatagramOut.trafficClass] === trafficClass &&
+        datagramsOut[before + DatagramOut.dontFragment] === dontFragment &&
         datagramsOut[before + DatagramOut.offset]! + beforeLength === offset
       ) {
         datagramsOut[before + DatagramOut.length] = joined;
@@ -203,6 +214,7 @@ export class SealQueue {
     datagramsOut[row + DatagramOut.segmentLength] = length > full ? full : 0;
     datagramsOut[row + DatagramOut.endpoint] = endpoint;
     datagramsOut[row + DatagramOut.trafficClass] = trafficClass;
+    datagramsOut[row + DatagramOut.dontFragment] = dontFragment;
     this.#datagrams++;
   }
 
@@ -231,4 +243,12 @@ export class SealQueue {
       counters[reason] = counters[reason]! + packets;
     }
   }
+}
+
+/** Bytes of the longest ESP packet of a request. */
+export function longestSealed(request: SealRequest, sa: OutboundSa): number {
+  return sealedLength(
+    sa.transform,
+    Math.max(request.headersLength + request.segmentSize, request.paddedLength),
+  );
 }

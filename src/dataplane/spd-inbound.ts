@@ -110,7 +110,7 @@ function meetsSpecification(sa: InboundSa, policy: Policy): boolean {
   const wanted = policy.sa;
   return (
     wanted !== undefined &&
-    wanted.peer === sa.peer &&
+    wanted.peer === sa.peer.name &&
     wanted.transform === sa.transform.name &&
     wanted.esn === sa.esn
   );

@@ -1,9 +1,11 @@
 // What the data plane says of itself, on its way to whoever acts on it: the SAD, the supply of sequence numbers, and
 // the log.
 
+import { formatAddress } from '../base/address.ts';
 import type { Logger } from '../base/log.ts';
 import type { DataPlaneEvent } from '../dataplane/commands.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
+import type { Endpoint } from '../sad/security-association.ts';
 import { formatSpi } from '../sad/spi-allocation.ts';
 import type { SequenceSupply } from './sequence-supply.ts';
 
@@ -32,8 +34,21 @@ export class DataPlaneEvents {
       case 'expire':
         this.#listeners?.sad.expired(event.sa, event.hard, event.cause);
         return;
+      case 'address-changed': {
+        const address = formatEndpoint(event.endpoint);
+        this.#listeners?.log.info({ peer: event.peer, address }, 'the peer is at another address now');
+        return;
+      }
+      case 'path-mtu':
+        this.#listeners?.log.info({ peer: event.peer, mtu: event.mtu ?? 'unknown' }, 'path MTU to the peer');
+        return;
     }
   }
+}
+
+function formatEndpoint({ address, port }: Endpoint): string {
+  if (address.length === 4) return `${formatAddress({ family: 4, bytes: address })}:${String(port)}`;
+  return `[${formatAddress({ family: 6, bytes: address })}]:${String(port)}`;
 }
 
 function logExpire(log: Logger, { hard, cause, sa }: SaExpire): void {

@@ -3,6 +3,7 @@
 import type { EspTransform } from '../crypto/esp-transform.ts';
 import type { Selectors } from '../spd/policy.ts';
 import type { SaLifetime } from '../spd/sa-lifetime.ts';
+import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import type { ReplayBitmap } from './replay-window.ts';
 import type { SaState } from './sa-state.ts';
 import type { Endpoint, NextBlock, SaReference, SequenceBlock } from './security-association.ts';
@@ -30,6 +31,8 @@ export interface SaDescription {
   readonly esn: boolean;
   readonly selectors: Selectors;
   readonly lifetime?: SaLifetime | undefined;
+  /** Left out: {@link DEFAULT_TUNNEL_OPTIONS}. */
+  readonly tunnel?: TunnelOptions | undefined;
   readonly outerAddresses?: OuterAddresses | undefined;
   readonly origin?: SaOrigin | undefined;
 }
@@ -43,7 +46,8 @@ interface NewSa extends SaDescription {
 
 export interface NewOutboundSa extends NewSa {
   readonly direction: 'outbound';
-  readonly endpoint: Endpoint;
+  /** undefined: not known before the peer's first authenticated packet. */
+  readonly endpoint: Endpoint | undefined;
   readonly block: SequenceBlock;
   /** Where the numbers behind `block` come from; undefined where there are none. */
   readonly nextBlock?: NextBlock | undefined;
@@ -94,8 +98,8 @@ export interface SaRecord extends SaReference {
 
 /** The parts of a new SA that are kept: all but its key. */
 export function describe(sa: SaDescription): SaDescription {
-  const { policy, peer, transform, esn, selectors, lifetime, outerAddresses, origin } = sa;
-  return { policy, peer, transform, esn, selectors, lifetime, outerAddresses, origin };
+  const { policy, peer, transform, esn, selectors, lifetime, tunnel, outerAddresses, origin } = sa;
+  return { policy, peer, transform, esn, selectors, lifetime, tunnel, outerAddresses, origin };
 }
 
 export function identify({ direction, spi, description: { peer } }: SaRecord): SaIdentifier {

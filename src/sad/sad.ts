@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto';
 import { InvariantError } from '../base/errors.ts';
 import { NO_LIFETIME } from '../spd/sa-lifetime.ts';
+import { DEFAULT_TUNNEL_OPTIONS } from '../spd/tunnel-options.ts';
 import { KeyMailbox } from './key-mailbox.ts';
 import { ReplayBitmaps } from './replay-window.ts';
 import { addStep, amendmentStep, type SaAmendment, type SadEdit, type Step } from './sad-edit.ts';
@@ -271,10 +272,10 @@ export class Sad {
       this.#release(record);
     };
     if (sa.direction === 'outbound') {
-      const { endpoint, block } = sa;
+      const { endpoint, block, tunnel = DEFAULT_TUNNEL_OPTIONS } = sa;
       const change: SaChange = {
         type: 'install-outbound',
-        sa: { ...common, direction: 'outbound', endpoint, block },
+        sa: { ...common, direction: 'outbound', endpoint, tunnel, block },
       };
       return addStep(change, release);
     }

@@ -3,6 +3,7 @@
 
 import type { EspTransform } from '../crypto/esp-transform.ts';
 import type { Selectors } from '../spd/policy.ts';
+import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import type { ReplayBitmap } from './replay-window.ts';
 import type { SaLimits } from './sa-limits.ts';
 import type { SaState } from './sa-state.ts';
@@ -44,7 +45,9 @@ export interface Endpoint {
 
 export interface OutboundSecurityAssociation extends SecurityAssociation {
   readonly direction: 'outbound';
-  readonly endpoint: Endpoint;
+  /** undefined: not known before the peer's first authenticated packet. */
+  readonly endpoint: Endpoint | undefined;
+  readonly tunnel: TunnelOptions;
   /** First block of sequence numbers. */
   readonly block: SequenceBlock;
 }

@@ -3,6 +3,7 @@
 
 import type { AddressRange } from '../base/address.ts';
 import type { SaLifetime } from './sa-lifetime.ts';
+import type { TunnelOptions } from './tunnel-options.ts';
 
 /** RFC 4301 §4.4.1. */
 export type PolicyAction = 'PROTECT' | 'BYPASS' | 'DISCARD';
@@ -40,6 +41,8 @@ export interface SaSpecification {
   readonly replayWindowPackets: number;
   /** undefined: no limits. */
   readonly lifetime?: SaLifetime | undefined;
+  /** Left out: {@link DEFAULT_TUNNEL_OPTIONS}. */
+  readonly tunnel?: TunnelOptions;
 }
 
 export interface Policy {

@@ -21,8 +21,9 @@ export const IPV4_CHECKSUM = 10;
 export const IPV4_SOURCE = 12;
 export const IPV4_DESTINATION = 16;
 
-const OFFSET_MASK = 0x1fff;
-const MORE_FRAGMENTS = 0x2000;
+export const IPV4_OFFSET_MASK = 0x1fff;
+export const IPV4_MORE_FRAGMENTS = 0x2000;
+export const IPV4_DONT_FRAGMENT = 0x4000;
 
 /** IHL in bytes. */
 export function ipv4HeaderLength(bytes: Uint8Array, packet: number): number {
@@ -42,11 +43,15 @@ export function checkIpv4Length(bytes: Uint8Array, packet: number, length: numbe
 
 /** In units of 8 bytes; 0 for a whole packet and for a first fragment. */
 export function ipv4FragmentOffset(bytes: Uint8Array, packet: number): number {
-  return readUint16(bytes, packet + IPV4_FLAGS_AND_OFFSET) & OFFSET_MASK;
+  return readUint16(bytes, packet + IPV4_FLAGS_AND_OFFSET) & IPV4_OFFSET_MASK;
 }
 
 export function ipv4IsFragment(bytes: Uint8Array, packet: number): boolean {
-  return (readUint16(bytes, packet + IPV4_FLAGS_AND_OFFSET) & (MORE_FRAGMENTS | OFFSET_MASK)) !== 0;
+  return (readUint16(bytes, packet + IPV4_FLAGS_AND_OFFSET) & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) !== 0;
+}
+
+export function ipv4DontFragment(bytes: Uint8Array, packet: number): boolean {
+  return (readUint16(bytes, packet + IPV4_FLAGS_AND_OFFSET) & IPV4_DONT_FRAGMENT) !== 0;
 }
 
 /** Writes the header checksum over the header as it stands. */

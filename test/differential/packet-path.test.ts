@@ -24,10 +24,13 @@ import {
 import { PathPair } from '../support/path-pair.ts';
 import { FRAME_KINDS, randomFrame } from '../support/random-frames.ts';
 import { RandomWire, WIRE_KINDS, type WireDatagram } from '../support/random-wire.ts';
+import { PEER_ENDPOINT } from '../support/packet-path-link.ts';
 import { Random } from '../support/random.ts';
 
 const BLOCK_NUMBERS = 2 ** 18;
 const TURNS_PER_GENERATION = 50;
+/** Path MTUs are forgotten on the way, and dummy packets fall due. */
+const CLOCK_STEP_MS = 3000;
 
 /** Reasons that need devices that fail, queues that overflow, or a defect. */
 const NOT_MET = [
@@ -37,6 +40,7 @@ const NOT_MET = [
   'inbound-tun-write-failed',
   'outbound-queue-full',
   'inbound-queue-full',
+  'outbound-no-address',
 ];
 
 interface Gateway {
@@ -57,6 +61,8 @@ function policyOf(paths: PathPair, event: DataPlaneEvent): string | undefined {
 class Differential {
   readonly random = new Random(DIFFERENTIAL_SEED);
   readonly gateways: Readonly<Record<Side, Gateway>> = { a: this.#gateway('a'), b: this.#gateway('b') };
+  /** Their own, so that the packets stay those of the seed. */
+  readonly #reports = new Random(DIFFERENTIAL_SEED);
   readonly seen = new Map<string, number>();
   packets = 0;
   #generation = 1;
@@ -100,6 +106,10 @@ class Differential {
       if (kinds.length > 1) this.#count('train', 0);
       return datagram;
     });
+    paths.both(({ clock }) => {
+      clock.nowMs += CLOCK_STEP_MS;
+    });
+    if (this.#reports.oneIn(4)) this.#reportPath(paths);
     const { sent, events, difference } = paths.turn(frames, datagrams);
     expect(difference, where).toBe('');
     for (const event of events) {
@@ -109,6 +119,15 @@ class Differential {
     }
     if (random.oneIn(12)) this.#grant(paths, granted, 'scarce', SCARCE_BLOCK_NUMBERS);
     return sent;
+  }
+
+  /** The local device, or somebody who does not know what was sent, says that datagrams are too big. */
+  #reportPath(paths: PathPair): void {
+    const random = this.#reports;
+    const origin = random.oneIn(2) ? 'local' : 'icmp';
+    const quoted = Uint8Array.from({ length: random.below(12) }, () => random.below(256));
+    const report = { ...PEER_ENDPOINT, origin, quoted, mtu: random.between(0, 1600) } as const;
+    paths.both(({ devices }) => devices.pushPathReport(report));
   }
 
   #grant(paths: PathPair, granted: Map<string, number>, policy: string, numbers: number): void {
@@ -140,11 +159,13 @@ test(
     expect(reasons.filter((name) => !met.has(name))).toEqual(NOT_MET);
     const kinds = [...FRAME_KINDS, ...WIRE_KINDS, 'train'];
     expect(kinds.filter((kind) => !differential.seen.has(kind))).toEqual([]);
+    expect(sites.some(({ counters }) => counters[Counter.tooBigMessages]! > 0)).toBe(true);
     for (const { counters } of sites) {
       expect(counters[Counter.outboundPackets]).toBeGreaterThan(DIFFERENTIAL_PACKETS / 10);
       expect(counters[Counter.inboundPackets]).toBeGreaterThan(DIFFERENTIAL_PACKETS / 20);
       expect(counters[Counter.inboundBypassPackets]).toBeGreaterThan(0);
       expect(counters[Counter.natKeepalives]).toBeGreaterThan(0);
+      expect(counters[Counter.outboundDummies]).toBeGreaterThan(0);
     }
   },
   DIFFERENTIAL_TIMEOUT_MS,

@@ -5,6 +5,7 @@ import { ESP_TRANSFORMS } from '../../src/crypto/esp-transform.ts';
 import { SaField } from '../../src/sad/sa-state.ts';
 import type { Policy, Selectors } from '../../src/spd/policy.ts';
 import { NO_LIFETIME, type SaLifetime } from '../../src/spd/sa-lifetime.ts';
+import { DEFAULT_TUNNEL_OPTIONS, type TunnelOptions } from '../../src/spd/tunnel-options.ts';
 import { encapsulate, type EspFields } from './esp-peer.ts';
 import {
   installPair,
@@ -139,6 +140,12 @@ export function firstBlockEnd(policyName: string): number {
   const { first = 1, blockNumbers = BLOCK_NUMBERS } = TUNNELS.find(({ name }) => name === policyName) ?? {};
   return first + blockNumbers;
 }
+const TUNNEL_OPTIONS: readonly Partial<TunnelOptions>[] = [
+  {},
+  { dscp: 46, tfcPaddedBytes: 'mtu' },
+  { df: 'clear', tfcPaddedBytes: 300 },
+  { df: 'set', dummyPacketsPerSecond: 2 },
+];
 
 export function installManySas(site: TestSite, side: Side): void {
   TUNNELS.forEach((tunnel, i) => {
@@ -152,6 +159,7 @@ export function installManySas(site: TestSite, side: Side): void {
       inboundSpi: 0x1000 * (back + 1) + i,
       outboundSeed: 2 * i + there,
       inboundSeed: 2 * i + back,
+      tunnel: { ...DEFAULT_TUNNEL_OPTIONS, ...TUNNEL_OPTIONS[i % TUNNEL_OPTIONS.length] },
       block: { first, end: first + blockNumbers },
     });
     // What a receiver knows that has followed from the start.

@@ -16,12 +16,18 @@ import { createPortableEngine } from '../../src/dataplane/portable/portable-engi
 import { findEspTransform, type EspTransform } from '../../src/crypto/esp-transform.ts';
 import { Sad } from '../../src/sad/sad.ts';
 import type { NewInboundSa, NewOutboundSa, SaDescription, SaRecord } from '../../src/sad/sa-record.ts';
-import type { SequenceBlock } from '../../src/sad/security-association.ts';
+import type { Endpoint, SequenceBlock } from '../../src/sad/security-association.ts';
 import type { SaLifetime } from '../../src/spd/sa-lifetime.ts';
 import type { Policy, Selectors } from '../../src/spd/policy.ts';
+import type { TunnelOptions } from '../../src/spd/tunnel-options.ts';
 import { ANY } from './policies.ts';
 
 const INNER_MTU = 1438;
+export const PEER_ENDPOINT: Endpoint = {
+  socket: 0,
+  address: Uint8Array.of(198, 51, 100, 1),
+  port: 4500,
+};
 /** Enough for tests, small enough to be made for each of them. */
 export const TEST_LIMITS: BatchLimits = {
   frames: 64,
@@ -123,6 +129,9 @@ export interface PairOptions {
   /** Seeds of the two keys. */
   readonly outboundSeed?: number;
   readonly inboundSeed?: number;
+  readonly tunnel?: TunnelOptions;
+  /** Of the peer; undefined where it is not known. */
+  readonly endpoint?: Endpoint | undefined;
 }
 
 /** Installs an outbound and an inbound SA at one site; they are there when it returns. */
@@ -138,13 +147,14 @@ export function installPair(
     esn: options.esn ?? false,
     selectors: options.selectors ?? ANY,
     lifetime: options.lifetime,
+    tunnel: options.tunnel,
   };
   const outbound = {
     ...description,
     direction: 'outbound' as const,
     spi: options.outboundSpi ?? 0x1001,
     keyMaterial: testKey(transform, options.outboundSeed ?? 1),
-    endpoint: { socket: 0, address: Uint8Array.of(198, 51, 100, 1), port: 4500 },
+    endpoint: 'endpoint' in options ? options.endpoint : PEER_ENDPOINT,
     block: options.block ?? { first: 1, end: 2 ** 18 },
   };
   const inbound = {

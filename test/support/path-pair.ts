@@ -118,6 +118,7 @@ function differentDatagrams(native: readonly SentDatagram[], portable: readonly 
     if (
       Buffer.compare(one.bytes, other.bytes) !== 0 ||
       one.trafficClass !== other.trafficClass ||
+      one.dontFragment !== other.dontFragment ||
       one.socket !== other.socket ||
       one.port !== other.port ||
       Buffer.compare(one.address, other.address) !== 0

@@ -27,18 +27,22 @@ struct Job {
         sequenceLow(static_cast<uint32_t>(row[seal_job::kSequenceLow])),
         sequenceHigh(static_cast<uint32_t>(row[seal_job::kSequenceHigh])),
         sealedOffset(row[seal_job::kSealedOffset]),
-        nextHeader(static_cast<uint8_t>(row[seal_job::kNextHeader])) {}
+        nextHeader(static_cast<uint8_t>(row[seal_job::kNextHeader])),
+        paddedLength(row[seal_job::kPaddedLength]) {}
 
   int64_t Stride(const esp::Layout& layout) const {
-    return layout.SealedLength(int64_t{headersLength} + segmentSize);
+    return layout.SealedLength(Padded(int64_t{headersLength} + segmentSize));
   }
+
+  // Length of an inner packet with its traffic flow confidentiality padding (RFC 4303 §2.7).
+  int64_t Padded(int64_t innerLength) const { return std::max(innerLength, int64_t{paddedLength}); }
 
   // Length of the last segment's inner packet.
   int64_t LastInnerLength() const { return int64_t{frameLength} - int64_t{segments - 1} * segmentSize; }
 
   int64_t SealedBytes(const esp::Layout& layout) const {
-    if (segmentation == segmentation::kNone) return layout.SealedLength(frameLength);
-    return (segments - 1) * Stride(layout) + layout.SealedLength(LastInnerLength());
+    if (segmentation == segmentation::kNone) return layout.SealedLength(Padded(frameLength));
+    return (segments - 1) * Stride(layout) + layout.SealedLength(Padded(LastInnerLength()));
   }
 
   int32_t frameOffset;
@@ -54,6 +58,7 @@ struct Job {
   uint32_t sequenceHigh;
   int32_t sealedOffset;
   uint8_t nextHeader;
+  int32_t paddedLength;
 };
 
 bool IsChecksumInFrame(const Job& job) {
@@ -117,6 +122,13 @@ bool Encapsulate(const OutboundSa& sa, uint8_t* packet, int32_t innerLength, uin
   return sa.cipher->Seal({packet, static_cast<size_t>(end - packet)}, sequence);
 }
 
+// Zeros behind the inner packet at `inner`, where its job wants it longer. Returns its length with them.
+int32_t Pad(const Job& job, uint8_t* inner, int32_t innerLength) {
+  const int32_t padded = static_cast<int32_t>(job.Padded(innerLength));
+  std::memset(inner + innerLength, 0, static_cast<size_t>(padded - innerLength));
+  return padded;
+}
+
 bool SealSegments(const BatchMemory& memory, const OutboundSa& sa, const Job& job, uint64_t first) {
   const uint8_t* frame = memory.arena + job.frameOffset;
   uint8_t* packet = memory.arena + job.sealedOffset;
@@ -124,7 +136,7 @@ bool SealSegments(const BatchMemory& memory, const OutboundSa& sa, const Job& jo
   const int32_t payload = layout.PayloadOffset();
   if (job.segmentation == segmentation::kNone) {
     WriteWholePacket(frame, job.frameLength, job.checksumStart, job.checksumOffset, packet + payload);
-    return Encapsulate(sa, packet, job.frameLength, first, job.nextHeader);
+    return Encapsulate(sa, packet, Pad(job, packet + payload, job.frameLength), first, job.nextHeader);
   }
   const Segmenter segmenter({.frame = frame,
                              .frameLength = job.frameLength,
@@ -135,7 +147,7 @@ bool SealSegments(const BatchMemory& memory, const OutboundSa& sa, const Job& jo
                              .segments = job.segments});
   const int64_t stride = job.Stride(layout);
   for (int32_t i = 0; i < job.segments; i++, packet += stride) {
-    const int32_t innerLength = segmenter.WriteSegment(i, packet + payload);
+    const int32_t innerLength = Pad(job, packet + payload, segmenter.WriteSegment(i, packet + payload));
     const uint64_t sequence = first + static_cast<uint64_t>(i);
     if (!Encapsulate(sa, packet, innerLength, sequence, job.nextHeader)) return false;
   }

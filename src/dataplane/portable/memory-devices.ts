@@ -9,6 +9,8 @@ import {
   Frame,
   MAX_FRAME_BYTES,
   OutFrame,
+  PathOrigin,
+  PathReport,
   RECEIVE_SLOT_BYTES,
   Vector,
   type BatchMemory,
@@ -57,6 +59,18 @@ export interface SentDatagram {
   readonly address: Uint8Array;
   readonly port: number;
   readonly trafficClass: number;
+  readonly dontFragment: boolean;
+}
+
+/** What the network says of a datagram that was too big; see {@link PathReport}. */
+export interface PathReportFields {
+  readonly origin: 'local' | 'icmp';
+  readonly mtu: number;
+  /** 4 or 16 bytes in network order. */
+  readonly address: Uint8Array;
+  readonly port: number;
+  /** The start of the datagram's payload, as far as the report repeats it. */
+  readonly quoted: Uint8Array;
 }
 
 export interface MemoryDevicesOptions {
@@ -85,6 +99,7 @@ export class MemoryDevices implements Devices {
   readonly #options: MemoryDevicesOptions;
   readonly #frames: BoundedQueue<TunFrame>;
   readonly #datagrams: BoundedQueue<ReceivedDatagram>;
+  readonly #reports: BoundedQueue<PathReportFields>;
   readonly #endpoints: (Endpoint | undefined)[] = [];
   #wakeup = false;
 
@@ -93,6 +108,7 @@ export class MemoryDevices implements Devices {
     this.#options = options;
     this.#frames = new BoundedQueue(options.queuedFrames ?? DEFAULT_QUEUE_LENGTH);
     this.#datagrams = new BoundedQueue(options.queuedDatagrams ?? DEFAULT_QUEUE_LENGTH);
+    this.#reports = new BoundedQueue(DEFAULT_QUEUE_LENGTH);
   }
 
   /** Queues a frame; borrows its bytes until it is read. @returns false where the queue is full or the frame too long */
@@ -103,6 +119,11 @@ export class MemoryDevices implements Devices {
   /** Queues a datagram; borrows its bytes until it is read. @returns false where the queue is full or it is too long */
   pushDatagram(datagram: ReceivedDatagram): boolean {
     return datagram.bytes.length <= RECEIVE_SLOT_BYTES && this.#datagrams.push(datagram);
+  }
+
+  /** Queues a path report. @returns false where the queue is full */
+  pushPathReport(report: PathReportFields): boolean {
+    return this.#reports.push(report);
   }
 
   signalWakeup(): void {
@@ -172,6 +193,7 @@ export class MemoryDevices implements Devices {
     const { arena, datagramsIn, destinations, limits, receivedOffset, sources } = this.#memory;
     let count = 0;
     this.#readClock();
+    this.#readReports();
     while (count < limits.datagramsIn) {
       const datagram = this.#datagrams.shift();
       if (datagram === undefined) break;
@@ -193,6 +215,27 @@ export class MemoryDevices implements Devices {
       count++;
     }
     return count;
+  }
+
+  #readReports(): void {
+    const { pathReports, reportAddresses } = this.#memory;
+    for (let row = 0; row < pathReports.length; row += PathReport.stride) {
+      const report = this.#reports.shift();
+      pathReports[row + PathReport.origin] =
+        report === undefined ? PathOrigin.none : PathOrigin[report.origin];
+      if (report === undefined) return;
+      const quoted = new DataView(new ArrayBuffer(8));
+      report.quoted.subarray(0, 8).forEach((byte, at) => {
+        quoted.setUint8(at, byte);
+      });
+      pathReports[row + PathReport.mtu] = report.mtu;
+      pathReports[row + PathReport.family] = report.address.length === 4 ? 4 : 6;
+      pathReports[row + PathReport.port] = report.port;
+      pathReports[row + PathReport.quotedBytes] = Math.min(8, report.quoted.length);
+      pathReports[row + PathReport.spi] = quoted.getInt32(0);
+      pathReports[row + PathReport.sequence] = quoted.getInt32(4);
+      reportAddresses.set(report.address, (row / PathReport.stride) * ADDRESS_CELL_BYTES);
+    }
   }
 
   udpSend(count: number): void {
@@ -217,11 +260,12 @@ export class MemoryDevices implements Devices {
     const end = start + datagramsOut[row + DatagramOut.length]!;
     const segmentLength = datagramsOut[row + DatagramOut.segmentLength]!;
     const trafficClass = datagramsOut[row + DatagramOut.trafficClass]!;
+    const dontFragment = datagramsOut[row + DatagramOut.dontFragment] !== 0;
     const step = segmentLength > 0 ? segmentLength : end - start;
     let at = start;
     do {
       const bytes = arena.slice(at, Math.min(at + step, end));
-      const errno = this.#options.onDatagram({ bytes, socket, address, port, trafficClass });
+      const errno = this.#options.onDatagram({ bytes, socket, address, port, trafficClass, dontFragment });
       if (errno !== 0) return errno;
       at += step;
     } while (at < end);

@@ -25,8 +25,10 @@ export function sealJob(
   const { transform } = sa.aead;
   const segments = jobs[row + SealJob.segments]!;
   const sealedOffset = jobs[row + SealJob.sealedOffset]!;
-  const stride = sealedLength(transform, segmentLength(jobs, row, 0));
-  const lastLength = sealedLength(transform, segmentLength(jobs, row, segments - 1));
+  const paddedLength = jobs[row + SealJob.paddedLength]!;
+  const stride = sealedLength(transform, Math.max(segmentLength(jobs, row, 0), paddedLength));
+  const lastInner = segmentLength(jobs, row, segments - 1);
+  const lastLength = sealedLength(transform, Math.max(lastInner, paddedLength));
   checkRoom(arena, jobs, row, (segments - 1) * stride + lastLength);
 
   const first = (jobs[row + SealJob.sequenceHigh]! >>> 0) * TWO_32 + (jobs[row + SealJob.sequenceLow]! >>> 0);
@@ -35,8 +37,11 @@ export function sealJob(
   const nextHeader = jobs[row + SealJob.nextHeader]!;
   for (let i = 0; i < segments; i++) {
     const packet = sealedOffset + i * stride;
-    const innerLength = writeInnerPacket(arena, jobs, row, i, packet + ESP_HEADER_BYTES + transform.ivBytes);
-    sealPacket(arena, packet, innerLength, first + i, nextHeader, sa);
+    const inner = packet + ESP_HEADER_BYTES + transform.ivBytes;
+    const innerLength = writeInnerPacket(arena, jobs, row, i, inner);
+    // RFC 4303 §2.7: behind the inner packet, whose own length field ends it.
+    if (innerLength < paddedLength) arena.fill(0, inner + innerLength, inner + paddedLength);
+    sealPacket(arena, packet, Math.max(innerLength, paddedLength), first + i, nextHeader, sa);
   }
   return JobStatus.ok;
 }

@@ -25,11 +25,21 @@ function tablesIn(text: string): Record<string, Record<string, number>> {
 }
 
 const { Frame, SealJob, DatagramOut, DatagramIn, OpenJob, InnerPacket, OutFrame, Vector } = layout;
-const { GsoType, Segmentation, JobStatus } = layout;
-const tables = { Frame, SealJob, DatagramOut, DatagramIn, OpenJob, InnerPacket, OutFrame, Vector };
+const { GsoType, Segmentation, JobStatus, PathOrigin, PathReport } = layout;
+const tables = {
+  Frame,
+  SealJob,
+  DatagramOut,
+  DatagramIn,
+  PathReport,
+  OpenJob,
+  InnerPacket,
+  OutFrame,
+  Vector,
+};
 
 test('every table and every field has the number of the header', () => {
-  expect(tablesIn(header)).toEqual({ ...tables, GsoType, Segmentation, JobStatus });
+  expect(tablesIn(header)).toEqual({ ...tables, GsoType, Segmentation, JobStatus, PathOrigin });
 });
 
 test('the header knows every table that batch-memory.ts exports', () => {
@@ -58,11 +68,13 @@ test('no two fields of a table share a cell and all lie within the stride', () =
 });
 
 test('the regions of the arena lie one behind the other', () => {
-  const { limits, arena, framesOffset, sealedOffset, receivedOffset, datagramsIn, sources, destinations } =
-    layout.allocateBatchMemory();
+  const memory = layout.allocateBatchMemory();
+  const { limits, arena, framesOffset, sealedOffset, receivedOffset, datagramsIn } = memory;
+  const { scratchOffset, sources, destinations } = memory;
   expect(framesOffset + limits.frameBytes).toBe(sealedOffset);
   expect(sealedOffset + limits.sealedBytes).toBe(receivedOffset);
-  expect(receivedOffset + limits.datagramsIn * layout.RECEIVE_SLOT_BYTES).toBe(arena.length);
+  expect(receivedOffset + limits.datagramsIn * layout.RECEIVE_SLOT_BYTES).toBe(scratchOffset);
+  expect(scratchOffset + layout.SCRATCH_BYTES).toBe(arena.length);
   expect(datagramsIn.length).toBe(limits.datagramsIn * DatagramIn.stride);
   expect(sources.length).toBe(limits.datagramsIn * layout.ADDRESS_CELL_BYTES);
   expect(destinations.length).toBe(sources.length);
