@@ -4,6 +4,7 @@ import type { ExpireCause } from '../sad/sa-limits.ts';
 import type { Endpoint, SaChange, SaReference, SequenceBlock } from '../sad/security-association.ts';
 import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import type { Policy } from '../spd/policy.ts';
+import type { AuditRecord } from './audit.ts';
 
 export type Command =
   /** Swaps in new policies between two batches. Generations rise. */
@@ -36,7 +37,9 @@ export type DataPlaneEvent =
       readonly mtu: number | undefined;
       /** Bytes of the largest ESP packet that fits. */
       readonly espRoom: number;
-    };
+    }
+  /** Packets were dropped for an auditable reason; at a bounded rate. */
+  | { readonly type: 'audit'; readonly record: AuditRecord };
 
 /** Cells of the control words that main thread and worker share. */
 export const Control = {

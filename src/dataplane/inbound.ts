@@ -20,6 +20,7 @@ import {
   PROTOCOL_TCP,
 } from '../wire/protocol-numbers.ts';
 import type { Associations, InboundSa } from './associations.ts';
+import type { Audit } from './audit.ts';
 import { DatagramIn, InnerPacket, JobStatus, OpenJob, type BatchMemory } from './batch-memory.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -41,6 +42,7 @@ export interface InboundParts {
   readonly associations: Associations;
   readonly lifetimes: Lifetimes;
   readonly peers: Peers;
+  readonly audit: Audit;
   readonly counters: Counters;
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
@@ -54,6 +56,9 @@ export class Inbound {
   readonly #sequences: Float64Array;
   /** Queued for the next open. */
   #jobs = 0;
+  /** The inner packet that the SPD judged last. */
+  #innerOffset = 0;
+  #innerLength = 0;
   /** Accepted, for the next write. */
   #accepted = 0;
 
@@ -107,7 +112,10 @@ export class Inbound {
     else if (readInt32(memory.arena, offset) === 0) this.#drop(Drop.inboundIkeUnsupported);
     else {
       const reason = this.#queueEsp(datagram, offset, length);
-      if (reason !== PASS) this.#drop(reason);
+      if (reason === PASS) return;
+      this.#drop(reason);
+      // A packet without a whole ESP header is not auditable.
+      this.#parts.audit.inbound(reason, datagram, offset, 0, 0);
     }
   }
 
@@ -155,7 +163,9 @@ export class Inbound {
     this.#accepted = 0;
     for (let job = 0; job < this.#jobs; job++) {
       const reason = this.#decapsulate(job);
-      if (reason !== PASS) this.#drop(reason);
+      if (reason === PASS) continue;
+      this.#drop(reason);
+      this.#auditJob(reason, job);
     }
     this.#jobs = 0;
     if (this.#accepted === 0) return;
@@ -163,6 +173,19 @@ export class Inbound {
     const written = devices.tunWrite(frames);
     const { counters } = this.#parts;
     counters[Drop.inboundTunWriteFailed] = counters[Drop.inboundTunWriteFailed]! + frames - written;
+  }
+
+  #auditJob(reason: DropReason, jobIndex: number): void {
+    const { memory, audit } = this.#parts;
+    const job = jobIndex * OpenJob.stride;
+    const datagram = memory.openJobs[job + OpenJob.datagram]!;
+    audit.inbound(
+      reason,
+      datagram,
+      memory.openJobs[job + OpenJob.offset]!,
+      this.#innerOffset,
+      this.#innerLength,
+    );
   }
 
   /** From an opened ESP packet to an inner packet that its SA and the policy allow. */
@@ -232,6 +255,8 @@ export class Inbound {
     const version = length === 0 ? 0 : memory.arena[offset]! >>> 4;
     if ((version === 4) !== (nextHeader === PROTOCOL_IPV4)) return Drop.inboundMalformed;
     const spd = this.#spd;
+    this.#innerOffset = offset;
+    this.#innerLength = length;
     const verdict = spd.judge(sa, memory.arena, offset, length);
     if (verdict < 0) return -verdict;
     if (!decapsulateEcn(memory.arena, offset, outerTrafficClass)) return Drop.inboundEcn;

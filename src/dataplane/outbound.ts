@@ -12,6 +12,7 @@ import { PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wir
 import { tcpHeaderLength, TCP_HEADER_BYTES } from '../wire/tcp.ts';
 import { UDP_HEADER_BYTES } from '../wire/udp.ts';
 import type { Associations, OutboundSa } from './associations.ts';
+import type { Audit } from './audit.ts';
 import { Frame, GsoType, NEEDS_CHECKSUM, Segmentation, type BatchMemory } from './batch-memory.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -38,6 +39,7 @@ export interface OutboundParts {
   readonly engine: Engine;
   readonly associations: Associations;
   readonly lifetimes: Lifetimes;
+  readonly audit: Audit;
   readonly counters: Counters;
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
@@ -74,13 +76,16 @@ export class Outbound {
 
   /** Takes one batch from the TUN to the peers. @returns how many frames there were */
   process(): number {
-    const { memory, devices, counters, lifetimes } = this.#parts;
+    const { memory, devices, counters, lifetimes, audit } = this.#parts;
     const count = devices.tunRead();
     lifetimes.expireDue(memory.clock);
     this.#oversized.startBatch();
     for (let row = 0; row < count; row++) {
       const reason = this.#processFrame(row * Frame.stride);
-      if (reason !== PASS) counters[reason] = counters[reason]! + 1;
+      if (reason === PASS) continue;
+      counters[reason] = counters[reason]! + 1;
+      const frame = row * Frame.stride;
+      audit.outbound(reason, memory.frames[frame + Frame.offset]!, memory.frames[frame + Frame.length]!);
     }
     this.#queue.flush();
     return count;

@@ -3,6 +3,7 @@
 
 import { SpdSnapshot } from '../spd/snapshot.ts';
 import { Associations } from './associations.ts';
+import { Audit } from './audit.ts';
 import type { BatchMemory } from './batch-memory.ts';
 import type { Command, DataPlaneEvent } from './commands.ts';
 import type { Counters } from './counters.ts';
@@ -30,6 +31,7 @@ export class PacketPath {
   readonly #associations: Associations;
   readonly #lifetimes: Lifetimes;
   readonly #peers: Peers;
+  readonly #audit: Audit;
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
   readonly #idle: IdleTraffic;
@@ -40,11 +42,15 @@ export class PacketPath {
     // Before the first policies arrive everything is DISCARDed (RFC 4301 §4.4.1).
     const empty = new SpdSnapshot(1, []);
     this.#lifetimes = new Lifetimes(this.#associations, parts.onEvent);
+    this.#audit = new Audit(parts.memory, (record) => {
+      parts.onEvent({ type: 'audit', record });
+    });
     const shared = {
       ...parts,
       associations: this.#associations,
       lifetimes: this.#lifetimes,
       peers: this.#peers,
+      audit: this.#audit,
     };
     this.#outbound = new Outbound(
       {
@@ -78,7 +84,8 @@ export class PacketPath {
   tick(clock: Float64Array): number {
     this.#lifetimes.expireDue(clock);
     this.#idle.run();
-    return Math.min(this.#lifetimes.nextMs, this.#idle.nextMs);
+    this.#audit.report(clock);
+    return Math.min(this.#lifetimes.nextMs, this.#audit.nextMs, this.#idle.nextMs);
   }
 
   /** Executes a command between two batches; `stop` removes every SA, and its keys with it. */

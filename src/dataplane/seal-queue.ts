@@ -4,6 +4,7 @@
 import { ESP_HEADER_BYTES, sealedLength } from '../crypto/esp-transform.ts';
 import type { SequenceBlock } from '../sad/security-association.ts';
 import type { OutboundSa } from './associations.ts';
+import type { Audit } from './audit.ts';
 import { DatagramOut, JobStatus, SealJob, type BatchMemory } from './batch-memory.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -67,6 +68,7 @@ export interface SealQueueParts {
   readonly engine: Engine;
   readonly counters: Counters;
   readonly lifetimes: Lifetimes;
+  readonly audit: Audit;
 }
 
 export class SealQueue {
@@ -220,15 +222,17 @@ export class SealQueue {
 
   /** Fail closed: where one job was refused, nothing of the batch leaves. */
   #allSealed(): boolean {
-    const { memory, counters } = this.#parts;
+    const { memory, counters, audit } = this.#parts;
     let sealed = true;
     let segments = 0;
     for (let job = 0; job < this.#jobs * SealJob.stride; job += SealJob.stride) {
       if (memory.sealJobs[job + SealJob.status] !== JobStatus.ok) sealed = false;
       segments += memory.sealJobs[job + SealJob.segments]!;
     }
-    if (!sealed) counters[Drop.outboundSequenceGuard] = counters[Drop.outboundSequenceGuard]! + segments;
-    return sealed;
+    if (sealed) return true;
+    counters[Drop.outboundSequenceGuard] = counters[Drop.outboundSequenceGuard]! + segments;
+    audit.alone(Drop.outboundSequenceGuard);
+    return false;
   }
 
   #countUnsent(): void {

@@ -7,6 +7,7 @@ import type { DataPlaneEvent } from '../dataplane/commands.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
 import type { Endpoint } from '../sad/security-association.ts';
 import { formatSpi } from '../sad/spi-allocation.ts';
+import { logAudit } from './log-audit.ts';
 import type { SequenceSupply } from './sequence-supply.ts';
 
 interface Listeners {
@@ -18,7 +19,7 @@ interface Listeners {
 export class DataPlaneEvents {
   #listeners: Listeners | undefined;
 
-  /** Before this there are no SAs, and so no events. */
+  /** What comes before this is lost: there are no SAs yet, and so little that matters. */
   connect(listeners: Listeners): void {
     this.#listeners = listeners;
     listeners.sad.onExpire((expire) => {
@@ -41,6 +42,9 @@ export class DataPlaneEvents {
       }
       case 'path-mtu':
         this.#listeners?.log.info({ peer: event.peer, mtu: event.mtu ?? 'unknown' }, 'path MTU to the peer');
+        return;
+      case 'audit':
+        if (this.#listeners !== undefined) logAudit(this.#listeners.log, event.record);
         return;
     }
   }

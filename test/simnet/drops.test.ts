@@ -264,7 +264,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     for (let i = 0; i < 4; i++) send();
     expect(site.drops()).toEqual({ 'outbound-sequence-exhausted': 2 });
     const sa = { slot: outbound.slot, id: outbound.id };
-    expect(site.events).toEqual([{ type: 'sequence-low', sa }]);
+    expect(site.events.filter(({ type }) => type !== 'audit')).toEqual([{ type: 'sequence-low', sa }]);
     site.path.execute({ type: 'grant-sequence', sa, block: { first: 500, end: 1000 } });
     send();
     const numbers = site.datagrams.map(({ bytes }) => Buffer.from(bytes).readUInt32BE(4));

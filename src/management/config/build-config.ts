@@ -62,6 +62,11 @@ function buildPolicy(entry: PolicyEntry, index: number, context: BuildContext): 
       transform: sa.proposal.transform.name,
       esn: sa.proposal.esn,
       replayWindowPackets: sa.replay_window,
+      lifetime: sa.lifetime && {
+        timeMs: sa.lifetime.time,
+        bytes: sa.lifetime.bytes,
+        packets: sa.lifetime.packets,
+      },
     },
     line: context.lineOf(['policies', index]),
     manual: sa?.manual && {

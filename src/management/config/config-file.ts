@@ -3,6 +3,7 @@
 import type { Address, AddressRange } from '../../base/address.ts';
 import type { LogLevel } from '../../base/log.ts';
 import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
+import type { LifetimeEntry } from './lifetime-values.ts';
 import type { EspProposal } from './proposal.ts';
 import type { IcmpMessage } from './selector-values.ts';
 
@@ -62,6 +63,7 @@ export interface SaEntry {
   readonly mode: 'tunnel';
   readonly proposal: EspProposal;
   readonly replay_window: number;
+  readonly lifetime?: LifetimeEntry | undefined;
   readonly manual?: { readonly outbound: ManualSaEntry; readonly inbound: ManualSaEntry } | undefined;
 }
 

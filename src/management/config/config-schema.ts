@@ -20,6 +20,7 @@ import {
   value,
 } from './expectation.ts';
 import { EXPECTED_PROPOSAL, parseProposal, PROPOSAL_NAMES } from './proposal.ts';
+import { lifetime } from './lifetime-values.ts';
 import { PROTOCOL_NUMBERS } from './protocol-names.ts';
 import * as selector from './selector-values.ts';
 
@@ -154,6 +155,7 @@ const sa = mapping({
       return packets !== undefined && packets % 32 === 0 ? packets : undefined;
     },
   ).prefault(DEFAULT_REPLAY_WINDOW_PACKETS),
+  lifetime: lifetime.optional(),
   manual: mapping({ outbound: manualSa, inbound: manualSa }).optional(),
 });
 

@@ -3,13 +3,14 @@
 
 import type { Address, AddressFamily, AddressRange } from '../../base/address.ts';
 import type { NumberRange } from '../../spd/policy.ts';
+import type { LifetimeLimit } from '../../spd/sa-lifetime.ts';
 import type { ConfigFile, ManualSaEntry, PolicyEntry, SaEntry, SelectorsEntry } from './config-file.ts';
 import type { Report } from './expectation.ts';
 import type { EspProposal } from './proposal.ts';
 import { PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
 import { icmpTypesOf, icmpRange, type IcmpMessage } from './selector-values.ts';
 
-type Leaf = Address | AddressRange | NumberRange | EspProposal | IcmpMessage;
+type Leaf = LifetimeLimit | Address | AddressRange | NumberRange | EspProposal | IcmpMessage;
 
 /** A value of which any part may be missing or wrong; an empty part of the file is null. */
 export type Unproven<T> =

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { parseSizeBytes } from '../../../src/base/units.ts';
+import { parseDurationMs, parseSizeBytes } from '../../../src/base/units.ts';
 
 describe('parseSizeBytes', () => {
   it.each([
@@ -42,4 +42,25 @@ describe('parseSizeBytes', () => {
   ])('not %j', (text) => {
     expect(parseSizeBytes(text)).toBeUndefined();
   });
+});
+
+describe('parseDurationMs', () => {
+  it.each([
+    ['8h', 28_800_000],
+    ['90m', 5_400_000],
+    ['5min', 300_000],
+    ['1.5d', 129_600_000],
+    ['30 s', 30_000],
+    ['250ms', 250],
+    ['3600', 3_600_000],
+  ])('%s', (text, milliseconds) => {
+    expect(parseDurationMs(text)).toBe(milliseconds);
+  });
+
+  it.each(['', 'h', '8H', '-8h', '8e3s', '8hours', '1h30m', '8h ', '8constructor', '9999999999h'])(
+    'not %j',
+    (text) => {
+      expect(parseDurationMs(text)).toBeUndefined();
+    },
+  );
 });
