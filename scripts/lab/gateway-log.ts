@@ -26,6 +26,11 @@ export class GatewayLog {
       .findLast((line) => line?.msg === message);
   }
 
+  /** How many lines have this message. */
+  count(message: string): number {
+    return this.#lines().filter((line) => parseLogLine(line)?.msg === message).length;
+  }
+
   /** The last lines as they are, each behind `label`. */
   tail(count: number, label: string): string {
     return this.#lines()

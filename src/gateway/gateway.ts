@@ -6,7 +6,6 @@ import { monotonicMs } from '../base/clock.ts';
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { allocateCounters } from '../dataplane/counters.ts';
-import type { DataPlane } from '../dataplane/data-plane.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
 import { readHostFacts } from '../host/host-facts.ts';
 import { applyHostNetwork, removeHostNetwork } from '../host/host-network.ts';
@@ -15,23 +14,33 @@ import { hostWarnings } from '../host/host-warnings.ts';
 import { isTunInUse } from '../host/tun-in-use.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
-import { manualSas, readManualKeys, zeroKeys, type KeyedPolicy } from './manual-keying.ts';
+import { LiveDatabases, type HostEffects } from './live-databases.ts';
+import { readManualKeys } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
+import { reload } from './reload.ts';
+import { ReloadRequest } from './reload-request.ts';
 import { reportCounters } from './report-counters.ts';
 import { DataPlaneEvents } from './data-plane-events.ts';
 import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
 
+/** How often larval SAs are looked at. */
+const LARVAL_TICK_MS = 1000;
+
 /** Resolves when the gateway was told to stop and has stopped; rejects with what went wrong. */
 export async function runGateway(config: GatewayConfig, log: Logger): Promise<void> {
   const stop = new StopRequest(log);
+  const reloads = new ReloadRequest(() => {
+    stop.request();
+  });
   const undo: (() => Promise<void> | void)[] = [];
   try {
-    await startSteps(config, log, stop, undo);
+    await startSteps(config, log, stop, reloads, undo);
   } finally {
     stop.acknowledge();
     for (const step of undo.reverse()) await undoStep(step, log);
+    reloads.dispose();
     stop.dispose();
   }
 }
@@ -40,6 +49,7 @@ async function startSteps(
   config: GatewayConfig,
   log: Logger,
   stop: StopRequest,
+  reloads: ReloadRequest,
   undo: (() => Promise<void> | void)[],
 ): Promise<void> {
   const keys = readManualKeys(config, log);
@@ -73,15 +83,31 @@ async function startSteps(
     reportCounters(counters, sad, log);
   });
   events.connect({ log, sad, supply });
-  // Only now: a start that failed before has used up no numbers.
-  await installDatabases(dataPlane, config, sad, keys);
-  if (stop.isRequested) return;
+  const larval = setInterval(() => {
+    sad.tick();
+  }, LARVAL_TICK_MS);
+  undo.push(() => {
+    clearInterval(larval);
+  });
   const footprint = { tunName: dataPlane.tunName, mark };
   undo.push(async () => {
     await removeHostNetwork(footprint);
   });
-  await applyHostNetwork({ ...plan, tunName: dataPlane.tunName });
+  const host: HostEffects = {
+    before: () => Promise.resolve(),
+    after: async (next) => {
+      if (stop.isRequested) return;
+      const planned = next === config ? plan : await planHost(next, mark, log);
+      await applyHostNetwork({ ...planned, tunName: dataPlane.tunName });
+    },
+  };
+  // Only now: a start that failed before has used up no numbers.
+  const live = await LiveDatabases.install({ log, sad, dataPlane, host }, config, keys);
+  if (stop.isRequested) return;
   log.info({ engine: dataPlane.engine, mtu: plan.tunMtu, policies: config.policies.length }, 'ready');
+  reloads.serve(() => {
+    void reload(live, log);
+  });
   try {
     await Promise.race([stop.requested, dataPlane.failed]);
   } catch (error) {
@@ -123,28 +149,4 @@ async function planHost(config: GatewayConfig, mark: number, log: Logger): Promi
   for (const line of plan.explanations) log.info(line);
   for (const line of hostWarnings(facts, plan)) log.warn(line);
   return plan;
-}
-
-/** SAs first, so that the first packet that meets a policy finds its SA. */
-async function installDatabases(
-  dataPlane: DataPlane,
-  config: GatewayConfig,
-  sad: Sad,
-  keys: readonly KeyedPolicy[],
-): Promise<void> {
-  try {
-    const sas = await manualSas(config, keys);
-    await sad.edit(sas.map((sa) => ({ type: 'add', sa })));
-  } finally {
-    zeroKeys(keys);
-  }
-  // Only what a Policy is: the worker has no use for lines of a file and places of keys.
-  const policies = config.policies.map(({ name, priority, selectors, action, sa }) => ({
-    name,
-    priority,
-    selectors,
-    action,
-    sa,
-  }));
-  await dataPlane.send({ type: 'use-policies', generation: 2, policies });
 }

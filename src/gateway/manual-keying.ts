@@ -137,7 +137,7 @@ function makePair(
   ];
 }
 
-function endpointOf(config: GatewayConfig, peerName: string): Endpoint {
+export function endpointOf(config: GatewayConfig, peerName: string): Endpoint {
   const peer: PeerConfig | undefined = config.peers.find(({ name }) => name === peerName);
   const socket = config.udp.listen.findIndex(({ address }) => address.family === peer?.address.family);
   if (peer === undefined || socket < 0)

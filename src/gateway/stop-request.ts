@@ -1,15 +1,16 @@
-// When the gateway is asked to end: SIGTERM, SIGINT, or the end of its terminal. The listeners stay until
+// When the gateway is asked to end: SIGTERM, SIGINT, or by the gateway itself. The listeners stay until
 // everything is undone, so that a second signal does not cut that short.
 
 import type { Logger } from '../base/log.ts';
 
-const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 export class StopRequest {
   /** Resolves at the first signal. */
   readonly requested: Promise<void>;
   readonly #log: Logger;
   readonly #listener: (signal: NodeJS.Signals) => void;
+  readonly #resolve: () => void;
   #requested = false;
   #acknowledged = false;
 
@@ -19,16 +20,21 @@ export class StopRequest {
     this.requested = new Promise((done) => {
       resolve = done;
     });
+    this.#resolve = resolve;
     this.#listener = (signal) => {
       if (this.#acknowledged) log.info({ signal }, 'stopping already');
-      this.#requested = true;
-      resolve();
+      this.request();
     };
     for (const signal of SIGNALS) process.on(signal, this.#listener);
   }
 
   get isRequested(): boolean {
     return this.#requested;
+  }
+
+  request(): void {
+    this.#requested = true;
+    this.#resolve();
   }
 
   /** The gateway begins to stop, whether it was asked to or not. */

@@ -90,6 +90,7 @@ export interface SaRecord extends SaReference {
   readonly inboundSpi: number | undefined;
   /** Outbound only. */
   readonly nextBlock: NextBlock | undefined;
+  /** Where the peer is; undefined for an inbound SA that nobody amended. */
   endpoint: Endpoint | undefined;
   lifetime: SaLifetime;
   selectors: Selectors;

@@ -25,7 +25,7 @@ export interface SaView {
   readonly policy: string;
   readonly peer: string;
   readonly peerAddress: string | undefined;
-  /** UDP port of the peer; outbound. */
+  /** UDP port of the peer, where it is known. */
   readonly peerPort: number | undefined;
   readonly peerIdentity: string | undefined;
   readonly hostAddress: string | undefined;

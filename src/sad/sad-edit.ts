@@ -10,7 +10,7 @@ import type { Endpoint, SaChange } from './security-association.ts';
 /** What may be changed of an SA that is in use (RFC 2367 §3.1.2); keys may not. */
 export interface SaAmendment {
   readonly lifetime?: SaLifetime;
-  /** Of an outbound SA. */
+  /** Where the peer is. */
   readonly endpoint?: Endpoint;
   readonly selectors?: Selectors;
 }

@@ -143,6 +143,10 @@ export class Sad {
     await this.edit([{ type: 'delete', sa }]);
   }
 
+  has(sa: SaIdentifier): boolean {
+    return this.#index.find(sa) !== undefined;
+  }
+
   /** GET. @throws SadError ESRCH where there is none */
   get(sa: SaIdentifier): SaView {
     return viewSa(this.#index.get(sa), this.#parts.now());

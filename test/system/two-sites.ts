@@ -21,10 +21,13 @@ import {
   type Setting,
   type SiteFiles,
 } from '../../scripts/lab/site-files.ts';
+import { holdsWithin } from '../../scripts/lab/process-identity.ts';
 import { runOrThrow } from '../../scripts/topology/command.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
 import { planTopology } from '../../scripts/topology/plan.ts';
 import { Topology } from '../../scripts/topology/topology.ts';
+
+const RELOAD_LIMIT_MS = 10_000;
 
 export class TwoSites {
   readonly topology: Topology;
@@ -53,6 +56,17 @@ export class TwoSites {
   async configure(place: GatewayPlace, settings: readonly Setting[]): Promise<void> {
     const path = this.files.configuration(place);
     await writeFile(path, changed(await readFile(path, 'utf8'), settings));
+  }
+
+  /** Sends SIGHUP and waits for the gateway's answer in its log. */
+  async reload(place: GatewayPlace, answer = 'configuration reloaded'): Promise<void> {
+    const gateway = this.#gateways.get(place);
+    if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
+    const before = gateway.log.count(answer);
+    process.kill(gateway.identity.pid, 'SIGHUP');
+    const hasAnswered = (): boolean => gateway.log.count(answer) > before;
+    if (!(await holdsWithin(hasAnswered, RELOAD_LIMIT_MS, new AbortController().signal)))
+      throw new Error(`${place} did not say "${answer}"\n${gateway.log.tail(20, place)}`);
   }
 
   async start(place: GatewayPlace): Promise<void> {

@@ -1,0 +1,168 @@
+// The SPD and the SAD of a gateway that runs, and every change of them: at the start, by an edit of the policies, or
+// by a new configuration file. A change is checked whole before anything of it happens. Then: guard first, then
+// policies and SAs in one step between two batches of packets, then routes. RFC 4301 §4.4.1, §4.4.2.
+
+import { ConfigError, EnvironmentError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import type { DataPlane } from '../dataplane/data-plane.ts';
+import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
+import type { Sad } from '../sad/sad.ts';
+import type { SadEdit } from '../sad/sad-edit.ts';
+import type { SaIdentifier } from '../sad/sa-record.ts';
+import type { Policy } from '../spd/policy.ts';
+import type { SpdS } from '../spd/spd-edit.ts';
+import { changedFixedSettings } from './fixed-settings.ts';
+import { endpointOf, manualSas, readManualKeys, zeroKeys, type KeyedPolicy } from './manual-keying.ts';
+import { describePair, planManualSas, type ManualPair, type ManualPlan } from './manual-plan.ts';
+
+/** What the host is given before and after the data plane changes. */
+export interface HostEffects {
+  /** What must hold before the first packet meets the new policies. */
+  before(next: GatewayConfig): Promise<void>;
+  /** What leads packets to them. */
+  after(next: GatewayConfig): Promise<void>;
+}
+
+export interface LiveDatabasesParts {
+  readonly log: Logger;
+  readonly sad: Sad;
+  readonly dataPlane: Pick<DataPlane, 'send'>;
+  readonly host: HostEffects;
+}
+
+/** The snapshot that a packet path starts with has 1. */
+const FIRST_GENERATION = 2;
+
+export class LiveDatabases {
+  readonly #parts: LiveDatabasesParts;
+  #config: GatewayConfig;
+  #pairs: ReadonlyMap<string, ManualPair> = new Map();
+  /** Inbound keys that an SA of this process had: a new SA under one of them has forgotten what was received. */
+  readonly #usedInboundKeys = new Set<string>();
+  #generation = FIRST_GENERATION;
+  /** Changes take turns. Never rejects. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(parts: LiveDatabasesParts, config: GatewayConfig) {
+    this.#parts = parts;
+    this.#config = config;
+  }
+
+  /** Puts the first configuration in force. Zeroes the keys. */
+  static async install(
+    parts: LiveDatabasesParts,
+    config: GatewayConfig,
+    keys: readonly KeyedPolicy[],
+  ): Promise<LiveDatabases> {
+    const live = new LiveDatabases(parts, config);
+    await live.#apply(config, keys);
+    return live;
+  }
+
+  get config(): GatewayConfig {
+    return this.#config;
+  }
+
+  /**
+   * Puts another configuration in force; where it is refused, nothing has changed.
+   * @throws ConfigError or EnvironmentError with lines that say why
+   */
+  async use(next: GatewayConfig): Promise<void> {
+    await this.#inTurn(() => this.#use(next));
+  }
+
+  /** Puts edited policies in force, see spd/spd-edit.ts. @throws what `edit` throws, and what {@link use} does */
+  async editPolicies(edit: (spd: SpdS<PolicyConfig>) => SpdS<PolicyConfig>): Promise<void> {
+    await this.#inTurn(() => this.#use({ ...this.#config, policies: edit(this.#config.policies) }));
+  }
+
+  async #inTurn(change: () => Promise<void>): Promise<void> {
+    const changed = this.#turn.then(change);
+    this.#turn = changed.catch(() => undefined);
+    await changed;
+  }
+
+  async #use(next: GatewayConfig): Promise<void> {
+    const fixed = changedFixedSettings(this.#config, next);
+    if (fixed.length > 0)
+      throw new ConfigError(
+        `${next.file}: found another value of ${fixed.join(', ')}, expected what the gateway was started with; restart it`,
+      );
+    await this.#apply(next, readManualKeys(next, this.#parts.log));
+  }
+
+  async #apply(next: GatewayConfig, keys: readonly KeyedPolicy[]): Promise<void> {
+    const { sad, dataPlane, host, log } = this.#parts;
+    try {
+      const pairs = new Map(
+        keys.map((entry) => [
+          entry.policy.name,
+          describePair(entry, endpointOf(next, entry.specification.peer)),
+        ]),
+      );
+      const plan = planManualSas(this.#pairs, pairs, (sa) => this.#isThere(sa));
+      const sas = await manualSas(
+        next,
+        plan.missing.map(({ entry }) => entry),
+      );
+      const edits: SadEdit[] = [...plan.edits, ...sas.map((sa): SadEdit => ({ type: 'add', sa }))];
+      await host.before(next);
+      const generation = this.#generation++;
+      const policies = next.policies.map(plainPolicy);
+      await sad.edit(edits, (changes) =>
+        dataPlane.send({
+          type: 'together',
+          commands: [...changes, { type: 'use-policies', generation, policies }],
+        }),
+      );
+      this.#config = next;
+      this.#pairs = pairs;
+      this.#warn(plan);
+      await this.#lead(next);
+      log.debug({ generation, policies: policies.length, changes: edits.length }, 'policies in force');
+    } finally {
+      zeroKeys(keys);
+    }
+  }
+
+  async #lead(next: GatewayConfig): Promise<void> {
+    try {
+      await this.#parts.host.after(next);
+    } catch (error) {
+      if (!(error instanceof EnvironmentError)) throw error;
+      throw new EnvironmentError(
+        `policies and SAs are in force, but the host did not follow: ${error.message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  #isThere(sa: SaIdentifier): boolean {
+    return this.#parts.sad.has(sa);
+  }
+
+  #warn({ missing, ended }: ManualPlan): void {
+    const { log } = this.#parts;
+    for (const policy of ended)
+      log.warn(
+        { policy },
+        'an SA of this policy has ended, and its key is the same: make new keys with isthmus keygen',
+      );
+    for (const { entry, inboundKeyId } of missing) {
+      // RFC 4303 §3.4.3: the new window is empty.
+      if (this.#usedInboundKeys.has(inboundKeyId))
+        log.warn(
+          { policy: entry.policy.name },
+          'the new SA has the key of one before it: replayed packets may pass once; make new keys',
+        );
+      this.#usedInboundKeys.add(inboundKeyId);
+    }
+  }
+}
+
+/** Only what a Policy is: the worker has no use for lines of a file and places of keys. */
+function plainPolicy({ name, priority, selectors, action, sa }: Policy): Policy {
+  return { name, priority, selectors, action, sa };
+}

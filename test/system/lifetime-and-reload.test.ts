@@ -1,0 +1,66 @@
+// Real gateways: a hard lifetime ends an SA at its packet, and SIGHUP changes policies while others go on.
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { siteAddresses } from '../../scripts/topology/plan.ts';
+import { TwoSites } from './two-sites.ts';
+
+const { hostA, hostB } = siteAddresses;
+const PACKETS = 7;
+
+let sites: TwoSites | undefined;
+
+afterEach(async () => {
+  await sites?.close();
+  sites = undefined;
+});
+
+describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
+  test('a hard lifetime of 7 packets carries 7 packets, then the SA is gone', async () => {
+    sites = await TwoSites.build(engine);
+    await sites.configure('gwA', [[['policies', 0, 'sa', 'lifetime'], { packets: { hard: PACKETS } }]]);
+    await sites.startBoth();
+    const finish = await sites.capture('udp port 4500 and src host ' + siteAddresses.gwA.outside.ipv4);
+    expect(await sites.ping('hostA', hostB.ipv4, 12)).toBe(PACKETS);
+    const bytes = await readFile(await finish());
+    expect(countPackets(bytes)).toBe(PACKETS);
+    const drops = await sites.stop('gwA');
+    // One crossed the limit, the others found no SA.
+    expect(drops).toMatchObject({ 'outbound-lifetime': 1, 'outbound-no-sa': 4 });
+  });
+});
+
+test('SIGHUP takes a policy into force and out again, and a flow of another policy loses nothing', async () => {
+  sites = await TwoSites.build();
+  await sites.startBoth();
+  const pings = sites.ping('hostA', hostB.ipv4, 100);
+  const discard = {
+    name: 'no-ipv6',
+    priority: 1,
+    action: 'DISCARD',
+    selectors: { remote_address: [`${hostB.ipv6}/128`] },
+  };
+  expect(await sites.ping('hostA', hostB.ipv6, 1)).toBe(1);
+  const file = sites.files.configuration('gwA');
+  const original = await readFile(file, 'utf8');
+  await sites.configure('gwA', [[['policies', 1], discard]]);
+  await sites.reload('gwA');
+  expect(await sites.ping('hostA', hostB.ipv6, 1)).toBe(0);
+  await writeFile(file, original);
+  await sites.reload('gwA');
+  expect(await sites.ping('hostA', hostB.ipv6, 1)).toBe(1);
+  expect(await pings).toBe(100);
+  // A wrong file: nothing changes.
+  await sites.configure('gwA', [[['policies', 0, 'action'], 'PROTCT']]);
+  await sites.reload('gwA', 'reload failed');
+  expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  expect(await sites.ping('hostB', hostA.ipv4, 3)).toBe(3);
+});
+
+/** Records of a pcap file of this machine's byte order. */
+function countPackets(pcap: Uint8Array): number {
+  const view = new DataView(pcap.buffer, pcap.byteOffset, pcap.length);
+  let count = 0;
+  for (let at = 24; at + 16 <= pcap.length; at += 16 + view.getUint32(at + 8, true)) count++;
+  return count;
+}
