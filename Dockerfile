@@ -26,7 +26,7 @@ RUN npm run build && chmod 755 dist/main.js && npm prune --omit=dev --ignore-scr
 
 FROM node:24-bookworm-slim
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends iproute2 \
+  && apt-get install -y --no-install-recommends iproute2 nftables \
   && (apt-get install -y --no-install-recommends libipsec-mb1 || true) \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /opt/isthmus

@@ -16,6 +16,7 @@ const program = createProgram(
   {
     run: async (config, log) => (await import('./gateway/gateway.ts')).runGateway(config, log),
     cleanUp: async (config, log) => (await import('./gateway/gateway.ts')).cleanUp(config, log),
+    guard: async (config, log) => (await import('./gateway/gateway.ts')).guard(config, log),
   },
   {
     out: (line) => process.stdout.write(line),

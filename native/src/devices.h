@@ -26,8 +26,8 @@ inline constexpr int32_t kWakeup = 4;
 
 class Devices {
  public:
-  // tun and wakeup may be -1: none.
-  Devices(const BatchMemory& memory, int tun, std::vector<SocketHandle> sockets, int wakeup);
+  // tun, clear (the TUN that packets leave by in clear) and wakeup may be -1: none.
+  Devices(const BatchMemory& memory, int tun, int clear, std::vector<SocketHandle> sockets, int wakeup);
   // Its parts refer to each other.
   Devices(const Devices&) = delete;
   Devices& operator=(const Devices&) = delete;
@@ -38,6 +38,7 @@ class Devices {
 
   BatchResult TunRead();
   BatchResult TunWrite(int32_t count) { return tun_.Write(count); }
+  BatchResult ClearWrite(int32_t count) { return clear_.Write(count); }
   BatchResult UdpReceive();
   std::optional<RowViolation> UdpSend(int32_t count) { return sender_.Send(count); }
 
@@ -50,6 +51,7 @@ class Devices {
   const BatchMemory& memory_;
   const std::vector<SocketHandle> sockets_;
   TunQueue tun_;
+  TunQueue clear_;
   UdpErrorQueue errors_;
   UdpReceiver receiver_;
   UdpSender sender_;

@@ -62,13 +62,15 @@ class JsDevices : public Napi::ObjectWrap<JsDevices> {
   explicit JsDevices(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsDevices>(info) {
     const Napi::Env env = info.Env();
     int32_t tun = -1;
+    int32_t clear = -1;
     int32_t wakeup = -1;
     std::vector<SocketHandle> sockets;
     if (!memory_.Attach(env, info[0]) || !ReadInt32Property(env, info[1], "tun", &tun) ||
+        !ReadInt32Property(env, info[1], "clear", &clear) ||
         !ReadInt32Property(env, info[1], "wakeup", &wakeup) || !ReadSockets(env, info[1], &sockets)) {
       return;
     }
-    devices_ = std::make_unique<Devices>(memory_.Memory(), tun, std::move(sockets), wakeup);
+    devices_ = std::make_unique<Devices>(memory_.Memory(), tun, clear, std::move(sockets), wakeup);
   }
 
   Napi::Value Wait(const Napi::CallbackInfo& info) {
@@ -83,6 +85,12 @@ class JsDevices : public Napi::ObjectWrap<JsDevices> {
     int32_t count = 0;
     if (!ReadInt32(info.Env(), info[0], "count", &count)) return {};
     return Answer(info.Env(), devices_->TunWrite(count));
+  }
+
+  Napi::Value ClearWrite(const Napi::CallbackInfo& info) {
+    int32_t count = 0;
+    if (!ReadInt32(info.Env(), info[0], "count", &count)) return {};
+    return Answer(info.Env(), devices_->ClearWrite(count));
   }
 
   Napi::Value UdpReceive(const Napi::CallbackInfo& info) { return Answer(info.Env(), devices_->UdpReceive()); }
@@ -139,6 +147,7 @@ Napi::Function DefineDevices(Napi::Env env) {
                                     JsDevices::InstanceMethod<&JsDevices::Wait>("wait"),
                                     JsDevices::InstanceMethod<&JsDevices::TunRead>("tunRead"),
                                     JsDevices::InstanceMethod<&JsDevices::TunWrite>("tunWrite"),
+                                    JsDevices::InstanceMethod<&JsDevices::ClearWrite>("clearWrite"),
                                     JsDevices::InstanceMethod<&JsDevices::UdpReceive>("udpReceive"),
                                     JsDevices::InstanceMethod<&JsDevices::UdpSend>("udpSend"),
                                     JsDevices::InstanceMethod<&JsDevices::SetEndpoint>("setEndpoint"),

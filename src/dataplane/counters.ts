@@ -15,6 +15,8 @@ export const Counter = {
   outboundDummies: 69,
   /** ICMP messages to senders of packets that do not fit the path MTU. */
   tooBigMessages: 70,
+  /** Packets from the TUN that a BYPASS policy let out in clear; a super-packet counts as one. */
+  outboundBypassPackets: 71,
 } as const;
 
 const CELLS = 96;

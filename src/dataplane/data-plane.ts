@@ -21,6 +21,8 @@ export interface DataPlane {
   readonly engine: Engine['name'];
   /** The name that the kernel gave to the TUN. */
   readonly tunName: string;
+  /** The TUN that packets of BYPASS policies leave by. */
+  readonly clearTunName: string;
   /** Resolves when the command has been executed between two batches; rejects where the data plane is gone. */
   send(command: Command): Promise<void>;
   /** Ends the data plane, zeroes its keys and closes its devices. */
@@ -32,6 +34,7 @@ export interface DataPlane {
 export class WorkerDataPlane implements DataPlane {
   readonly engine: Engine['name'];
   readonly tunName: string;
+  readonly clearTunName: string;
   readonly failed: Promise<never>;
   readonly #worker: Worker;
   readonly #addon: NativeAddon;
@@ -48,10 +51,11 @@ export class WorkerDataPlane implements DataPlane {
     addon: NativeAddon,
     input: Omit<WorkerInput, 'control'>,
     onEvent: (event: DataPlaneEvent) => void,
-    tun: { readonly name: string; readonly closeDevices: () => void },
+    tun: { readonly name: string; readonly clearName: string; readonly closeDevices: () => void },
   ) {
     this.engine = input.engine;
     this.tunName = tun.name;
+    this.clearTunName = tun.clearName;
     this.#addon = addon;
     this.#wakeup = input.descriptors.wakeup;
     this.#control = allocateControlWords();

@@ -15,6 +15,8 @@ export interface Devices {
   tunRead(): number;
   /** Writes OutFrame rows 0 … count - 1. @returns how many the kernel took; the rest are dropped */
   tunWrite(count: number): number;
+  /** As tunWrite, to the device that packets of BYPASS policies leave by; takes nothing where there is none. */
+  clearWrite(count: number): number;
   /** Fills DatagramIn rows. @returns their number, 0 where nothing waits */
   udpReceive(): number;
   /** Sends DatagramOut rows 0 … count - 1 and writes each row's status; waits a bounded time for buffer space. */

@@ -25,7 +25,7 @@ export const Drop = {
   outboundUnsplittable: 2,
   outboundNoPolicy: 3,
   outboundDiscard: 4,
-  outboundBypass: 5,
+  outboundClearFailed: 5,
   outboundFragmentPorts: 6,
   outboundNoSa: 7,
   outboundOutsideSelectors: 8,
@@ -91,9 +91,9 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     true,
   ),
   row(
-    'outbound-bypass',
+    'outbound-clear-failed',
     'outbound',
-    'A policy with action BYPASS matches, but this version cannot send from the TUN in clear.',
+    'A policy with action BYPASS matches, but the device for packets in clear did not take it.',
     'RFC 4301 §5.1',
   ),
   row(

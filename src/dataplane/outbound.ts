@@ -1,6 +1,7 @@
 // The way of an outbound packet, RFC 4301 §5.1:
 //
 //   TUN ──► selectors ──► SPD-O ──► SAD: outbound SA ──► sequence numbers ──► ESP encapsulate ──► UDP 4500
+//                           └─ BYPASS ──► out in clear
 //
 // Each step is a method below, in this order. A packet that does not go on is counted with its reason.
 
@@ -14,6 +15,7 @@ import { UDP_HEADER_BYTES } from '../wire/udp.ts';
 import type { Associations, OutboundSa } from './associations.ts';
 import type { Audit } from './audit.ts';
 import { Frame, GsoType, NEEDS_CHECKSUM, Segmentation, type BatchMemory } from './batch-memory.ts';
+import { ClearQueue } from './clear-queue.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
@@ -30,7 +32,7 @@ import {
   SealQueue,
   type SealRequest,
 } from './seal-queue.ts';
-import { SpdOutbound } from './spd-outbound.ts';
+import { BYPASS, SpdOutbound } from './spd-outbound.ts';
 
 /** What one worker's outbound path is made of. */
 export interface OutboundParts {
@@ -43,6 +45,7 @@ export interface OutboundParts {
   readonly counters: Counters;
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
+  readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
   /** Called, rarely, when an SA needs its next block of sequence numbers. */
   readonly onSequenceLow: (sa: SaReference) => void;
@@ -52,6 +55,7 @@ export class Outbound {
   readonly #parts: OutboundParts;
   readonly #spd: SpdOutbound;
   readonly #queue: SealQueue;
+  readonly #clear: ClearQueue;
   /** How the frame in work is to be cut; written by {@link #planSegments}. */
   readonly #request: SealRequest = createSealRequest();
   readonly #oversized: OversizedPackets;
@@ -61,11 +65,15 @@ export class Outbound {
     this.#parts = parts;
     this.#spd = new SpdOutbound(snapshot, parts.associations, parts.flowSeed);
     this.#queue = new SealQueue(parts);
+    this.#clear = new ClearQueue(parts);
     const seal = (sa: OutboundSa): DropReason => this.#seal(sa);
     const flush = (): void => {
       this.#queue.flush();
     };
-    this.#oversized = new OversizedPackets({ ...parts, seal, flush }, this.#request);
+    const freeOutFrames = (): void => {
+      this.#clear.flush();
+    };
+    this.#oversized = new OversizedPackets({ ...parts, seal, flush, freeOutFrames }, this.#request);
     this.#dummies = new DummyPackets(parts.memory, parts.innerMtu, parts.flowSeed);
   }
 
@@ -88,6 +96,7 @@ export class Outbound {
       audit.outbound(reason, memory.frames[frame + Frame.offset]!, memory.frames[frame + Frame.length]!);
     }
     this.#queue.flush();
+    this.#clear.flush();
     return count;
   }
 
@@ -96,6 +105,10 @@ export class Outbound {
     const offset = memory.frames[row + Frame.offset]!;
     const length = memory.frames[row + Frame.length]!;
     const verdict = this.#spd.judge(memory.arena, offset, length);
+    if (verdict === BYPASS) {
+      this.#clear.add(row, this.#spd.family);
+      return PASS;
+    }
     if (verdict < 0) return -verdict;
     const sa = associations.outboundOf(verdict);
     if (sa === undefined) return Drop.outboundNoSa;

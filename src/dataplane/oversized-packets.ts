@@ -45,6 +45,8 @@ export interface OversizedParts {
   readonly seal: (sa: OutboundSa) => DropReason;
   /** Sends what was sealed, so that its memory is free. */
   readonly flush: () => void;
+  /** Writes what waits in the OutFrame rows, so that they are free. */
+  readonly freeOutFrames: () => void;
 }
 
 export class OversizedPackets {
@@ -90,6 +92,7 @@ export class OversizedPackets {
     const to = memory.scratchOffset + MESSAGE;
     const length = writeTooBigMessage(memory.arena, frameOffset, frameLength, mtu, to);
     if (length === 0) return Drop.outboundTooBig;
+    this.#parts.freeOutFrames();
     memory.outFrames.fill(0, 0, OutFrame.stride);
     memory.outFrames[OutFrame.vectorCount] = 1;
     memory.vectors[Vector.offset] = to;

@@ -22,6 +22,8 @@ export interface PacketPathParts {
   readonly counters: Counters;
   /** Largest inner packet in bytes. */
   readonly innerMtu: number;
+  /** True where the host ends circles of packets in clear; only then do BYPASS packets get a hop back. */
+  readonly raisesHopLimit: boolean;
   /** Random; makes the flow caches unpredictable. */
   readonly flowSeed: number;
   readonly onEvent: (event: DataPlaneEvent) => void;

@@ -9,6 +9,8 @@ import type { Associations } from './associations.ts';
 import { Drop } from './drop-reasons.ts';
 
 const FLOW_CACHE_ENTRIES = 1 << 15;
+/** The verdict of a BYPASS policy; below every DropReason negated. */
+export const BYPASS: number = -(1 << 16);
 
 export class SpdOutbound {
   readonly #cache: FlowCache;
@@ -41,7 +43,7 @@ export class SpdOutbound {
     return this.#flow[FlowWord.transportOffset]!;
   }
 
-  /** @returns the index of a PROTECT policy whose SA may carry the packet, or a DropReason negated */
+  /** @returns the index of a PROTECT policy whose SA may carry the packet, {@link BYPASS}, or a DropReason negated */
   judge(bytes: Uint8Array, offset: number, length: number): number {
     if (!readFlow(this.#flow, bytes, offset, length, true)) return -Drop.outboundMalformed;
     const generation = this.#snapshot.generation;
@@ -61,7 +63,7 @@ export class SpdOutbound {
       case 'DISCARD':
         return -Drop.outboundDiscard;
       case 'BYPASS':
-        return -Drop.outboundBypass;
+        return BYPASS;
       case 'PROTECT': {
         const sa = this.#associations.outboundOf(index);
         if (sa === undefined) return -Drop.outboundNoSa;

@@ -22,6 +22,7 @@ export interface WorkerInput {
   readonly control: ControlWords;
   readonly counters: Counters;
   readonly innerMtu: number;
+  readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
 }
 
@@ -41,6 +42,7 @@ function run(port: MessagePort, input: WorkerInput): void {
     engine,
     counters: input.counters,
     innerMtu: input.innerMtu,
+    raisesHopLimit: input.raisesHopLimit,
     flowSeed: input.flowSeed,
     onEvent: (event: DataPlaneEvent) => {
       port.postMessage(event);

@@ -7,13 +7,11 @@ import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { allocateCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
-import { readHostFacts } from '../host/host-facts.ts';
-import { applyHostNetwork, removeHostNetwork } from '../host/host-network.ts';
-import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
-import { hostWarnings } from '../host/host-warnings.ts';
+import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { isTunInUse } from '../host/tun-in-use.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
+import { HostSide } from './host-side.ts';
 import { LiveDatabases, type HostEffects } from './live-databases.ts';
 import { readManualKeys } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
@@ -57,7 +55,8 @@ async function startSteps(
   // Without the addon nothing can mark the gateway's own datagrams.
   const mark = 'missing' in addon ? 0 : config.udp.mark;
   await refuseUsedTun(config);
-  const plan = await planHost(config, mark, log);
+  const host = await HostSide.examine(config, mark, log);
+  const tunMtu = await host.planTunMtu();
   const counters = allocateCounters();
   const events = new DataPlaneEvents();
   const dataPlane = await startDataPlane({
@@ -65,7 +64,8 @@ async function startSteps(
     config,
     log,
     counters,
-    innerMtu: plan.tunMtu,
+    innerMtu: tunMtu,
+    raisesHopLimit: host.endsCircles,
     flowSeed: randomInt(2 ** 32),
     onEvent: (event) => {
       events.take(event);
@@ -80,7 +80,7 @@ async function startSteps(
   undo.push(async () => {
     supply.stop();
     await dataPlane.stop();
-    reportCounters(counters, sad, log);
+    reportCounters(counters, sad, host.counts, log);
   });
   events.connect({ log, sad, supply });
   const larval = setInterval(() => {
@@ -89,22 +89,16 @@ async function startSteps(
   undo.push(() => {
     clearInterval(larval);
   });
-  const footprint = { tunName: dataPlane.tunName, mark };
-  undo.push(async () => {
-    await removeHostNetwork(footprint);
-  });
-  const host: HostEffects = {
-    before: () => Promise.resolve(),
-    after: async (next) => {
-      if (stop.isRequested) return;
-      const planned = next === config ? plan : await planHost(next, mark, log);
-      await applyHostNetwork({ ...planned, tunName: dataPlane.tunName });
-    },
+  host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
+  undo.push(() => host.end(stop.isRequested));
+  const effects: HostEffects = {
+    before: (next) => (stop.isRequested ? Promise.resolve() : host.applyGuard(next)),
+    after: (next) => (stop.isRequested ? Promise.resolve() : host.applyRoutes(next)),
   };
   // Only now: a start that failed before has used up no numbers.
-  const live = await LiveDatabases.install({ log, sad, dataPlane, host }, config, keys);
+  const live = await LiveDatabases.install({ log, sad, dataPlane, host: effects }, config, keys);
   if (stop.isRequested) return;
-  log.info({ engine: dataPlane.engine, mtu: plan.tunMtu, policies: config.policies.length }, 'ready');
+  log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   reloads.serve(() => {
     void reload(live, log);
   });
@@ -125,28 +119,28 @@ async function undoStep(step: () => Promise<void> | void, log: Logger): Promise<
   }
 }
 
-/** Removes the routes, rules and devices that a gateway with this configuration may have left behind. */
+/** Removes the guard, routes, rules and devices that a gateway with this configuration may have left behind. */
 export async function cleanUp(config: GatewayConfig, log: Logger): Promise<void> {
   await refuseUsedTun(config);
-  const footprint = { tunName: config.tun.name, mark: config.udp.mark };
-  const removed = await removeHostNetwork(footprint, { persistentTun: true });
+  const host = await HostSide.examine({ ...config, guardedInterfaces: undefined }, config.udp.mark, log);
+  const removed = await host.open({ persistentTun: true });
   for (const line of removed) log.info({ removed: line }, 'removed');
   if (removed.length === 0) log.info('there was nothing to remove');
 }
 
-/** A TUN has several queues, so the kernel would let a second gateway have half of the packets of the first. */
-async function refuseUsedTun({ tun }: GatewayConfig): Promise<void> {
-  if (await isTunInUse(tun.name))
-    throw new EnvironmentError(
-      `the TUN ${tun.name} is in use, perhaps by a gateway that runs: stop that one, or choose another tun.name`,
-    );
+/** Closes the host as a gateway with this configuration would, before there is one; for the time of booting. */
+export async function guard(config: GatewayConfig, log: Logger): Promise<void> {
+  const mark = 'missing' in findAddon() ? 0 : config.udp.mark;
+  const host = await HostSide.examine(config, mark, log);
+  await host.close();
+  log.info({ interfaces: config.guardedInterfaces ?? 'none', policies: config.policies.length }, 'guarded');
 }
 
-async function planHost(config: GatewayConfig, mark: number, log: Logger): Promise<HostNetworkPlan> {
-  const { tun, peers, policies } = config;
-  const facts = await readHostFacts({ tunName: tun.name, mark, peers });
-  const plan = planHostNetwork({ tunName: tun.name, configuredMtu: tun.mtu, mark, policies, facts });
-  for (const line of plan.explanations) log.info(line);
-  for (const line of hostWarnings(facts, plan)) log.warn(line);
-  return plan;
+/** A TUN has several queues, so the kernel would let a second gateway have half of the packets of the first. */
+async function refuseUsedTun({ tun }: GatewayConfig): Promise<void> {
+  for (const name of [tun.name, clearTunNameOf(tun.name)])
+    if (await isTunInUse(name))
+      throw new EnvironmentError(
+        `the TUN ${name} is in use, perhaps by a gateway that runs: stop that one, or choose another tun.name`,
+      );
 }

@@ -6,10 +6,12 @@ import { EnvironmentError, NativeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { NativeAddon, OpenTun, OpenUdp } from '../dataplane/native/addon.ts';
 import type { NativeDescriptors } from '../dataplane/native/native-devices.ts';
+import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 
 export interface OpenDevices {
   readonly tun: OpenTun;
+  readonly clearTun: OpenTun;
   readonly descriptors: NativeDescriptors;
   close(): void;
 }
@@ -25,7 +27,10 @@ export function openDevices(addon: NativeAddon, config: GatewayConfig, log: Logg
     for (const fd of opened.splice(0)) addon.closeDescriptor(fd);
   };
   try {
-    const tun = keep(addon.openTun({ ...config.tun }));
+    const { name, ...offloads } = config.tun;
+    const tun = keep(addon.openTun({ name, ...offloads }));
+    // Named by the first, so that the two belong together wherever they are listed.
+    const clearTun = keep(addon.openTun({ name: clearTunNameOf(tun.name), ...offloads }));
     log.info({ tun: tun.name, ...tun.offloads }, 'TUN open');
     const sockets = config.udp.listen.map(({ address, port }) => {
       const socket = keep(addon.openUdp(udpOptions(config, address, port)));
@@ -35,11 +40,12 @@ export function openDevices(addon: NativeAddon, config: GatewayConfig, log: Logg
     const wakeup = keep({ fd: addon.createWakeup() }).fd;
     const descriptors = {
       tun: tun.fd,
+      clear: clearTun.fd,
       sockets: sockets.map(({ fd }) => fd),
       gso: sockets.map(({ gso }) => gso),
       wakeup,
     };
-    return { tun, descriptors, close };
+    return { tun, clearTun, descriptors, close };
   } catch (error) {
     close();
     throw explainDeviceError(error);

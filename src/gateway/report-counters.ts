@@ -1,25 +1,29 @@
-// What the gateway counted, for the log when it stops: totals, drops by reason, and each SA.
+// What the gateway counted, for the log when it stops: totals, drops by reason, those of
+// the guard among them, and each SA.
 
 import { monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { Counter, readDrops, type Counters } from '../dataplane/counters.ts';
+import type { GuardCounts } from '../host/guard.ts';
 import type { Sad } from '../sad/sad.ts';
 import { SaField, type SaState } from '../sad/sa-state.ts';
 import { formatSpi } from '../sad/spi-allocation.ts';
 
-export function reportCounters(counters: Counters, sad: Sad, log: Logger): void {
+export function reportCounters(counters: Counters, sad: Sad, guard: GuardCounts, log: Logger): void {
   for (const { direction, description, spi, state } of [...sad.outbound, ...sad.inbound])
     log.info({ policy: description.policy, direction, spi: formatSpi(spi), ...saCounters(state) }, 'SA');
   log.info(
     {
       outboundPackets: counters[Counter.outboundPackets],
       inboundPackets: counters[Counter.inboundPackets],
+      outboundBypassPackets: counters[Counter.outboundBypassPackets],
       inboundBypassPackets: counters[Counter.inboundBypassPackets],
       natKeepalives: counters[Counter.natKeepalives],
       natKeepalivesSent: counters[Counter.natKeepalivesSent],
       outboundDummies: counters[Counter.outboundDummies],
       tooBigMessages: counters[Counter.tooBigMessages],
-      drops: readDrops(counters),
+      guardByPolicy: guard.policies,
+      drops: { ...readDrops(counters), ...guard.drops },
     },
     'counters',
   );

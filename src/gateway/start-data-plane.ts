@@ -18,6 +18,7 @@ export interface DataPlaneInput {
   readonly counters: Counters;
   /** Largest inner packet in bytes. */
   readonly innerMtu: number;
+  readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
@@ -30,7 +31,7 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
     { reason: addon.missing },
     'the native addon is missing: the portable engine runs on portable devices, many times slower',
   );
-  const { config, counters, innerMtu, flowSeed, onEvent } = input;
+  const { config, counters, innerMtu, raisesHopLimit, flowSeed, onEvent } = input;
   // Loaded only here: @noble/ciphers and the sockets cost start-up time that the usual way does not need.
   const { startPortableDataPlane } = await import('../dataplane/portable/portable-data-plane.ts');
   return startPortableDataPlane({
@@ -38,13 +39,14 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
     bufferBytes: config.udp.bufferBytes,
     counters,
     innerMtu,
+    raisesHopLimit,
     flowSeed,
     onEvent,
   });
 }
 
 function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
-  const { config, log, counters, innerMtu, flowSeed, onEvent } = input;
+  const { config, log, counters, innerMtu, raisesHopLimit, flowSeed, onEvent } = input;
   const ciphers = cipherLibraryInUse(addon, config);
   const devices = openDevices(addon, config, log);
   const coalesce = devices.tun.offloads;
@@ -62,11 +64,13 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       descriptors: devices.descriptors,
       counters,
       innerMtu,
+      raisesHopLimit,
       flowSeed,
     },
     onEvent,
     {
       name: devices.tun.name,
+      clearName: devices.clearTun.name,
       closeDevices: () => {
         devices.close();
       },

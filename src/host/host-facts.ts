@@ -14,6 +14,7 @@ export interface HostPeer {
 export interface HostAddress {
   readonly address: Address;
   readonly device: string;
+  readonly prefixBits: number;
   /** Duplicate address detection has not ended: no route can use it as its source yet (RFC 4862 §5.4). */
   readonly tentative: boolean;
 }
@@ -30,7 +31,9 @@ export interface PeerPath {
 }
 
 export interface HostFacts {
-  /** Without loopback, link-local and the TUN's own. */
+  /** Names of all devices. */
+  readonly devices: readonly string[];
+  /** Without loopback, link-local and those of the gateway's own devices. */
   readonly addresses: readonly HostAddress[];
   readonly paths: readonly PeerPath[];
   readonly ipv6Enabled: boolean;
@@ -38,10 +41,13 @@ export interface HostFacts {
   readonly ipv6Forwarding: boolean;
   /** Effective net.ipv4.conf.DEVICE.rp_filter of the devices that lead to peers: 0 off, 1 strict, 2 loose. */
   readonly reversePathFilters: ReadonlyMap<string, number>;
+  /** net.ipv4.conf.all.rp_filter. */
+  readonly reversePathFilter: number;
 }
 
 export interface HostFactsInput {
   readonly tunName: string;
+  readonly clearTunName: string;
   /** Firewall mark of the gateway's own datagrams. */
   readonly mark: number;
   readonly peers: readonly HostPeer[];
@@ -59,18 +65,21 @@ export async function readHostFacts(input: HostFactsInput): Promise<HostFacts> {
   ]);
   const mtus = new Map(links.map((link) => [link['ifname'], link['mtu']]));
   const paths = input.peers.map((peer) => peerPath(peer, routes, mtus));
+  const own = [input.tunName, input.clearTunName];
   const devices = new Set(paths.flatMap((path) => path.device ?? []));
   const filters = [...devices].map(async (device): Promise<[string, number]> => {
     // The kernel takes the greater of the two (Documentation/networking/ip-sysctl.rst).
     return [device, Math.max(allFilter, await readSwitch(`net/ipv4/conf/${device}/rp_filter`))];
   });
   return {
-    addresses: links.filter((link) => link['ifname'] !== input.tunName).flatMap(linkAddresses),
+    devices: links.map((link) => String(link['ifname'])),
+    addresses: links.filter((link) => !own.includes(String(link['ifname']))).flatMap(linkAddresses),
     paths,
     ipv6Enabled: ipv6Disabled === 0,
     ipv4Forwarding: ipv4Forwarding !== 0,
     ipv6Forwarding: ipv6Forwarding !== 0,
     reversePathFilters: new Map(await Promise.all(filters)),
+    reversePathFilter: allFilter,
   };
 }
 
@@ -116,7 +125,14 @@ function linkAddresses(link: IpObject): readonly HostAddress[] {
   return entries.flatMap((entry) => {
     const address = parseAddress(String(entry['local']));
     if (entry['scope'] !== 'global' || entry['dadfailed'] === true || address === undefined) return [];
-    return [{ address, device: String(link['ifname']), tentative: entry['tentative'] === true }];
+    return [
+      {
+        address,
+        device: String(link['ifname']),
+        prefixBits: Number(entry['prefixlen']),
+        tentative: entry['tentative'] === true,
+      },
+    ];
   });
 }
 

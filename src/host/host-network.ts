@@ -1,22 +1,33 @@
 // Puts a HostNetworkPlan into the kernel and takes it out again. Both may be repeated, and both may follow a
 // gateway that was killed: what is there already stays, what is missing is no error.
 //
-// A process of `ip` costs some milliseconds, so each family is one batch and the families run at once.
+// A process of `ip` costs some milliseconds, so each family is one batch and the families run at once. The order
+// within a batch leaves no moment in which a protected destination has a way in clear: first what closes, then what
+// leads into the TUN, then the rules, and last of all what is no longer wanted.
 
 import { formatAddress, type AddressFamily } from '../base/address.ts';
-import { rulesOf, type HostNetworkPlan } from './host-plan.ts';
+import type { HostNetworkPlan } from './host-plan.ts';
+import { applySwitches } from './host-switches.ts';
 import { changeWithIp, ipError, queryIp, tryWithIp, type IpObject } from './ip-command.ts';
 import { formatPrefix } from './prefix-cover.ts';
-import { foundRouteText, isRule, readRoutingState, replaceRouteCommand, ruleText } from './routing-state.ts';
+import type { HostRoute } from './route-plan.ts';
+import {
+  addRuleCommand,
+  closingMetric,
+  closingRouteCommands,
+  foundOwnRule,
+  foundRouteText,
+  isRule,
+  readRoutingState,
+  ruleText,
+  tunRouteCommands,
+} from './routing-state.ts';
 import type { FoundRoute, RoutingState } from './routing-state.ts';
+import { isShared, rulesOf, type HostFootprint, type HostRule } from './rule-plan.ts';
 
 const FAMILIES = [4, 6] as const;
-
-/** What is needed to find everything a gateway may have left: a plan has it, and so has the configuration. */
-export interface HostFootprint {
-  readonly tunName: string;
-  readonly mark: number;
-}
+/** RFC 7600 §4.8: the dummy address; a device without one takes nothing in under a loose rp_filter. */
+const CLEAR_TUN_ADDRESS = '192.0.0.8';
 
 export interface RemoveOptions {
   /** Also deletes the TUN if it is a persistent one. Others go by themselves when the gateway closes them. */
@@ -24,32 +35,91 @@ export interface RemoveOptions {
 }
 
 /**
- * Sets the TUN up and then routes and rules; removes routes of this TUN that the plan no longer has. The TUN must
- * exist. Throws EnvironmentError with the command that failed; what was set before it stays: remove it then.
+ * Sets the devices up and then routes and rules; removes routes and rules of this gateway that the plan no longer
+ * has. The TUN must exist. Throws EnvironmentError with the command that failed; what was set before it stays: remove
+ * it then.
+ * @returns a sentence for each switch that could not be set
  */
-export async function applyHostNetwork(plan: HostNetworkPlan): Promise<void> {
+export async function applyHostNetwork(plan: HostNetworkPlan): Promise<readonly string[]> {
+  const hasClearTun = (await queryIp(['link', 'show', 'dev', plan.clearTunName])).length > 0;
   await Promise.all(
     FAMILIES.map(async (family) => {
-      const routes = plan.routes.filter((route) => route.destination.address.family === family);
       const state = await readRoutingState(family);
-      const planned = new Set(routes.map((route) => `${route.kind} ${formatPrefix(route.destination)}`));
-      const stale = ownRoutes(plan, state).filter(
-        (route) => !planned.has(`${route.kind} ${route.destination}`),
+      const routes = routesOfFamily(plan, family);
+      const wanted = new Set(
+        routes.flatMap((route) => [routeKey(route), ...(route.kind === 'tun' ? [closingKey(route)] : [])]),
       );
-      const missingRules = plan.rules.filter(
-        (rule) => rule.family === family && !state.rules.some((found) => isRule(found, rule)),
-      );
+      const stale = ownRoutes(plan, state).filter((route) => !wanted.has(foundKey(route)));
       const commands = [
+        ...routes.flatMap((route) => tunRouteCommands(route, plan.tunName)),
+        ...ruleCommands(plan, family, state),
         ...stale.map((route) => `route del ${foundRouteText(route)}`),
-        ...routes.map((route) => replaceRouteCommand(route, plan.tunName)),
-        ...missingRules.map((rule) => `rule add ${ruleText(rule)}`),
       ];
       // In both batches: routes need the link up, and the batches run at once.
       const needsLink = family === 4 || commands.length > 0;
-      const before = [...linkCommands(plan), ...addressCommands(plan, family)];
+      const before = [
+        ...routes.flatMap((route) => closingRouteCommands(route, plan.tunName)),
+        ...linkCommands(plan),
+        ...addressCommands(plan, family),
+        ...(hasClearTun && family === 4 ? clearLinkCommands(plan) : []),
+      ];
       await changeWithIp(family, needsLink ? [...before, ...commands] : commands);
     }),
   );
+  const devices = new Set([plan.tunName, ...(hasClearTun ? [plan.clearTunName] : [])]);
+  const isThere = ({ path }: { path: string }): boolean =>
+    devices.has(path.split('/')[2] ?? '') || !isOwnDevice(plan, path);
+  return applySwitches(plan.switches.filter(isThere));
+}
+
+/** The part of {@link applyHostNetwork} that needs no TUN: no protected destination has a way any more. */
+export async function closeHostNetwork(plan: HostNetworkPlan): Promise<void> {
+  await Promise.all(
+    FAMILIES.map(async (family) => {
+      const state = await readRoutingState(family);
+      const routes = routesOfFamily(plan, family).flatMap((route) =>
+        closingRouteCommands(route, plan.tunName),
+      );
+      await changeWithIp(family, [...routes, ...ruleCommands(plan, family, state)]);
+    }),
+  );
+}
+
+function isOwnDevice({ tunName, clearTunName }: HostFootprint, path: string): boolean {
+  return [tunName, clearTunName].includes(path.split('/')[2] ?? '');
+}
+
+function routesOfFamily(plan: HostNetworkPlan, family: AddressFamily): readonly HostRoute[] {
+  return plan.routes.filter((route) => route.destination.address.family === family);
+}
+
+/** Missing rules are added before wrong ones go, for example those of another mark. */
+function ruleCommands(plan: HostNetworkPlan, family: AddressFamily, state: RoutingState): readonly string[] {
+  const wanted = plan.rules.filter((rule) => rule.family === family);
+  const missing = wanted.filter((rule) => !state.rules.some((found) => isRule(found, rule)));
+  const shared = hasOtherGateway(plan, state);
+  const stale = state.rules.flatMap((found) => {
+    const rule = foundOwnRule(family, found);
+    if (rule === undefined || wanted.some((one) => isRule(found, one))) return [];
+    return isOwn(plan, rule) || (isShared(rule) && !shared) ? [rule] : [];
+  });
+  return [...missing.map(addRuleCommand), ...stale.map((rule) => `rule del ${ruleText(rule)}`)];
+}
+
+function isOwn({ tunName, clearTunName }: HostFootprint, { inputDevice }: HostRule): boolean {
+  return inputDevice === tunName || inputDevice === clearTunName;
+}
+
+function routeKey(route: HostRoute): string {
+  return `${route.table} ${route.kind} ${formatPrefix(route.destination)}`;
+}
+
+function closingKey(route: HostRoute): string {
+  return `${route.table} unreachable ${formatPrefix(route.destination)}`;
+}
+
+function foundKey(route: FoundRoute): string {
+  return `${route.table} ${route.kind} ${route.destination}`;
 }
 
 /** Without a prefix, so that no route comes with them; nobody else on the TUN can have them, so no detection. */
@@ -67,6 +137,15 @@ function linkCommands(plan: HostNetworkPlan): readonly string[] {
     // Without a link-local address the kernel sends no router solicitations into the tunnel. Three commands: in
     // one, the kernel would set the link up first, and refuse the mode while the MTU is too small for IPv6.
     ...(plan.tunHasIpv6 ? [`${link} addrgenmode none`] : []),
+    `${link} up`,
+  ];
+}
+
+function clearLinkCommands(plan: HostNetworkPlan): readonly string[] {
+  const link = `link set dev ${plan.clearTunName}`;
+  return [
+    ...(plan.tunHasIpv6 ? [`${link} addrgenmode none`] : []),
+    `address replace ${CLEAR_TUN_ADDRESS}/32 dev ${plan.clearTunName}`,
     `${link} up`,
   ];
 }
@@ -106,29 +185,30 @@ function leftovers(
   family: AddressFamily,
   state: RoutingState,
 ): readonly Leftover[] {
-  const own = ownRoutes(footprint, state).map((route): Leftover => ({
+  // While another gateway has routes in the table, it needs the shared rules too; they go with the last one.
+  const shared = hasOtherGateway(footprint, state);
+  const rules = rulesOf(family, footprint)
+    .filter((rule) => !(shared && isShared(rule)))
+    .filter((rule) => state.rules.some((found) => isRule(found, rule)))
+    .map((rule): Leftover => ({ object: 'rule', text: ruleText(rule) }));
+  const routes = ownRoutes(footprint, state).map((route): Leftover => ({
     object: 'route',
     text: foundRouteText(route),
   }));
-  // While another gateway has routes in the table, it needs the rules too; they go with the last one.
-  if (hasOtherGateway(footprint, state)) return own;
-  const rules = rulesOf(family, footprint.mark)
-    .filter((rule) => state.rules.some((found) => isRule(found, rule)))
-    .map((rule): Leftover => ({ object: 'rule', text: ruleText(rule) }));
-  // Rules first: from then on no packet is led to where no route is.
-  return [...rules, ...own];
+  // The rule that leads to the table goes first, those that lead around it after it.
+  return [...rules.reverse(), ...routes];
 }
 
-/** Routes into this TUN, and those that throw, which name no device, where no other gateway may have made them. */
-function ownRoutes(footprint: HostFootprint, state: RoutingState): readonly FoundRoute[] {
-  const shared = hasOtherGateway(footprint, state);
-  return state.routes.filter(
-    (route) => route.device === footprint.tunName || (route.kind === 'throw' && !shared),
+/** Routes into this TUN, and those to no device that have the metric of this TUN. */
+function ownRoutes({ tunName }: HostFootprint, state: RoutingState): readonly FoundRoute[] {
+  const metric = closingMetric(tunName);
+  return state.routes.filter((route) =>
+    route.kind === 'tun' ? route.device === tunName : route.metric === metric,
   );
 }
 
 function hasOtherGateway(footprint: HostFootprint, state: RoutingState): boolean {
-  return state.routes.some((route) => route.device !== undefined && route.device !== footprint.tunName);
+  return state.routes.length > ownRoutes(footprint, state).length;
 }
 
 async function removePersistentTun(tunName: string): Promise<readonly string[]> {

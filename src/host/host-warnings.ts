@@ -3,18 +3,34 @@
 
 import { formatAddress, prefixRange, rangeContains, type AddressFamily } from '../base/address.ts';
 import type { HostFacts, PeerPath } from './host-facts.ts';
-import type { HostNetworkPlan, HostRoute } from './host-plan.ts';
+import type { Policy } from '../spd/policy.ts';
+import type { HostNetworkPlan } from './host-plan.ts';
+import { PROTECTED_TABLE, type HostRoute } from './route-plan.ts';
 
 const STRICT = 1;
 
+/** What of the configuration a warning may be about. */
+export interface GuardedHost {
+  /** undefined: `guard: none`. */
+  readonly guardedInterfaces: readonly string[] | undefined;
+  readonly policies: readonly Policy[];
+  /** True where the gateway's datagrams get its mark as they arrive. */
+  readonly marksArriving: boolean;
+}
+
 /** The warnings of the plan, and those about the host as it is. */
-export function hostWarnings(facts: HostFacts, plan: HostNetworkPlan): readonly string[] {
+export function hostWarnings(
+  facts: HostFacts,
+  plan: HostNetworkPlan,
+  guarded: GuardedHost,
+): readonly string[] {
   return [
     ...plan.warnings,
+    ...guardWarnings(facts, guarded),
     ...forwardingWarnings(facts, plan),
     ...facts.paths
       .filter((path) => isProtected(plan, path))
-      .flatMap((path) => peerWarnings(facts, plan, path)),
+      .flatMap((path) => peerWarnings(facts, plan, path, guarded.marksArriving)),
   ];
 }
 
@@ -31,16 +47,48 @@ function forwardingWarnings(facts: HostFacts, plan: HostNetworkPlan): readonly s
     );
 }
 
+/** RFC 4301 §4.4.1: what no policy names is discarded, and that is what an administrator far away forgets first. */
+function guardWarnings(
+  facts: HostFacts,
+  { guardedInterfaces = [], policies }: GuardedHost,
+): readonly string[] {
+  const missing = guardedInterfaces.filter((name) => !facts.devices.includes(name));
+  const own = facts.addresses.filter(({ device }) => guardedInterfaces.includes(device));
+  const isNamed = policies.some(
+    ({ action, selectors }) =>
+      action === 'BYPASS' &&
+      own.some(
+        ({ address }) => selectors.localAddress?.some((range) => rangeContains(range, address)) ?? true,
+      ),
+  );
+  return [
+    ...missing.map((name) => `there is no interface ${name} now: the guard waits for it; is the name right?`),
+    ...(own.length === 0 || isNamed
+      ? []
+      : [
+          `no BYPASS policy names an address of ${guardedInterfaces.join(', ')}: nobody reaches this host itself ` +
+            'from there in clear, not by SSH either (RFC 4301 §4.4.1)',
+        ]),
+  ];
+}
+
 /** Warnings about a peer whose own address is a protected destination. */
-function peerWarnings(facts: HostFacts, plan: HostNetworkPlan, path: PeerPath): readonly string[] {
+function peerWarnings(
+  facts: HostFacts,
+  plan: HostNetworkPlan,
+  path: PeerPath,
+  marksArriving: boolean,
+): readonly string[] {
   const { peer, device } = path;
   const who = `peer ${peer.name} (${formatAddress(peer.address)}) is itself a protected destination`;
   const warnings: string[] = [];
   if (plan.mark === 0) {
     warnings.push(`${who} and udp.mark is 0: datagrams to it run in a circle; set udp.mark`);
   }
-  // The reverse path of an unmarked datagram from the peer leads into the TUN.
-  if (peer.address.family === 4 && device !== undefined && facts.reversePathFilters.get(device) === STRICT) {
+  // The reverse path of an unmarked datagram from the peer leads into the TUN; with a mark it is marked as it arrives.
+  const isUnmarked = plan.mark === 0 || !marksArriving;
+  const isStrict = device !== undefined && facts.reversePathFilters.get(device) === STRICT;
+  if (peer.address.family === 4 && isUnmarked && isStrict) {
     // sysctl writes the dot in a device name as a slash.
     const name = `net.ipv4.conf.${device.replaceAll('.', '/')}.rp_filter`;
     warnings.push(`${who} and ${name} is 1: the kernel drops what it sends; run sysctl -w ${name}=2`);
@@ -51,7 +99,7 @@ function peerWarnings(facts: HostFacts, plan: HostNetworkPlan, path: PeerPath): 
 function isProtected(plan: HostNetworkPlan, path: PeerPath): boolean {
   const holds = (route: HostRoute): boolean =>
     rangeContains(prefixRange(route.destination.address, route.destination.bits), path.peer.address);
-  const holding = plan.routes.filter(holds);
+  const holding = plan.routes.filter((route) => route.table === PROTECTED_TABLE && holds(route));
   const longest = holding.toSorted((a, b) => b.destination.bits - a.destination.bits)[0];
   return longest?.kind === 'tun';
 }

@@ -1,43 +1,15 @@
-// Runs iproute2's `ip`, without a shell, and turns what goes wrong into one line that says what to do.
-
-import { spawn } from 'node:child_process';
+// Runs iproute2's `ip`, and turns what goes wrong into one line that says what to do.
 
 import type { AddressFamily } from '../base/address.ts';
 import { EnvironmentError } from '../base/errors.ts';
-
-interface IpResult {
-  readonly code: number;
-  readonly output: string;
-  readonly complaint: string;
-}
+import { runProgram, type ProgramResult } from './run-program.ts';
 
 /** One field-value object of `ip -json`. */
 export type IpObject = Readonly<Record<string, unknown>>;
 
-// Debian keeps `ip` where the PATH of an ordinary user does not look.
-const SEARCH_PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
-
 /** Runs `ip` with arguments and a text on its standard input. Any exit code is a result. */
-export async function runIp(args: readonly string[], input = ''): Promise<IpResult> {
-  return new Promise((resolve, reject) => {
-    // Not the whole environment: a key may be in it.
-    const ip = spawn('ip', args, { env: { PATH: SEARCH_PATH, LC_ALL: 'C' } });
-    const output: string[] = [];
-    const complaint: string[] = [];
-    ip.stdout.setEncoding('utf8').on('data', (text: string) => output.push(text));
-    ip.stderr.setEncoding('utf8').on('data', (text: string) => complaint.push(text));
-    ip.on('error', (error) => {
-      const missing = 'code' in error && error.code === 'ENOENT';
-      const advice = "the command 'ip' is missing: apt-get install iproute2";
-      reject(new EnvironmentError(missing ? advice : `ip cannot be run: ${error.message}`, { cause: error }));
-    });
-    ip.on('close', (code) => {
-      resolve({ code: code ?? -1, output: output.join(''), complaint: complaint.join('') });
-    });
-    // EPIPE where `ip` ended before it read everything: its exit code and complaint say why.
-    ip.stdin.on('error', () => undefined);
-    ip.stdin.end(input);
-  });
+export function runIp(args: readonly string[], input = ''): Promise<ProgramResult> {
+  return runProgram('ip', args, input, "the command 'ip' is missing: apt-get install iproute2");
 }
 
 /** Runs a query with `-json`. @returns no objects where the family, the table or the device does not exist */

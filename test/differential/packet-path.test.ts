@@ -34,6 +34,7 @@ const CLOCK_STEP_MS = 3000;
 
 /** Reasons that need devices that fail, queues that overflow, or a defect. */
 const NOT_MET = [
+  'outbound-clear-failed',
   'outbound-sequence-guard',
   'outbound-send-failed',
   'outbound-send-buffer-full',
@@ -157,6 +158,8 @@ test(
     const met = new Set(sites.flatMap((site) => Object.keys(site.drops())));
     const reasons = DROP_REASONS.slice(1).map(({ name }) => name);
     expect(reasons.filter((name) => !met.has(name))).toEqual(NOT_MET);
+    for (const { paths } of Object.values(differential.gateways))
+      expect(paths.framesInClear).toBeGreaterThan(0);
     const kinds = [...FRAME_KINDS, ...WIRE_KINDS, 'train'];
     expect(kinds.filter((kind) => !differential.seen.has(kind))).toEqual([]);
     expect(sites.some(({ counters }) => counters[Counter.tooBigMessages]! > 0)).toBe(true);

@@ -121,12 +121,6 @@ const SCENARIOS: readonly Scenario[] = [
     policies: BY_PORT,
   },
   {
-    reason: 'outbound-bypass',
-    what: 'a BYPASS policy',
-    act: tun({ bytes: echoRequest(IPV4) }),
-    policies: [policy('b', { action: 'BYPASS' })],
-  },
-  {
     reason: 'outbound-fragment-ports',
     what: 'a later fragment under a port policy',
     act: tun({ bytes: laterFragment(IPV4) }),
@@ -308,6 +302,7 @@ test('no reason of the table is left without a scenario', () => {
     'inbound-lifetime',
     'outbound-send-failed',
     'outbound-send-buffer-full',
+    'outbound-clear-failed',
     'inbound-tun-write-failed',
     'outbound-queue-full',
     'inbound-queue-full',

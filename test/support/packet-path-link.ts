@@ -48,6 +48,10 @@ export interface TestSite {
   readonly clock: { nowMs: number };
   /** What came out, oldest first; tests take it away. */
   readonly frames: TunFrameOut[];
+  /** What left by the device for packets in clear. */
+  readonly clearFrames: TunFrameOut[];
+  /** Down: that device takes nothing. */
+  readonly clearLink: { isUp: boolean };
   readonly datagrams: SentDatagram[];
   readonly events: DataPlaneEvent[];
   /** Drops counted so far, by name. */
@@ -57,12 +61,15 @@ export interface TestSite {
 export function createSite(engineName: Engine['name'], limits: BatchLimits = TEST_LIMITS): TestSite {
   const memory = allocateBatchMemory(limits);
   const frames: TunFrameOut[] = [];
+  const clearFrames: TunFrameOut[] = [];
+  const clearLink = { isUp: true };
   const datagrams: SentDatagram[] = [];
   const events: DataPlaneEvent[] = [];
   const counters = allocateCounters();
   const clock = { nowMs: 1000 };
   const devices = new MemoryDevices(memory, {
     onFrame: (frame) => frames.push(frame) > 0,
+    onClearFrame: (frame) => clearLink.isUp && clearFrames.push(frame) > 0,
     onDatagram: (datagram) => {
       datagrams.push(datagram);
       return 0;
@@ -80,6 +87,7 @@ export function createSite(engineName: Engine['name'], limits: BatchLimits = TES
     engine,
     counters,
     innerMtu: INNER_MTU,
+    raisesHopLimit: true,
     flowSeed: 1,
     onEvent: (event) => {
       events.push(event);
@@ -96,7 +104,7 @@ export function createSite(engineName: Engine['name'], limits: BatchLimits = TES
     },
   });
   const drops = (): Record<string, number> => readDrops(counters);
-  return { path, devices, sad, counters, clock, frames, datagrams, events, drops };
+  return { path, devices, sad, counters, clock, frames, clearFrames, clearLink, datagrams, events, drops };
 }
 
 export function transformNamed(name: string): EspTransform {

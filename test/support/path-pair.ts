@@ -31,6 +31,8 @@ const PUSHED_AT_ONCE = 256;
 export class PathPair {
   readonly native: TestSite = createSite('native');
   readonly portable: TestSite = createSite('portable');
+  /** Frames that left each of them in clear, so far. */
+  framesInClear = 0;
 
   /** Does the same to both. */
   both(action: (site: TestSite) => void): void {
@@ -51,6 +53,7 @@ export class PathPair {
     }
     const difference = this.#difference();
     const { native, portable } = this;
+    for (const { clearFrames } of [native, portable]) this.framesInClear += clearFrames.splice(0).length / 2;
     for (const list of [portable.frames, portable.datagrams, portable.events]) list.length = 0;
     return {
       frames: native.frames.splice(0),
@@ -65,6 +68,7 @@ export class PathPair {
     return (
       differentDatagrams(native.datagrams, portable.datagrams) ||
       differentFrames(native.frames, portable.frames) ||
+      differentFrames(native.clearFrames, portable.clearFrames) ||
       differentCells('counter', native.counters, portable.counters, (i) => DROP_REASONS[i]?.name) ||
       this.#differentAssociations() ||
       differentEvents(native, portable)

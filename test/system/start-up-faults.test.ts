@@ -12,6 +12,7 @@ import { program, writeSiteFiles, type SiteFiles } from '../../scripts/lab/site-
 import { commandEnvironment } from '../../scripts/topology/command.ts';
 import { isRoot, namespaceFlags } from '../../scripts/topology/sandbox-flags.ts';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
+import { closingMetric } from '../../src/host/routing-state.ts';
 import { TwoSites } from './two-sites.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -81,6 +82,17 @@ function unprivileged(): string {
   return `chown -R 65534:65534 ${directory}\nexec setpriv --reuid=65534 --regid=65534 --clear-groups $RUN`;
 }
 
+/** A place with `ip` and nothing else comes first, and the places of the system are empty. */
+function withoutNft(): string {
+  const place = join(directory, 'only-ip');
+  return [
+    `mkdir -p ${place}`,
+    `cp "$(readlink -f "$(PATH=$PATH:/usr/sbin:/sbin command -v ip)")" ${place}/ip`,
+    'for other in /usr/sbin /sbin; do mount -t tmpfs tmpfs $other; done',
+    `export PATH=${place}`,
+  ].join('\n');
+}
+
 const CASES: readonly (readonly [what: string, script: () => string, line: RegExp])[] = [
   [
     'the address is in use',
@@ -95,7 +107,7 @@ const CASES: readonly (readonly [what: string, script: () => string, line: RegEx
   [
     'there is no permission',
     unprivileged,
-    /^isthmus: .*E(PERM|ACCES) .*needs CAP_NET_ADMIN .*run it as root/,
+    /^isthmus: nft: Operation not permitted .*needs CAP_NET_ADMIN: run as root/,
   ],
   [
     'there is no TUN device',
@@ -137,11 +149,26 @@ const CASES: readonly (readonly [what: string, script: () => string, line: RegEx
     () => 'for place in /usr/sbin /sbin; do mount -t tmpfs tmpfs $place; done\nPATH=/nowhere exec $RUN',
     /^isthmus: the command 'ip' is missing: apt-get install iproute2$/,
   ],
+  [
+    'nftables is missing',
+    () => `${withoutNft()}\nexec $RUN`,
+    /^isthmus: the command 'nft' is missing, and the guard needs it: apt-get install nftables, or write guard: none$/,
+  ],
 ];
 
 describe('isthmus run', () => {
   test.each(CASES)('%s', async (_what, script, line) => {
     expectOneLine(await onHost(script()), line);
+  });
+
+  test('without nftables, guard: none still closes the routes', async () => {
+    const config = join(directory, 'no-guard.yaml');
+    const text = await readFile(files.configuration('gwA'), 'utf8');
+    await writeFile(config, text.replace(/^guard:\n.*$/m, 'guard: none'));
+    const guard = `${process.execPath} ${program} guard -c ${config}`;
+    const outcome = await onHost(`${withoutNft()}\n${guard}\nip route show table 220`, program, config);
+    expect(outcome).toMatchObject({ exitCode: 0, errors: [] });
+    expect(outcome.stdout).toMatch(/^unreachable 10\.0\.2\.0\/24 proto 73 metric \d+ *\n$/);
   });
 
   test('the configuration file is missing', async () => {
@@ -201,11 +228,23 @@ describe('isthmus cleanup', () => {
     return (await Promise.all(shown)).join('');
   }
 
-  const RULES = [
-    'IPv4 rule priority 219 fwmark 0x1500 lookup main',
-    'IPv4 rule priority 220 not fwmark 0x1500 lookup 220',
-    'IPv6 rule priority 219 fwmark 0x1500 lookup main',
-    'IPv6 rule priority 220 not fwmark 0x1500 lookup 220',
+  const RULES = ['IPv4', 'IPv6'].flatMap((family) =>
+    [
+      `214 iif ${TUN}-clear lookup main`,
+      `215 iif ${TUN}-clear unreachable`,
+      `216 iif ${TUN} lookup 221`,
+      `217 iif ${TUN} lookup main`,
+      `218 iif ${TUN} unreachable`,
+      '219 fwmark 0x1500 lookup main',
+      '220 not fwmark 0x1500 lookup 220',
+    ].map((rule) => `${family} rule priority ${rule}`),
+  );
+  const METRIC = String(closingMetric(TUN));
+  const CLOSED = [
+    ...RULES,
+    `IPv4 route unreachable 10.0.2.0/24 table 220 proto 73 metric ${METRIC}`,
+    `IPv6 route unreachable fd00:2::/64 table 220 proto 73 metric ${METRIC}`,
+    `guard of ${TUN}`,
   ];
   const ROUTES = [
     `IPv4 route 10.0.2.0/24 dev ${TUN} table 220 proto 73`,
@@ -213,11 +252,11 @@ describe('isthmus cleanup', () => {
   ];
 
   test.each([
-    ['that went with its TUN', [], RULES],
+    ['that went with its TUN', [], CLOSED],
     [
       'whose TUN stays',
       ['ip', 'tuntap', 'add', 'dev', TUN, 'mode', 'tun', 'multi_queue'],
-      [...RULES, ...ROUTES, `device ${TUN}`],
+      [...CLOSED, ...ROUTES, `device ${TUN}`],
     ],
   ] as const)('takes away what a killed gateway left %s', async (_what, before, removed) => {
     const two = (sites = await TwoSites.build());

@@ -77,6 +77,7 @@ tun:
   mtu: auto
 udp:
   listen: ['${SITES[gateway].outerAddress}:4500']
+guard: none
 peers:
   - name: ${far}
     address: ${SITES[far].outerAddress}

@@ -46,6 +46,7 @@ export interface NativeDevicesHandle {
   wait(timeoutMs: number): number;
   tunRead(): number;
   tunWrite(count: number): number;
+  clearWrite(count: number): number;
   udpReceive(): number;
   udpSend(count: number): void;
   setEndpoint(endpoint: number, socket: number, address: Uint8Array, port: number): void;
@@ -90,7 +91,12 @@ export interface NativeAddon {
   ipsecMb(): { readonly version: string; readonly missing: string };
   readonly Devices: new (
     memory: BatchMemory,
-    descriptors: { readonly tun: number; readonly sockets: readonly number[]; readonly wakeup: number },
+    descriptors: {
+      readonly tun: number;
+      readonly clear: number;
+      readonly sockets: readonly number[];
+      readonly wakeup: number;
+    },
   ) => NativeDevicesHandle;
   readonly Engine: new (memory: BatchMemory, options: Required<EngineOptions>) => NativeEngineHandle;
 }

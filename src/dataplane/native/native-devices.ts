@@ -9,6 +9,8 @@ import { toNativeError } from './load-addon.ts';
 export interface NativeDescriptors {
   /** -1 = no TUN. */
   readonly tun: number;
+  /** The TUN that packets of BYPASS policies leave by. Left out: none. */
+  readonly clear?: number;
   readonly sockets: readonly number[];
   /** For each socket {@link OpenUdp.gso}: where false, a train leaves as single datagrams. Left out: all true. */
   readonly gso?: readonly boolean[];
@@ -22,7 +24,7 @@ export function createNativeDevices(
   descriptors: NativeDescriptors,
 ): Devices {
   try {
-    return new NativeDevices(new addon.Devices(memory, descriptors));
+    return new NativeDevices(new addon.Devices(memory, { clear: -1, ...descriptors }));
   } catch (error) {
     throw toNativeError(error);
   }
@@ -61,6 +63,10 @@ class NativeDevices implements Devices {
 
   tunWrite(count: number): number {
     return this.#handle.tunWrite(count);
+  }
+
+  clearWrite(count: number): number {
+    return this.#handle.clearWrite(count);
   }
 
   udpSend(count: number): void {

@@ -23,6 +23,8 @@ export type DriverDrop =
 export interface EventLoopDriverParts {
   readonly memory: BatchMemory;
   readonly tun: TunStream;
+  /** Only written to. */
+  readonly clearTun: TunStream;
   readonly sockets: readonly DgramSocket[];
   /** Monotonic milliseconds. */
   readonly now: () => number;
@@ -34,6 +36,8 @@ export interface EventLoopDriverParts {
   /** Most bytes that wait in the TUN stream for the kernel to take them. */
   readonly tunQueueBytes?: number;
 }
+
+const ignore = (): void => undefined;
 
 const DEFAULT_TUN_QUEUE_BYTES = 4 * 1024 * 1024;
 
@@ -51,7 +55,8 @@ export class EventLoopDriver {
     this.#parts = parts;
     this.#tunQueueBytes = parts.tunQueueBytes ?? DEFAULT_TUN_QUEUE_BYTES;
     this.#devices = new MemoryDevices(parts.memory, {
-      onFrame: (frame) => this.#writeFrame(frame),
+      onFrame: (frame) => this.#writeFrame(parts.tun, frame),
+      onClearFrame: (frame) => this.#writeFrame(parts.clearTun, frame),
       onDatagram: (datagram) => this.#sendDatagram(datagram),
       now: parts.now,
       ...(parts.queuedFrames === undefined ? {} : { queuedFrames: parts.queuedFrames }),
@@ -66,10 +71,13 @@ export class EventLoopDriver {
 
   /** @param step moves one batch in each direction; what it throws ends the process, as any defect does */
   start(step: () => void): void {
-    const { tun, sockets, onDrop, onError } = this.#parts;
+    const { tun, clearTun, sockets, onDrop, onError } = this.#parts;
     this.#step = step;
     tun.on('data', this.#onTunData);
     tun.on('error', onError);
+    clearTun.on('error', onError);
+    // What the kernel itself sends on it is nobody's; unread, it would fill the stream.
+    clearTun.on('data', ignore);
     sockets.forEach((socket, index) => {
       socket.start({
         onDatagram: (bytes, sourceAddress, sourcePort) => {
@@ -93,14 +101,17 @@ export class EventLoopDriver {
 
   /** Ends the steps, closes the sockets and the TUN. Packets that wait are dropped. */
   async stop(): Promise<void> {
-    const { tun, sockets, onError } = this.#parts;
+    const { tun, clearTun, sockets, onError } = this.#parts;
     this.#step = undefined;
     clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
     tun.off('data', this.#onTunData);
     tun.off('error', onError);
+    clearTun.off('data', ignore);
+    clearTun.off('error', onError);
     await Promise.all(sockets.map((socket) => socket.close()));
     tun.release();
+    clearTun.release();
   }
 
   readonly #onTunData = (bytes: Uint8Array): void => {
@@ -121,8 +132,7 @@ export class EventLoopDriver {
     if (this.#devices.hasInput) this.#schedule();
   };
 
-  #writeFrame({ bytes, flags, gsoType }: TunFrameOut): boolean {
-    const { tun } = this.#parts;
+  #writeFrame(tun: TunStream, { bytes, flags, gsoType }: TunFrameOut): boolean {
     if (flags !== 0 || gsoType !== 0) {
       throw new InvariantError('a TUN without offloads was given a super-packet: coalescing must be off');
     }

@@ -76,6 +76,8 @@ export interface PathReportFields {
 export interface MemoryDevicesOptions {
   /** Takes a frame for the TUN; the bytes are its own. @returns false where the frame is dropped */
   readonly onFrame: (frame: TunFrameOut) => boolean;
+  /** The same for a frame that leaves in clear; left out: there is no device for it. */
+  readonly onClearFrame?: (frame: TunFrameOut) => boolean;
   /** Takes a datagram; the bytes are its own. @returns 0, or the errno of the failure */
   readonly onDatagram: (datagram: SentDatagram) => number;
   /** Monotonic milliseconds. */
@@ -171,11 +173,20 @@ export class MemoryDevices implements Devices {
   }
 
   tunWrite(count: number): number {
+    return this.#write(count, this.#options.onFrame);
+  }
+
+  clearWrite(count: number): number {
+    const { onClearFrame } = this.#options;
+    return onClearFrame === undefined ? 0 : this.#write(count, onClearFrame);
+  }
+
+  #write(count: number, take: (frame: TunFrameOut) => boolean): number {
     const { outFrames } = this.#memory;
     let taken = 0;
     for (let i = 0; i < count; i++) {
       const row = i * OutFrame.stride;
-      const accepted = this.#options.onFrame({
+      const accepted = take({
         bytes: this.#assemble(outFrames[row + OutFrame.firstVector]!, outFrames[row + OutFrame.vectorCount]!),
         flags: outFrames[row + OutFrame.flags]!,
         gsoType: outFrames[row + OutFrame.gsoType]!,

@@ -19,9 +19,10 @@ export interface PortableDataPlaneOptions {
   readonly counters: Counters;
   /** Largest inner packet in bytes. */
   readonly innerMtu: number;
+  readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
   readonly onEvent: (event: DataPlaneEvent) => void;
-  /** Opens the TUN; tests give their own. */
+  /** Opens a TUN, first the one of the protected side and then the one in clear; tests give their own. */
   readonly openTun?: () => Promise<TunStream>;
 }
 
@@ -37,9 +38,14 @@ const DRIVER_DROPS: Record<DriverDrop, DropReason> = {
 /** @throws EnvironmentError or NativeError where the TUN or a socket cannot be opened */
 export async function startPortableDataPlane(options: PortableDataPlaneOptions): Promise<DataPlane> {
   const sockets = await bindDgramSockets(options.listen, { bufferBytes: options.bufferBytes });
+  const openTun = options.openTun ?? openTuntap2;
+  const tuns: TunStream[] = [];
   try {
-    return new PortableDataPlane(options, await (options.openTun ?? openTuntap2)(), sockets);
+    const tun = await openTun();
+    tuns.push(tun);
+    return new PortableDataPlane(options, tun, await openTun(), sockets);
   } catch (error) {
+    for (const tun of tuns) tun.release();
     await Promise.all(sockets.map((socket) => socket.close()));
     throw error;
   }
@@ -48,6 +54,7 @@ export async function startPortableDataPlane(options: PortableDataPlaneOptions):
 class PortableDataPlane implements DataPlane {
   readonly engine = 'portable';
   readonly tunName: string;
+  readonly clearTunName: string;
   readonly failed: Promise<never>;
   readonly #driver: EventLoopDriver;
   readonly #path: PacketPath;
@@ -57,9 +64,10 @@ class PortableDataPlane implements DataPlane {
   constructor(
     options: PortableDataPlaneOptions,
     tun: TunStream,
+    clearTun: TunStream,
     sockets: Awaited<ReturnType<typeof bindDgramSockets>>,
   ) {
-    const { counters, innerMtu, flowSeed, onEvent } = options;
+    const { counters, innerMtu, raisesHopLimit, flowSeed, onEvent } = options;
     const memory = allocateBatchMemory();
     let reject: (error: Error) => void = () => undefined;
     this.failed = new Promise((_, fail) => {
@@ -67,9 +75,11 @@ class PortableDataPlane implements DataPlane {
     });
     this.failed.catch(() => undefined);
     this.tunName = tun.name;
+    this.clearTunName = clearTun.name;
     this.#driver = new EventLoopDriver({
       memory,
       tun,
+      clearTun,
       sockets,
       now: monotonicMs,
       onDrop: (drop) => {
@@ -85,6 +95,7 @@ class PortableDataPlane implements DataPlane {
       engine: createPortableEngine(memory, { coalesceTcp: false, coalesceUdp: false }),
       counters,
       innerMtu,
+      raisesHopLimit,
       flowSeed,
       onEvent,
     });

@@ -15,6 +15,8 @@ export interface GatewayActions {
   readonly run: (config: GatewayConfig, log: Logger) => Promise<void>;
   /** Takes away what a gateway that died left behind. */
   readonly cleanUp: (config: GatewayConfig, log: Logger) => Promise<void>;
+  /** Closes the host before there is a gateway. */
+  readonly guard: (config: GatewayConfig, log: Logger) => Promise<void>;
 }
 
 const EXIT_CODES = '\nExit code: 0 when done, 1 when anything is wrong; then standard error says what.';
@@ -47,9 +49,17 @@ export function createProgram(version: string, actions: GatewayActions, output: 
 
   program
     .command('cleanup')
-    .description('remove the routes, rules and devices that a gateway left behind')
+    .description('remove the guard, routes, rules and devices that a gateway left behind')
     .requiredOption('-c, --config <file>', 'configuration file')
     .action(({ config }: { config: string }) => withConfig(config, actions.cleanUp));
+
+  program
+    .command('guard')
+    .description(
+      'close the host until the gateway runs: guard and unreachable routes, for the time of booting',
+    )
+    .requiredOption('-c, --config <file>', 'configuration file')
+    .action(({ config }: { config: string }) => withConfig(config, actions.guard));
 
   return program;
 }

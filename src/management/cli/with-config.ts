@@ -1,4 +1,4 @@
-// What `run` and `cleanup` have in common: read the configuration, open the log, go.
+// What `run`, `guard` and `cleanup` have in common: read the configuration, open the log, go.
 
 import { createLogger, type Logger } from '../../base/log.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';

@@ -24,8 +24,10 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     cipherLibrary: file.gateway.cipher_library,
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
     logLevel: file.gateway.log_level,
+    onStop: file.gateway.on_stop,
     tun: {
       name: file.tun.name,
+      traffic: file.tun.traffic,
       mtu: file.tun.mtu === 'auto' ? undefined : file.tun.mtu,
       ...file.tun.offloads,
     },
@@ -36,6 +38,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
       gso: file.udp.gso,
       gro: file.udp.gro,
     },
+    guardedInterfaces: file.guard === 'none' ? undefined : file.guard.interfaces,
     peers: file.peers,
     policies: file.policies.map((entry, index) => buildPolicy(entry, index, context)),
   };

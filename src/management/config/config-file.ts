@@ -15,9 +15,11 @@ export interface ConfigFile {
     /** A path, or the word `auto`. */
     readonly state_directory: string;
     readonly log_level: LogLevel;
+    readonly on_stop: 'closed' | 'open';
   };
   readonly tun: {
     readonly name: string;
+    readonly traffic: 'policy' | 'all' | 'none';
     readonly mtu: number | 'auto';
     readonly offloads: { readonly checksum: boolean; readonly tso: boolean; readonly uso: boolean };
   };
@@ -28,9 +30,12 @@ export interface ConfigFile {
     readonly gso: boolean;
     readonly gro: boolean;
   };
+  readonly guard: Guard;
   readonly peers: readonly PeerEntry[];
   readonly policies: readonly PolicyEntry[];
 }
+
+export type Guard = 'none' | { readonly interfaces: readonly string[] };
 
 export interface Endpoint {
   readonly address: Address;

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { parseAddress, type Address } from '../../base/address.ts';
 import { parseSizeBytes } from '../../base/units.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
-import type { ConfigFile, Endpoint } from './config-file.ts';
+import type { ConfigFile, Endpoint, Guard } from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
 import {
   anyOrList,
@@ -43,14 +43,17 @@ const gateway = mapping({
   cipher_library: oneOf(['auto', 'openssl', 'ipsec-mb']).prefault('auto'),
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
   log_level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info'),
+  on_stop: oneOf(['closed', 'open']).prefault('closed'),
 });
 
+// IFNAMSIZ leaves 15 characters; the three names mean something else below /proc/sys/net.
+const EXPECTED_INTERFACE =
+  'an interface name of at most 15 letters, digits, "-", "_" and ".", but not lo, all or default';
+const INTERFACE = /^(?!(?:lo|all|default)$)[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/;
+
 const tun = mapping({
-  // IFNAMSIZ leaves 15 characters; the three names mean something else below /proc/sys/net.
-  name: text(
-    'an interface name of at most 15 letters, digits, "-", "_" and ".", but not lo, all or default',
-    /^(?!(?:lo|all|default)$)[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/,
-  ).prefault('isthmus0'),
+  name: text(EXPECTED_INTERFACE, INTERFACE).prefault('isthmus0'),
+  traffic: oneOf(['policy', 'all', 'none']).prefault('policy'),
   mtu: value(
     'auto or a number of bytes from 576 to 65535',
     (found) => (found === 'auto' ? 'auto' : readInteger(found, 576, 65_535)),
@@ -98,6 +101,27 @@ const udp = mapping({
   ).prefault(DEFAULT_BUFFER_BYTES),
   gso: boolean().prefault(true),
   gro: boolean().prefault(true),
+});
+
+const EXPECTED_GUARD =
+  '{interfaces: [eth0]} with the names of the unprotected interfaces, or none for no guard';
+const guardedInterfaces = mapping({
+  interfaces: z
+    .array(text(EXPECTED_INTERFACE, INTERFACE), { error: () => 'a list of interface names' })
+    .min(1, { error: () => EXPECTED_GUARD }),
+});
+
+/** Never a default: which side is unprotected nobody but the administrator knows. */
+const guard = z.unknown().transform((found, context): Guard => {
+  if (found === 'none') return 'none';
+  if (typeof found !== 'object' || found === null) {
+    reportTo(context)([], EXPECTED_GUARD);
+    return undefined as never;
+  }
+  const result = guardedInterfaces.safeParse(found);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) context.addIssue({ ...issue });
+  return undefined as never;
 });
 
 /** A host's own address: neither unspecified nor multicast. */
@@ -172,6 +196,7 @@ export const configSchema: z.ZodType<ConfigFile> = mapping({
   gateway,
   tun: tun.prefault({}),
   udp,
+  guard,
   peers: z.array(peer, { error: () => 'a list of peers' }).prefault([]),
   policies: z.array(policy, { error: () => 'a list of policies' }),
 }).superRefine(

@@ -42,6 +42,7 @@ export function crossCheck(file: Unproven<ConfigFile>, report: Report): void {
     report,
   );
   checkFamilies(file, report);
+  checkHost(file, report);
   policies.forEach((policy, index) => {
     const path = ['policies', index];
     checkSelectors(policy?.selectors, [...path, 'selectors'], report);
@@ -91,6 +92,22 @@ function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
   if (typeof mtu === 'number' && mtu < 1280 && anyIpv6) {
     report(['tun', 'mtu'], 'auto or at least 1280, because a policy selects IPv6');
   }
+}
+
+function checkHost(file: Unproven<ConfigFile>, report: Report): void {
+  if (file?.tun?.traffic === 'all' && file.udp?.mark === 0)
+    report(['udp', 'mark'], 'a mark, because tun.traffic is all: it keeps the own datagrams off the tunnel');
+  const guard = file?.guard;
+  const interfaces = typeof guard === 'object' ? list(guard?.interfaces) : [];
+  interfaces.forEach((name, index) => {
+    if (name === undefined || name !== file?.tun?.name) return;
+    report(['guard', 'interfaces', index], 'an interface of the unprotected side, not the TUN');
+  });
+  checkDistinct(
+    interfaces.map((name, index) => ({ value: name, path: ['guard', 'interfaces', index] })),
+    'each interface once',
+    report,
+  );
 }
 
 function selectsIpv6(selectors: Unproven<SelectorsEntry>): boolean {

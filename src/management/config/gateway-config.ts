@@ -14,8 +14,12 @@ export interface GatewayConfig {
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */
   readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** What stays in the host when the gateway was told to stop: `closed` leaves guard and unreachable routes. */
+  readonly onStop: 'closed' | 'open';
   readonly tun: TunConfig;
   readonly udp: UdpConfig;
+  /** Names of the interfaces on the unprotected side; undefined: no guard. */
+  readonly guardedInterfaces: readonly string[] | undefined;
   readonly peers: readonly PeerConfig[];
   /** In the order of the file. */
   readonly policies: readonly PolicyConfig[];
@@ -23,6 +27,8 @@ export interface GatewayConfig {
 
 export interface TunConfig {
   readonly name: string;
+  /** What is led into the TUN; see the README. */
+  readonly traffic: 'policy' | 'all' | 'none';
   /** undefined: the path MTU to the peers less the overhead of the transforms. */
   readonly mtu: number | undefined;
   readonly checksum: boolean;

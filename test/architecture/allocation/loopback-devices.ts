@@ -22,6 +22,7 @@ export class LoopbackDevices implements Devices {
   #sent = 0;
   /** Frames that came back to the TUN. */
   written = 0;
+  writtenInClear = 0;
 
   constructor(memory: BatchMemory, frames: readonly TemplateFrame[]) {
     this.#memory = memory;
@@ -51,6 +52,11 @@ export class LoopbackDevices implements Devices {
 
   tunWrite(count: number): number {
     this.written += count;
+    return count;
+  }
+
+  clearWrite(count: number): number {
+    this.writtenInClear += count;
     return count;
   }
 

@@ -45,6 +45,7 @@ const path = new PacketPath({
   devices,
   engine: createNativeEngine(loadAddon(), memory, { coalesceTcp: true, coalesceUdp: true }),
   counters,
+  raisesHopLimit: true,
   innerMtu: 1438,
   flowSeed: 1,
   onEvent: () => {

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 
+import { clearTunNameOf } from '../../../src/host/clear-tun-name.ts';
 import { readHostFacts } from '../../../src/host/host-facts.ts';
 import { applyHostNetwork, removeHostNetwork } from '../../../src/host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../../../src/host/host-plan.ts';
@@ -14,6 +15,8 @@ import { address, policy } from '../../unit/host/samples.ts';
 
 const MARK = 0x4953;
 const TUN = 'isthmus0';
+const CLEAR = 'isthmus0-clear';
+const FOOTPRINT = { tunName: TUN, clearTunName: CLEAR, mark: MARK };
 const PEERS = [{ name: 'site-b', address: address('198.51.100.1') }];
 
 type Row = Readonly<Record<string, unknown>>;
@@ -41,7 +44,18 @@ const rules = (family: 4 | 6): string[] =>
     .map((line) => line.replace('\t', ' ').trim())
     .filter((line) => line !== '' && !/^(0|32766|32767):/.test(line));
 
-const OUR_RULES = [`219: from all fwmark 0x4953 lookup main`, `220: not from all fwmark 0x4953 lookup 220`];
+const SHARED_RULES = [
+  '219: from all fwmark 0x4953 lookup main proto 73',
+  '220: not from all fwmark 0x4953 lookup 220 proto 73',
+];
+const rulesOfDevices = (tun: string, detached = ''): string[] => [
+  `214: from all iif ${tun}-clear [detached] lookup main proto 73`,
+  `215: from all iif ${tun}-clear [detached] unreachable proto 73`,
+  `216: from all iif ${tun}${detached} lookup 221 proto 73`,
+  `217: from all iif ${tun}${detached} lookup main proto 73`,
+  `218: from all iif ${tun}${detached} unreachable proto 73`,
+];
+const OUR_RULES = [...rulesOfDevices(TUN), ...SHARED_RULES];
 
 /** What a gateway leaves behind that was killed. */
 export function leaveRules(): void {
@@ -65,9 +79,15 @@ export function buildHost(): void {
   ip(`tuntap add name ${TUN} mode tun`);
 }
 
-async function plan(policies: readonly Policy[], tunName = TUN): Promise<HostNetworkPlan> {
-  const facts = await readHostFacts({ tunName, mark: MARK, peers: PEERS });
-  return planHostNetwork({ tunName, mark: MARK, configuredMtu: undefined, policies, facts });
+async function plan(
+  policies: readonly Policy[],
+  tunName = TUN,
+  traffic: 'policy' | 'all' | 'none' = 'policy',
+): Promise<HostNetworkPlan> {
+  const footprint = { tunName, clearTunName: clearTunNameOf(tunName), mark: MARK };
+  const facts = await readHostFacts({ ...footprint, peers: PEERS });
+  const input = { ...footprint, traffic, unprotected: ['wan0'], configuredMtu: undefined };
+  return planHostNetwork({ ...input, policies, facts });
 }
 
 const siteToSite = policy({
@@ -76,7 +96,19 @@ const siteToSite = policy({
 });
 
 const routeTo = (words: string): Row | undefined => ipJson(`route get ${words}`)[0];
-const destinations = (family: 4 | 6): unknown[] => table(family).map((row) => row['dst']);
+/** What leads into a TUN or is thrown back; what lies beneath is {@link closed}. */
+const destinations = (family: 4 | 6): unknown[] =>
+  table(family)
+    .filter((row) => row['type'] !== 'unreachable')
+    .map((row) => row['dst']);
+const closed = (family: 4 | 6): unknown[] =>
+  table(family)
+    .filter((row) => row['type'] === 'unreachable')
+    .map((row) => row['dst']);
+const led = (family: 4 | 6): unknown[] =>
+  table(family)
+    .filter((row) => row['type'] === undefined)
+    .map((row) => [row['dst'], row['dev'], row['prefsrc']]);
 
 function assertNothingLeft(): void {
   for (const family of [4, 6] as const) {
@@ -93,7 +125,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
     const peers = [...PEERS, { name: 'neighbour', address: address('203.0.113.9') }];
     peers.push({ name: 'nowhere', address: address('2001:db8::1') });
-    const facts = await readHostFacts({ tunName: TUN, mark: MARK, peers });
+    const facts = await readHostFacts({ ...FOOTPRINT, peers });
     assert.deepEqual(
       facts.paths.map(({ peer, device, mtu, source }) => [peer.name, device, mtu, source]),
       [
@@ -114,17 +146,12 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     const wanted = await plan([siteToSite]);
     await applyHostNetwork(wanted);
     const check = (): void => {
-      assert.deepEqual(
-        table(4).map((row) => [row['dst'], row['dev'], row['prefsrc']]),
-        [
-          ['10.0.2.0/24', TUN, '10.0.1.1'],
-          ['10.0.3.7', TUN, '10.0.1.1'],
-        ],
-      );
-      assert.deepEqual(
-        table(6).map((row) => [row['dst'], row['dev'], row['prefsrc']]),
-        [['fd00:2::/64', TUN, 'fd00:1::1']],
-      );
+      assert.deepEqual(led(4), [
+        ['10.0.2.0/24', TUN, '10.0.1.1'],
+        ['10.0.3.7', TUN, '10.0.1.1'],
+      ]);
+      assert.deepEqual(led(6), [['fd00:2::/64', TUN, 'fd00:1::1']]);
+      assert.deepEqual([closed(4), closed(6)], [['10.0.2.0/24', '10.0.3.7'], ['fd00:2::/64']]);
       assert.deepEqual(rules(4), OUR_RULES);
       assert.deepEqual(rules(6), OUR_RULES);
     };
@@ -141,7 +168,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     await applyHostNetwork(wanted);
     check();
     const removed = await removeHostNetwork(wanted);
-    assert.equal(removed.length, 7);
+    assert.equal(removed.length, 2 * OUR_RULES.length + 6);
     assertNothingLeft();
     assert.deepEqual(await removeHostNetwork(wanted), []);
     assert.equal(ipJson(`link show dev ${TUN}`).length, 1);
@@ -159,7 +186,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     ip('route del default');
     assert.throws(() => routeTo(`192.0.2.1 mark ${String(MARK)}`));
     assert.equal(routeTo('192.0.2.1')?.['dev'], TUN);
-    await removeHostNetwork({ tunName: TUN, mark: MARK });
+    await removeHostNetwork(FOOTPRINT);
     assertNothingLeft();
   },
 
@@ -181,7 +208,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     ip('rule add priority 219 fwmark 0x4953 iif lan0 lookup main');
     const wanted = await plan([policy({ local: ['10.0.1.0/24', 'fd00:1::/64'] })]);
     await applyHostNetwork(wanted);
-    assert.equal(rules(4).length, 4);
+    assert.equal(rules(4).length, OUR_RULES.length + 2);
     await removeHostNetwork(wanted);
     assert.deepEqual(destinations(4), ['192.0.2.0/24']);
     assert.deepEqual(destinations(6), ['fd00:7::/64']);
@@ -196,26 +223,28 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     await applyHostNetwork(one);
     await applyHostNetwork(other);
     await removeHostNetwork(one);
-    assert.deepEqual(destinations(4), ['10.0.1.0/24', '10.0.9.0/24']);
-    assert.deepEqual(rules(4), OUR_RULES);
+    assert.deepEqual(destinations(4), ['10.0.9.0/24']);
+    assert.deepEqual(rules(4), [...rulesOfDevices('isthmus1'), ...SHARED_RULES]);
     await removeHostNetwork(other);
     assertNothingLeft();
   },
 
-  async 'routes go with a gateway that is killed, and cleaning up finds the rest'() {
+  async 'the way stays closed when a gateway is killed, and cleaning up finds the rest'() {
     await applyHostNetwork(await plan([policy({ local: ['10.0.1.0/24'] })]));
     ip(`link del ${TUN}`);
-    assert.deepEqual(rules(4), OUR_RULES);
-    await removeHostNetwork({ tunName: TUN, mark: MARK }, { persistentTun: true });
+    assert.deepEqual(rules(4), [...rulesOfDevices(TUN, ' [detached]'), ...SHARED_RULES]);
+    assert.throws(() => routeTo('192.0.2.1'));
+    assert.equal(routeTo('10.0.1.7')?.['dev'], 'lan0');
+    await removeHostNetwork(FOOTPRINT, { persistentTun: true });
     assertNothingLeft();
   },
 
   async 'a persistent TUN is deleted when asked, another device of the name never'() {
-    const footprint = { tunName: TUN, mark: MARK };
+    const footprint = FOOTPRINT;
     assert.deepEqual(await removeHostNetwork(footprint, { persistentTun: true }), [`device ${TUN}`]);
     assert.throws(() => ip(`link show dev ${TUN}`));
     assert.deepEqual(await removeHostNetwork(footprint, { persistentTun: true }), []);
-    assert.deepEqual(await removeHostNetwork({ tunName: 'lan0', mark: MARK }, { persistentTun: true }), []);
+    assert.deepEqual(await removeHostNetwork({ ...FOOTPRINT, tunName: 'lan0' }, { persistentTun: true }), []);
     assert.equal(ipJson('link show dev lan0').length, 1);
   },
 
@@ -226,7 +255,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     await assert.rejects(plan([siteToSite]), /IPv6 is switched off on this host/);
     const wanted = await plan([policy({})]);
     await applyHostNetwork(wanted);
-    assert.deepEqual(destinations(4), ['default']);
+    assert.deepEqual(destinations(4), ['default', '10.0.1.0/24']);
     assert.deepEqual(rules(6), []);
     await removeHostNetwork(wanted);
     assertNothingLeft();
@@ -270,7 +299,10 @@ export const unprivilegedScenarios: Readonly<Record<string, () => Promise<void>>
     const wanted = await plan([siteToSite]);
     await assert.rejects(applyHostNetwork(wanted), (error: Error) => {
       assert.equal(error.name, 'EnvironmentError');
-      assert.match(error.message, /^ip -[46] link set .*not permitted \(needs CAP_NET_ADMIN: [^\n]*\)$/);
+      assert.match(
+        error.message,
+        /^ip -[46] route replace unreachable .*not permitted \(needs CAP_NET_ADMIN: [^\n]*\)$/,
+      );
       return true;
     });
     // Where nothing is there to remove, no permission is needed.
@@ -278,9 +310,9 @@ export const unprivilegedScenarios: Readonly<Record<string, () => Promise<void>>
   },
 
   async 'missing permission to remove is one line'() {
-    await assert.rejects(removeHostNetwork({ tunName: TUN, mark: MARK }), {
+    await assert.rejects(removeHostNetwork(FOOTPRINT), {
       name: 'EnvironmentError',
-      message: /^ip -4 rule del priority 219 fwmark 0x4953 lookup main: .*needs CAP_NET_ADMIN/,
+      message: /^ip -4 rule del priority 220 not fwmark 0x4953 lookup 220: .*needs CAP_NET_ADMIN/,
     });
   },
 };

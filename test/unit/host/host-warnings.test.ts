@@ -11,7 +11,11 @@ function warnings(
   changes: Partial<HostPlanInput> = {},
 ): readonly string[] {
   const input = planInput([policy(sketch)], { facts: facts(host), ...changes });
-  return hostWarnings(input.facts, planHostNetwork(input));
+  return hostWarnings(input.facts, planHostNetwork(input), {
+    guardedInterfaces: undefined,
+    policies: input.policies,
+    marksArriving: false,
+  });
 }
 
 const ipv4Only = { local: ['10.0.1.0/24'], remote: ['10.0.2.0/24'] };

@@ -39,7 +39,8 @@ test('no output is an empty list', () => {
 });
 
 test('a rule of others is not taken for ours', () => {
-  const ours = { family: 4, priority: 220, mark: 0x4953, inverted: true, table: '220' } as const;
+  const inputDevice = undefined;
+  const ours = { family: 4, priority: 220, inputDevice, mark: 0x4953, inverted: true, table: '220' } as const;
   const shown = { priority: 220, not: null, src: 'all', fwmark: '0x4953', table: '220' };
   expect(isRule(shown, ours)).toBe(true);
   expect(isRule({ ...shown, protocol: 'kernel' }, ours)).toBe(true);

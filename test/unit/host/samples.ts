@@ -64,15 +64,17 @@ export function path(name: string, peerAddress: string, mtu: number | undefined 
 export function facts(changes: Partial<HostFacts> = {}): HostFacts {
   return {
     addresses: [
-      { address: address('203.0.113.1'), device: 'wan0', tentative: false },
-      { address: address('10.0.1.1'), device: 'lan0', tentative: false },
-      { address: address('fd00:1::1'), device: 'lan0', tentative: false },
+      { address: address('203.0.113.1'), device: 'wan0', prefixBits: 24, tentative: false },
+      { address: address('10.0.1.1'), device: 'lan0', prefixBits: 24, tentative: false },
+      { address: address('fd00:1::1'), device: 'lan0', prefixBits: 64, tentative: false },
     ],
     paths: [path('site-b', '198.51.100.1')],
     ipv6Enabled: true,
     ipv4Forwarding: true,
     ipv6Forwarding: true,
     reversePathFilters: new Map([['wan0', 0]]),
+    reversePathFilter: 0,
+    devices: ['lo', 'wan0', 'lan0'],
     ...changes,
   };
 }
@@ -83,6 +85,9 @@ export function planInput(
 ): HostPlanInput {
   return {
     tunName: 'isthmus0',
+    clearTunName: 'isthmus0-clear',
+    traffic: 'policy',
+    unprotected: ['wan0'],
     configuredMtu: undefined,
     mark: 0x4953,
     policies,

@@ -24,6 +24,7 @@ const loopback = parseAddress(LOOPBACK) ?? { family: 4 as const, bytes: new Uint
 
 let memory: BatchMemory;
 let tun: FakeTunStream;
+let clearTun: FakeTunStream;
 let sockets: DgramSocket[];
 let peer: Socket;
 let drops: DriverDrop[];
@@ -33,6 +34,7 @@ function newDriver(parts: Partial<EventLoopDriverParts> = {}): EventLoopDriver {
   return new EventLoopDriver({
     memory,
     tun,
+    clearTun,
     sockets,
     now: () => 1,
     onDrop: (drop) => drops.push(drop),
@@ -72,6 +74,7 @@ function passThrough(): number {
 beforeEach(async () => {
   memory = allocateBatchMemory();
   tun = new FakeTunStream();
+  clearTun = new FakeTunStream();
   drops = [];
   sockets = await bindDgramSockets([{ address: loopback, port: 0 }], { bufferBytes: 65_536 });
   peer = createSocket('udp4');

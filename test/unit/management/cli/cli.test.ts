@@ -57,14 +57,14 @@ describe('isthmus check', () => {
     const file = join(directory, 'f.yaml');
     writeFileSync(
       file,
-      'gateway: { name: g }\nudp: { listen: 192.0.2.1 }\npolicies:\n' +
+      'gateway: { name: g }\nudp: { listen: 192.0.2.1 }\nguard: none\npolicies:\n' +
         '  - { name: a, priority: 1, selectors: {}, action: BYPASS }\n' +
         '  - { name: b, priority: 2, selectors: {}, action: DISCARD }\n',
     );
     const { code, out, err } = isthmus('check', file);
     expect({ code, out }).toEqual({ code: 0, out: `${file}: ok (2 policies, 0 peers)\n` });
     expect(err).toBe(
-      `warning: ${file}:5: policies[1]: "b" never matches: "a" on line 4 is met before it and takes all of its traffic\n`,
+      `warning: ${file}:6: policies[1]: "b" never matches: "a" on line 5 is met before it and takes all of its traffic\n`,
     );
   });
 

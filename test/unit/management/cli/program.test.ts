@@ -7,7 +7,11 @@ import { describeError } from '../../../../src/management/cli/report-error.ts';
 async function invoke(actions: Partial<GatewayActions>, ...args: readonly string[]): Promise<void> {
   const unexpected = (): Promise<void> => Promise.reject(new Error('not this command'));
   const output = { out: (): void => undefined, err: (): void => undefined };
-  const program = createProgram('1.2.3', { run: unexpected, cleanUp: unexpected, ...actions }, output);
+  const program = createProgram(
+    '1.2.3',
+    { run: unexpected, cleanUp: unexpected, guard: unexpected, ...actions },
+    output,
+  );
   await program.parseAsync(args, { from: 'user' });
 }
 
@@ -15,6 +19,7 @@ describe('createProgram', () => {
   it.each([
     ['run', 'run'],
     ['cleanup', 'cleanUp'],
+    ['guard', 'guard'],
   ] as const)('%s hands over the configuration and a log of its level', async (command, action) => {
     const given: string[] = [];
     const act: GatewayActions['run'] = (config, log) => {

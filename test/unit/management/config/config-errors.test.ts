@@ -4,17 +4,61 @@ import { errorsAfter, errorsOf, VALID_CONFIG, type ErrorCase } from './error-cas
 
 const CASES: readonly ErrorCase[] = [
   {
+    what: 'no word about the guard',
+    replace: ['guard: none\n', ''],
+    errors: [
+      '1:1: guard: found nothing, expected {interfaces: [eth0]} with the names of the unprotected interfaces, or none for no guard',
+    ],
+  },
+  {
+    what: 'a guard that is neither',
+    replace: ['guard: none', 'guard: eth0'],
+    errors: [
+      '26:8: guard: found "eth0", expected {interfaces: [eth0]} with the names of the unprotected interfaces, or none for no guard',
+    ],
+  },
+  {
+    what: 'a guard of no interface',
+    replace: ['guard: none', 'guard: { interfaces: [] }'],
+    errors: [
+      '26:22: guard.interfaces: found a list, expected {interfaces: [eth0]} with the names of the unprotected interfaces, or none for no guard',
+    ],
+  },
+  {
+    what: 'an unknown key in the guard',
+    replace: ['guard: none', 'guard: { interface: [eth0] }'],
+    errors: [
+      '26:8: guard.interfaces: found nothing, expected a list of interface names',
+      '26:10: guard: found the key "interface", expected interfaces; did you mean "interfaces"?',
+    ],
+  },
+  {
+    what: 'a guard on the TUN, and twice on one interface',
+    replace: ['guard: none', 'guard: { interfaces: [eth0, isthmus0, eth0] }'],
+    errors: [
+      '26:29: guard.interfaces[1]: found "isthmus0", expected an interface of the unprotected side, not the TUN',
+      '26:39: guard.interfaces[2]: found "eth0" again (first on line 26), expected each interface once',
+    ],
+  },
+  {
+    what: 'all traffic to the TUN without a mark',
+    replace: ['udp:\n', 'tun: { traffic: all }\nudp:\n  mark: 0\n'],
+    errors: [
+      '5:9: udp.mark: found 0, expected a mark, because tun.traffic is all: it keeps the own datagrams off the tunnel',
+    ],
+  },
+  {
     what: 'an unknown key with its nearest word',
     replace: ['udp:\n', 'upd:\n'],
     errors: [
       '1:1: udp: found nothing, expected a mapping with listen, mark, buffer, gso, gro',
-      '3:1: found the key "upd", expected gateway, tun, udp, peers or policies; did you mean "udp"?',
+      '3:1: found the key "upd", expected gateway, tun, udp, guard, peers or policies; did you mean "udp"?',
     ],
   },
   {
     what: 'an unknown key without a near word',
     replace: ['gateway:\n', 'colour: red\ngateway:\n'],
-    errors: ['1:1: found the key "colour", expected gateway, tun, udp, peers or policies'],
+    errors: ['1:1: found the key "colour", expected gateway, tun, udp, guard, peers or policies'],
   },
   {
     what: 'an unknown key in a policy',
@@ -26,7 +70,7 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'a key named __proto__',
     replace: ['gateway:\n', '__proto__: 1\ngateway:\n'],
-    errors: ['1:1: found the key "__proto__", expected gateway, tun, udp, peers or policies'],
+    errors: ['1:1: found the key "__proto__", expected gateway, tun, udp, guard, peers or policies'],
   },
   {
     what: 'a missing key',
@@ -47,7 +91,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an empty section',
     replace: ['  name: site-a\n', ''],
     errors: [
-      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, log_level',
+      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, log_level, on_stop',
     ],
   },
   {
@@ -250,7 +294,9 @@ describe('errors of a configuration file', () => {
 
   it.each(['', '# nothing\n', '[]', 'text'])('expects a mapping, not %j', (text) => {
     const [line, ...more] = errorsOf(text);
-    expect(line).toMatch(/^1:\d+: found .*, expected a mapping with gateway, tun, udp, peers, policies$/);
+    expect(line).toMatch(
+      /^1:\d+: found .*, expected a mapping with gateway, tun, udp, guard, peers, policies$/,
+    );
     expect(more).toEqual([]);
   });
 

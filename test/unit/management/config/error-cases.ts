@@ -30,6 +30,7 @@ policies:
     priority: 200
     selectors: { protocol: tcp, remote_port: 22 }
     action: BYPASS
+guard: none
 `;
 
 /** The error lines after one replacement, without the file's name. */

@@ -22,7 +22,7 @@ describe('the example of two sites', () => {
       engine: 'native',
       stateDirectory: '/var/lib/isthmus',
       logLevel: 'info',
-      tun: { name: 'isthmus0', mtu: undefined, checksum: true, tso: true, uso: true },
+      tun: { name: 'isthmus0', traffic: 'policy', mtu: undefined, checksum: true, tso: true, uso: true },
       udp: { mark: 0x1500, bufferBytes: 8 * 1024 * 1024, gso: true, gro: true },
       warnings: [],
     });
@@ -79,7 +79,7 @@ describe('defaults', () => {
   it('are those that the example names', () => {
     const { tun, udp, engine, logLevel, peers, policies } = parse(VALID_CONFIG);
     expect({ tun, udp: { ...udp, listen: [] }, engine, logLevel }).toEqual({
-      tun: { name: 'isthmus0', mtu: undefined, checksum: true, tso: true, uso: true },
+      tun: { name: 'isthmus0', traffic: 'policy', mtu: undefined, checksum: true, tso: true, uso: true },
       udp: { listen: [], mark: 0x1500, bufferBytes: 8 * 2 ** 20, gso: true, gro: true },
       engine: 'native',
       logLevel: 'info',
@@ -200,7 +200,14 @@ describe('values', () => {
       'tun: { mtu: 1280, offloads: { uso: false } }\nudp:\n  buffer: 1MB\n',
     );
     const { tun, udp } = parse(text);
-    expect(tun).toEqual({ name: 'isthmus0', mtu: 1280, checksum: true, tso: true, uso: false });
+    expect(tun).toEqual({
+      name: 'isthmus0',
+      traffic: 'policy',
+      mtu: 1280,
+      checksum: true,
+      tso: true,
+      uso: false,
+    });
     expect(udp.bufferBytes).toBe(1_000_000);
   });
 

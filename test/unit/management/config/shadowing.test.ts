@@ -8,7 +8,7 @@ function warningsFor(...policies: readonly string[]): readonly string[] {
     const [, priority = String(10 * (index + 1)), rest = ''] = /^(?:(\d+): )?(.*)$/.exec(selectors) ?? [];
     return `  - { name: p${index}, priority: ${priority}, action: BYPASS, selectors: { ${rest} } }`;
   });
-  const text = `gateway: { name: g }\nudp: { listen: 192.0.2.1 }\npolicies:\n${entries.join('\n')}\n`;
+  const text = `gateway: { name: g }\nudp: { listen: 192.0.2.1 }\npolicies:\n${entries.join('\n')}\nguard: none\n`;
   return parseConfig(text, 'f.yaml', {}).warnings;
 }
 

@@ -1,0 +1,185 @@
+// What the gateway sets in its host, in the right order: guard, then (by the data plane) the policies, then routes;
+// on removal the reverse. One object knows what was planned, so that the next policies change only what differs.
+
+import { EnvironmentError } from '../base/errors.ts';
+import type { Logger } from '../base/log.ts';
+import { clearTunNameOf } from '../host/clear-tun-name.ts';
+import { addGuardCounts, applyGuard, isGuardPresent, readGuardCounts, removeGuard } from '../host/guard.ts';
+import { NO_GUARD_COUNTS, type GuardCounts } from '../host/guard.ts';
+import { planGuard } from '../host/guard-plan.ts';
+import { readHostFacts, type HostFacts } from '../host/host-facts.ts';
+import { applyHostNetwork, closeHostNetwork, removeHostNetwork } from '../host/host-network.ts';
+import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
+import { hostWarnings } from '../host/host-warnings.ts';
+import { queryNft } from '../host/nft-command.ts';
+import type { HostFootprint } from '../host/rule-plan.ts';
+import type { GatewayConfig } from '../management/config/gateway-config.ts';
+
+export class HostSide {
+  /** What was applied last. */
+  #config: GatewayConfig;
+  readonly #log: Logger;
+  readonly #hasNft: boolean;
+  /** True where a former run, or `isthmus guard`, had closed the host already. */
+  readonly #wasClosed: boolean;
+  #footprint: HostFootprint;
+  #tunMtu: number | undefined;
+  #ruleset = '';
+  /** What guards counted that were replaced. */
+  #counts: GuardCounts = NO_GUARD_COUNTS;
+  #isReady = false;
+
+  private constructor(
+    config: GatewayConfig,
+    log: Logger,
+    footprint: HostFootprint,
+    found: { readonly hasNft: boolean; readonly wasClosed: boolean },
+  ) {
+    this.#config = config;
+    this.#log = log;
+    this.#footprint = footprint;
+    this.#hasNft = found.hasNft;
+    this.#wasClosed = found.wasClosed;
+  }
+
+  /**
+   * Looks whether the host can be guarded; changes nothing.
+   * @param mark firewall mark of the gateway's own datagrams; 0 = none
+   * @throws EnvironmentError where the configuration wants a guard and nftables is missing
+   */
+  static async examine(config: GatewayConfig, mark: number, log: Logger): Promise<HostSide> {
+    if (config.tun.traffic === 'all' && mark === 0)
+      throw new EnvironmentError(
+        'tun.traffic is all, and without the native addon nothing can mark the own datagrams: they would run in a circle; run `npm rebuild`',
+      );
+    const hasNft = await findNft(config, log);
+    const wasClosed = hasNft && (await isGuardPresent(config.tun.name));
+    return new HostSide(config, log, footprintOf(config, mark), { hasNft, wasClosed });
+  }
+
+  /** True where a packet in clear that is routed back into the TUN is dropped there. */
+  get endsCircles(): boolean {
+    return this.#hasNft;
+  }
+
+  /** What the guard dropped, as of the last {@link readCounts}. */
+  get counts(): GuardCounts {
+    return this.#counts;
+  }
+
+  /** Plans for the policies of the configuration. @returns bytes of the largest inner packet */
+  async planTunMtu(): Promise<number> {
+    const plan = await this.#plan(this.#config, true);
+    this.#tunMtu = plan.tunMtu;
+    return plan.tunMtu;
+  }
+
+  /** The names that the kernel gave, before anything is applied. */
+  useDevices(tunName: string, clearTunName: string): void {
+    this.#footprint = { ...this.#footprint, tunName, clearTunName };
+  }
+
+  /** First of all: what arrives in clear and must not is dropped from here on. */
+  async applyGuard({ guardedInterfaces, udp, policies }: GatewayConfig): Promise<void> {
+    if (!this.#hasNft) {
+      if (guardedInterfaces === undefined) return;
+      throw new EnvironmentError('nftables was not there when the gateway started: restart it for a guard');
+    }
+    const plan = planGuard({
+      ...this.#footprint,
+      interfaces: guardedInterfaces,
+      listen: udp.listen,
+      policies,
+    });
+    if (plan.ruleset === this.#ruleset) return;
+    // Its counters begin anew.
+    if (this.#ruleset !== '')
+      this.#counts = addGuardCounts(this.#counts, await readGuardCounts(this.#footprint.tunName));
+    await applyGuard(plan);
+    this.#ruleset = plan.ruleset;
+  }
+
+  /** Last of all: packets are led to the TUN. */
+  async applyRoutes(next: GatewayConfig): Promise<void> {
+    const plan = await this.#plan(next, this.#isReady);
+    const complaints = await applyHostNetwork(plan);
+    for (const line of complaints) this.#log.warn(line);
+    this.#config = next;
+    this.#isReady = true;
+  }
+
+  /** Guard and unreachable routes with no gateway behind them. */
+  async close(): Promise<void> {
+    const plan = await this.#plan(this.#config, true);
+    await this.applyGuard(this.#config);
+    await closeHostNetwork(plan);
+  }
+
+  async #plan(config: GatewayConfig, says: boolean): Promise<HostNetworkPlan> {
+    const { tun, peers, guardedInterfaces, policies } = config;
+    const facts: HostFacts = await readHostFacts({ ...this.#footprint, peers });
+    const plan = planHostNetwork({
+      ...this.#footprint,
+      traffic: tun.traffic,
+      configuredMtu: this.#tunMtu ?? tun.mtu,
+      unprotected: guardedInterfaces,
+      policies,
+      facts,
+    });
+    if (says) {
+      for (const line of plan.explanations) this.#log.info(line);
+      for (const line of hostWarnings(facts, plan, {
+        guardedInterfaces,
+        policies,
+        marksArriving: this.#hasNft,
+      }))
+        this.#log.warn(line);
+    }
+    return plan;
+  }
+
+  /**
+   * Leaves the host closed, or takes everything away. It stays closed where nobody asked for the end; where the
+   * start failed, everything is as it was before.
+   * @param wasAsked true: somebody told the gateway to stop
+   */
+  async end(wasAsked: boolean): Promise<void> {
+    if (this.#hasNft && this.#ruleset !== '')
+      this.#counts = addGuardCounts(this.#counts, await readGuardCounts(this.#footprint.tunName));
+    const opens = this.#isReady ? wasAsked && this.#config.onStop === 'open' : !this.#wasClosed;
+    if (opens) {
+      await this.open();
+      return;
+    }
+    this.#log.info(
+      'guard and unreachable routes stay: `isthmus cleanup` takes them away, gateway.on_stop: open does so at each stop',
+    );
+  }
+
+  /** Takes everything away, the guard last. @returns what was removed, one line each */
+  async open(options: { readonly persistentTun: boolean } = { persistentTun: false }): Promise<string[]> {
+    const removed = [...(await removeHostNetwork(this.#footprint, options))];
+    if (this.#hasNft && (await removeGuard(this.#footprint.tunName)))
+      removed.push(`guard of ${this.#footprint.tunName}`);
+    return removed;
+  }
+}
+
+function footprintOf({ tun }: GatewayConfig, mark: number): HostFootprint {
+  return { tunName: tun.name, clearTunName: clearTunNameOf(tun.name), mark };
+}
+
+/** Without a guard to set, nftables only marks own datagrams and ends circles; then it may be missing. */
+async function findNft({ guardedInterfaces }: GatewayConfig, log: Logger): Promise<boolean> {
+  try {
+    await queryNft(['tables']);
+    return true;
+  } catch (error) {
+    if (guardedInterfaces !== undefined || !(error instanceof EnvironmentError)) throw error;
+    log.info(
+      { reason: error.message },
+      'guard: none, and no nftables: own datagrams are not marked as they arrive',
+    );
+    return false;
+  }
+}
