@@ -14,9 +14,10 @@ import type {
 import { SequenceCounter } from '../sad/sequence-counter.ts';
 import { NO_SA, SpiTable } from '../sad/spi-table.ts';
 import { findEspTransform, type EspTransform } from '../crypto/esp-transform.ts';
-import type { Policy, Selectors } from '../spd/policy.ts';
+import type { Selectors } from '../spd/policy.ts';
 import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import { SelectorMatcher } from '../spd/selector-match.ts';
+import type { SpdEntry } from '../spd/snapshot.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
 import type { Peer } from './peer.ts';
@@ -109,7 +110,7 @@ export class Associations {
   }
 
   /** Links the SAs to the entries of a new snapshot; the slots change, no flow cache needs to. */
-  usePolicies(policies: readonly Policy[]): void {
+  usePolicies(policies: readonly SpdEntry[]): void {
     this.#policyIndexes = new Map(policies.map(({ name }, index) => [name, index]));
     this.#outboundByPolicy = policies.map(({ name }) => this.#byPolicyName.get(name)?.at(-1));
   }

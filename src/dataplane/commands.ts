@@ -3,12 +3,12 @@
 import type { ExpireCause } from '../sad/sa-limits.ts';
 import type { Endpoint, SaChange, SaReference, SequenceBlock } from '../sad/security-association.ts';
 import type { TunnelPeer } from '../sad/tunnel-peer.ts';
-import type { Policy } from '../spd/policy.ts';
+import type { CompiledSpd } from '../spd/compiled-spd.ts';
 import type { AuditRecord } from './audit.ts';
 
 export type Command =
   /** Swaps in new policies between two batches. Generations rise. */
-  | { readonly type: 'use-policies'; readonly generation: number; readonly policies: readonly Policy[] }
+  | { readonly type: 'use-policies'; readonly spd: CompiledSpd }
   | { readonly type: 'use-peer'; readonly peer: TunnelPeer }
   | SaChange
   /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */

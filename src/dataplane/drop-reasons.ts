@@ -58,6 +58,14 @@ export const Drop = {
   inboundLifetime: 35,
   outboundTooBig: 36,
   outboundNoAddress: 37,
+  outboundHidingFragment: 38,
+  inboundHidingFragment: 39,
+  outboundMulticast: 40,
+  inboundMulticast: 41,
+  outboundIcmpErrorCut: 42,
+  inboundIcmpErrorCut: 43,
+  outboundIcmpError: 44,
+  inboundIcmpError: 45,
 } as const;
 
 const row = (
@@ -99,7 +107,7 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
   row(
     'outbound-fragment-ports',
     'outbound',
-    'The ports of a later fragment are unknown, and a policy that may match selects by port.',
+    'A policy selects by port, the later fragment shows none, and its first fragment was not seen.',
     'RFC 4301 §7',
   ),
   row('outbound-no-sa', 'outbound', 'A PROTECT policy matches, but it has no SA yet.', 'RFC 4301 §5.1'),
@@ -190,7 +198,7 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
   row(
     'inbound-fragment-ports',
     'inbound',
-    'The ports of a later fragment are unknown, and the SA or a policy selects by port.',
+    'The SA or a policy selects by port, the later fragment shows none, and its first was not accepted.',
     'RFC 4301 §7',
     true,
   ),
@@ -261,5 +269,60 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'outbound',
     'The address of the peer is not known before its first authenticated packet.',
     'RFC 7296 §2.23',
+  ),
+  row(
+    'outbound-hiding-fragment',
+    'outbound',
+    'A fragment is so short, or begins so early, that it hides or could rewrite ports or flags.',
+    'RFC 1858 §3, RFC 3128',
+    true,
+  ),
+  row(
+    'inbound-hiding-fragment',
+    'inbound',
+    'A decrypted fragment is so short, or begins so early, that it hides or could rewrite ports or flags.',
+    'RFC 1858 §3, RFC 3128',
+    true,
+  ),
+  row(
+    'outbound-multicast',
+    'outbound',
+    'The destination is multicast or broadcast, and no policy names it.',
+    'RFC 4301 §4.4.1',
+  ),
+  row(
+    'inbound-multicast',
+    'inbound',
+    'The destination of the decrypted packet is multicast or broadcast, and its SA or policy does not name it.',
+    'RFC 4301 §4.4.1',
+    true,
+  ),
+  row(
+    'outbound-icmp-error-cut',
+    'outbound',
+    'An ICMP error does not carry enough of the packet that it reports to be checked.',
+    'RFC 4301 §6.2',
+    true,
+  ),
+  row(
+    'inbound-icmp-error-cut',
+    'inbound',
+    'A decrypted ICMP error does not carry enough of the packet that it reports to be checked.',
+    'RFC 4301 §6.2',
+    true,
+  ),
+  row(
+    'outbound-icmp-error',
+    'outbound',
+    'An ICMP error reports a packet that no policy lets through.',
+    'RFC 4301 §6.2',
+    true,
+  ),
+  row(
+    'inbound-icmp-error',
+    'inbound',
+    'A decrypted ICMP error reports a packet that its SA does not carry.',
+    'RFC 4301 §6.2',
+    true,
   ),
 ];

@@ -64,7 +64,7 @@ export class Inbound {
 
   constructor(parts: InboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
-    this.#spd = new SpdInbound(snapshot, parts.flowSeed);
+    this.#spd = new SpdInbound(snapshot, parts.flowSeed, parts.memory.clock);
     this.#sequences = new Float64Array(parts.memory.limits.openJobs);
   }
 

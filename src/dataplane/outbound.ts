@@ -63,7 +63,7 @@ export class Outbound {
 
   constructor(parts: OutboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
-    this.#spd = new SpdOutbound(snapshot, parts.associations, parts.flowSeed);
+    this.#spd = new SpdOutbound(snapshot, parts.associations, parts.flowSeed, parts.memory.clock);
     this.#queue = new SealQueue(parts);
     this.#clear = new ClearQueue(parts);
     const seal = (sa: OutboundSa): DropReason => this.#seal(sa);

@@ -1,6 +1,7 @@
 // One complete packet path: devices, engine, SAs and the two directions. A worker turns it in a loop of its own,
 // the portable devices turn it from an event loop; neither knows more of it than `turn` and `execute`.
 
+import { compileSpd } from '../spd/compiled-spd.ts';
 import { SpdSnapshot } from '../spd/snapshot.ts';
 import { Associations } from './associations.ts';
 import { Audit } from './audit.ts';
@@ -42,7 +43,7 @@ export class PacketPath {
     this.#peers = new Peers(parts);
     this.#associations = new Associations(parts.engine, parts.devices, this.#peers);
     // Before the first policies arrive everything is DISCARDed (RFC 4301 §4.4.1).
-    const empty = new SpdSnapshot(1, []);
+    const empty = new SpdSnapshot(compileSpd(1, []));
     this.#lifetimes = new Lifetimes(this.#associations, parts.onEvent);
     this.#audit = new Audit(parts.memory, (record) => {
       parts.onEvent({ type: 'audit', record });
@@ -94,7 +95,7 @@ export class PacketPath {
   execute(command: Command): void {
     switch (command.type) {
       case 'use-policies': {
-        const snapshot = new SpdSnapshot(command.generation, command.policies);
+        const snapshot = new SpdSnapshot(command.spd);
         this.#associations.usePolicies(snapshot.policies);
         this.#outbound.useSnapshot(snapshot);
         this.#inbound.useSnapshot(snapshot);

@@ -1,12 +1,24 @@
 // SPD-I (RFC 4301 §4.4.1, §5.2 step 4): whether a decrypted packet is what its SA and the policy allow. Three ways
 // to the answer, from cheap to dear: the packet continues the flow of the packet before, the flow is in the cache,
-// or the ordered SPD is asked, once per flow, SA and generation.
+// or the ordered SPD is asked, once per flow, SA and generation. Fragments (RFC 4301 §7) and
+// ICMP errors (§6.2) need more than their selectors.
 
 import { FlowCache, UNKNOWN_FLOW } from '../spd/flow-cache.ts';
-import { continuesFlow, createFlow, FlowWord, PORTS_UNKNOWN, readFlow, type Flow } from '../spd/flow.ts';
-import type { Policy } from '../spd/policy.ts';
+import {
+  continuesFlow,
+  createFlow,
+  FlowWord,
+  PORTS_UNKNOWN,
+  readEnclosedFlow,
+  readFlow,
+  Special,
+  type Flow,
+} from '../spd/flow.ts';
+import { FragmentVerdicts } from '../spd/fragment-verdicts.ts';
+import { isMulticastWord } from '../spd/multicast.ts';
 import { Match } from '../spd/selector-match.ts';
-import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
+import { NO_POLICY, PORTS_NEEDED, type SpdEntry, type SpdSnapshot } from '../spd/snapshot.ts';
+import { ICMP_ENCLOSED_PACKET } from '../wire/icmp-error.ts';
 import type { InboundSa } from './associations.ts';
 import { Drop } from './drop-reasons.ts';
 
@@ -20,15 +32,23 @@ export const ACCEPT_BYPASS = 1;
 
 export class SpdInbound {
   readonly #cache: FlowCache;
+  readonly #fragments: FragmentVerdicts;
   readonly #flow: Flow = createFlow();
+  readonly #enclosed: Flow = createFlow();
+  readonly #clock: Float64Array;
   #snapshot: SpdSnapshot;
   /** Offset of the packet whose flow {@link #flow} is, and what was said of it. */
   #before = NO_PACKET;
   #verdict = ACCEPT;
+  /** The policy that {@link #decide} came to; {@link NO_POLICY} where it did not come so far. */
+  #policy = NO_POLICY;
 
-  constructor(snapshot: SpdSnapshot, flowSeed: number) {
+  /** @param clock cell 0 holds monotonic milliseconds */
+  constructor(snapshot: SpdSnapshot, flowSeed: number, clock: Float64Array) {
     this.#snapshot = snapshot;
+    this.#clock = clock;
     this.#cache = new FlowCache(FLOW_CACHE_ENTRIES, flowSeed);
+    this.#fragments = new FragmentVerdicts(flowSeed);
   }
 
   useSnapshot(snapshot: SpdSnapshot): void {
@@ -70,29 +90,79 @@ export class SpdInbound {
     this.#before = NO_PACKET;
     if (!readFlow(this.#flow, bytes, offset, length, false)) return -Drop.inboundMalformed;
     this.#flow[FlowWord.saFlowId] = sa.flowId;
-    this.#verdict = this.#lookup(sa);
+    this.#verdict = this.#judgeFlow(sa, bytes, offset, length);
     this.#before = offset;
     return this.#verdict;
+  }
+
+  #judgeFlow(sa: InboundSa, bytes: Uint8Array, offset: number, length: number): number {
+    switch (this.#flow[FlowWord.special]) {
+      case Special.none:
+        return this.#lookup(sa);
+      case Special.firstFragment:
+        return this.#judgeFirstFragment(sa);
+      case Special.laterFragment:
+        return this.#judgeLaterFragment(sa);
+      case Special.icmpError:
+        return this.#judgeIcmpError(sa, bytes, offset, length);
+      default:
+        return -Drop.inboundHidingFragment;
+    }
   }
 
   #lookup(sa: InboundSa): number {
     const generation = this.#snapshot.generation;
     const known = this.#cache.find(this.#flow, generation);
     if (known !== UNKNOWN_FLOW) return known;
-    const verdict = this.#decide(sa);
+    const verdict = this.#decide(sa, this.#flow);
     this.#cache.store(this.#flow, generation, verdict);
     return verdict;
   }
 
-  #decide(sa: InboundSa): number {
+  #judgeFirstFragment(sa: InboundSa): number {
+    const verdict = this.#lookup(sa);
+    if (verdict >= 0)
+      this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa.flowId, this.#clock[0]!);
+    return verdict;
+  }
+
+  /** RFC 4301 §7: a policy that needs no ports (method 2), or what the first fragment met (method 3). */
+  #judgeLaterFragment(sa: InboundSa): number {
+    const verdict = this.#lookup(sa);
+    if (verdict !== -Drop.inboundFragmentPorts) return verdict;
+    // The flow names the SA, so a first fragment that came by another one is not found.
+    const known = this.#fragments.find(this.#flow, this.#snapshot.generation, this.#clock[0]!);
+    return known === UNKNOWN_FLOW ? verdict : known;
+  }
+
+  /** RFC 4301 §6.2: an error that no policy names must be about packets that its own SA carries. */
+  #judgeIcmpError(sa: InboundSa, bytes: Uint8Array, offset: number, length: number): number {
+    const own = this.#decide(sa, this.#flow);
+    if (this.#snapshot.icmpErrors === 'selectors') return own;
+    if (own === -Drop.inboundDiscard || own === -Drop.inboundMulticast) return own;
+    if (own >= 0 && this.#snapshot.namesProtocol(this.#policy)) return own;
+    const start = this.transportOffset + ICMP_ENCLOSED_PACKET;
+    const enclosed = this.#enclosed;
+    // What met the error went the other way.
+    const isReadable =
+      start < length && readEnclosedFlow(enclosed, bytes, offset + start, length - start, true);
+    if (!isReadable) return -Drop.inboundIcmpErrorCut;
+    const verdict = this.#decide(sa, enclosed);
+    if (verdict === -Drop.inboundFragmentPorts) return -Drop.inboundIcmpErrorCut;
+    return verdict === ACCEPT ? ACCEPT : -Drop.inboundIcmpError;
+  }
+
+  #decide(sa: InboundSa, flow: Flow): number {
+    this.#policy = NO_POLICY;
     // RFC 4301 §5.2 step 4: first the selectors of the SA itself …
-    const match = sa.selectors.match(this.#flow);
+    const match = sa.selectors.match(flow);
     if (match === Match.unknownPorts) return -Drop.inboundFragmentPorts;
-    if (match === Match.no) return -Drop.inboundOutsideSelectors;
+    if (match === Match.no) return isMulticast(flow) ? -Drop.inboundMulticast : -Drop.inboundOutsideSelectors;
     // … then the policy that the packet meets.
-    const index = this.#snapshot.lookup(this.#flow);
-    if (index === NO_POLICY) return -Drop.inboundNoPolicy;
+    const index = this.#snapshot.lookup(flow);
+    if (index === NO_POLICY) return isMulticast(flow) ? -Drop.inboundMulticast : -Drop.inboundNoPolicy;
     if (index === PORTS_NEEDED) return -Drop.inboundFragmentPorts;
+    this.#policy = index;
     const policy = this.#snapshot.policies[index]!;
     switch (policy.action) {
       case 'DISCARD':
@@ -106,7 +176,7 @@ export class SpdInbound {
 }
 
 /** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. Tunnel is the only mode, by type. */
-function meetsSpecification(sa: InboundSa, policy: Policy): boolean {
+function meetsSpecification(sa: InboundSa, policy: SpdEntry): boolean {
   const wanted = policy.sa;
   return (
     wanted !== undefined &&
@@ -114,4 +184,8 @@ function meetsSpecification(sa: InboundSa, policy: Policy): boolean {
     wanted.transform === sa.transform.name &&
     wanted.esn === sa.esn
   );
+}
+
+function isMulticast(flow: Flow): boolean {
+  return isMulticastWord(flow, FlowWord.localAddress, (flow[FlowWord.protocol]! >>> 8) & 0xff);
 }

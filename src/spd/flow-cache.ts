@@ -32,6 +32,11 @@ export class FlowCache {
     this.#nextWay = new Uint8Array(this.#sets);
   }
 
+  /** Number of the entry that was found or stored last, for callers that keep more beside the verdict. */
+  get entry(): number {
+    return this.#last;
+  }
+
   /** @returns the verdict that {@link store} was given, or {@link UNKNOWN_FLOW} */
   find(flow: Flow, generation: number): number {
     if (this.#holds(this.#last, flow, generation)) return this.#verdicts[this.#last]!;
@@ -44,15 +49,21 @@ export class FlowCache {
     return UNKNOWN_FLOW;
   }
 
-  /** Remembers a verdict for a flow that {@link find} did not know. */
+  /** Remembers a verdict, in place of the one before where the flow has one. */
   store(flow: Flow, generation: number, verdict: number): void {
-    const set = this.#setOf(flow);
-    const way = this.#nextWay[set]!;
-    this.#nextWay[set] = (way + 1) & (WAYS - 1);
-    const entry = set * WAYS + way;
+    const known = this.find(flow, generation) !== UNKNOWN_FLOW;
+    const entry = known ? this.#last : this.#freeEntry(flow);
     this.#generations[entry] = generation;
     this.#verdicts[entry] = verdict;
     for (let word = 0; word < FLOW_KEY_WORDS; word++) this.#keys[entry * FLOW_KEY_WORDS + word] = flow[word]!;
+    this.#last = entry;
+  }
+
+  #freeEntry(flow: Flow): number {
+    const set = this.#setOf(flow);
+    const way = this.#nextWay[set]!;
+    this.#nextWay[set] = (way + 1) & (WAYS - 1);
+    return set * WAYS + way;
   }
 
   #holds(entry: number, flow: Flow, generation: number): boolean {

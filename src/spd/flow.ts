@@ -3,31 +3,35 @@
 
 import {
   checkIpv4Length,
-  ipv4FragmentOffset,
   ipv4HeaderLength,
   IPV4_DESTINATION,
   IPV4_FLAGS_AND_OFFSET,
   IPV4_HEADER_BYTES,
+  IPV4_IDENTIFICATION,
   IPV4_PROTOCOL,
   IPV4_SOURCE,
 } from '../wire/ipv4.ts';
 import {
   checkIpv6Length,
+  findIpv6FragmentHeader,
   findIpv6NextLayer,
   IPV6_DESTINATION,
+  IPV6_FRAGMENT_IDENTIFICATION,
+  IPV6_FRAGMENT_OFFSET_AND_MORE,
   IPV6_HEADER_BYTES,
-  IPV6_LATER_FRAGMENT,
+  IPV6_IS_FRAGMENT,
   IPV6_NEXT_HEADER,
   IPV6_SOURCE,
 } from '../wire/ipv6.ts';
 import { readInt32, readUint16 } from '../wire/bytes.ts';
+import { isIcmpErrorType } from '../wire/icmp-error.ts';
 import {
-  PROTOCOL_AH,
   PROTOCOL_DCCP,
   PROTOCOL_DESTINATION_OPTIONS,
   PROTOCOL_HOP_BY_HOP,
   PROTOCOL_ICMP,
   PROTOCOL_ICMPV6,
+  PROTOCOL_MOBILITY,
   PROTOCOL_ROUTING,
   PROTOCOL_SCTP,
   PROTOCOL_TCP,
@@ -39,7 +43,10 @@ import {
 export const FlowWord = {
   localAddress: 0,
   remoteAddress: 4,
-  /** Local port << 16 | remote port; for ICMP type << 8 | code; 0 where the protocol has neither. */
+  /**
+   * Local port << 16 | remote port; for ICMP type << 8 | code; for a Mobility Header type << 24 (RFC 4301 §4.4.1.1);
+   * 0 where the protocol has none of them.
+   */
   ports: 8,
   /** Protocol | family << 8 | {@link PORTS_UNKNOWN} | {@link PROTOCOL_UNKNOWN}. */
   protocol: 9,
@@ -47,11 +54,15 @@ export const FlowWord = {
   saFlowId: 10,
   /** Bytes from the packet's start to the next layer header; not part of the key. */
   transportOffset: 11,
+  /** What must be looked at besides the key: a {@link Special}. Not part of the key. */
+  special: 12,
+  /** Of a fragment; not part of the key. */
+  identification: 13,
 } as const;
 
 /** Words that make the key. */
 export const FLOW_KEY_WORDS = 11;
-const FLOW_WORDS = 12;
+const FLOW_WORDS = 14;
 
 /**
  * The protocol has ports, or type and code, but they are not in this packet: a later fragment, or a first one cut
@@ -61,6 +72,16 @@ export const PORTS_UNKNOWN: number = 1 << 16;
 
 /** The protocol itself is not in this packet: an IPv6 later fragment that starts with an extension header. */
 export const PROTOCOL_UNKNOWN: number = 1 << 17;
+
+/** Packets whose selectors alone do not decide. */
+export const Special = {
+  none: 0,
+  firstFragment: 1,
+  laterFragment: 2,
+  /** A fragment that no sender makes: it hides ports or flags, or could be written over them (RFC 1858, RFC 3128). */
+  hidingFragment: 3,
+  icmpError: 4,
+} as const;
 
 export type Flow = Int32Array;
 
@@ -82,13 +103,42 @@ export function readFlow(
 ): boolean {
   if (length === 0) return false;
   const version = bytes[offset]! >>> 4;
-  if (version === 4) return readIpv4Flow(flow, bytes, offset, length, outbound);
-  if (version === 6) return readIpv6Flow(flow, bytes, offset, length, outbound);
+  if (version === 4)
+    return checkIpv4Length(bytes, offset, length) && readIpv4Flow(flow, bytes, offset, length, outbound);
+  if (version === 6)
+    return checkIpv6Length(bytes, offset, length) && readIpv6Flow(flow, bytes, offset, length, outbound);
   return false;
+}
+
+/**
+ * The same for the packet that an ICMP error carries, which may be cut anywhere behind its IP header.
+ * @returns false where not even that is there
+ */
+export function readEnclosedFlow(
+  flow: Flow,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  outbound: boolean,
+): boolean {
+  if (length === 0) return false;
+  const version = bytes[offset]! >>> 4;
+  if (version === 4) {
+    if (length < IPV4_HEADER_BYTES) return false;
+    const headerLength = ipv4HeaderLength(bytes, offset);
+    if (headerLength < IPV4_HEADER_BYTES || headerLength > length) return false;
+    return readIpv4Flow(flow, bytes, offset, length, outbound);
+  }
+  return version === 6 && length >= IPV6_HEADER_BYTES && readIpv6Flow(flow, bytes, offset, length, outbound);
 }
 
 const PLAIN_IPV4 = 0x45;
 const FRAGMENT_BITS = 0x3fff;
+const OFFSET_BITS = 0x1fff;
+/** Offset and more fragments; RFC 8200 §4.5. */
+const IPV6_FRAGMENT_BITS = 0xfff9;
+/** RFC 3128 §3: the smallest first fragment of TCP, which reaches past its flags. */
+const TCP_FIRST_FRAGMENT_BYTES = 16;
 
 /**
  * True where a packet is surely of the same flow as the one before it: both with plain headers, TCP or UDP, and equal
@@ -137,7 +187,6 @@ function readIpv4Flow(
   length: number,
   outbound: boolean,
 ): boolean {
-  if (!checkIpv4Length(bytes, offset, length)) return false;
   const local = offset + (outbound ? IPV4_SOURCE : IPV4_DESTINATION);
   const remote = offset + (outbound ? IPV4_DESTINATION : IPV4_SOURCE);
   flow[FlowWord.localAddress] = readInt32(bytes, local);
@@ -147,18 +196,12 @@ function readIpv4Flow(
     flow[FlowWord.remoteAddress + word] = 0;
   }
   const headerLength = ipv4HeaderLength(bytes, offset);
-  const laterFragment = ipv4FragmentOffset(bytes, offset) !== 0;
-  readPorts(
-    flow,
-    bytes,
-    offset,
-    length,
-    outbound,
-    bytes[offset + IPV4_PROTOCOL]!,
-    4,
-    headerLength,
-    laterFragment,
-  );
+  const fragment = readUint16(bytes, offset + IPV4_FLAGS_AND_OFFSET) & FRAGMENT_BITS;
+  const laterFragment = (fragment & OFFSET_BITS) !== 0;
+  const protocol = bytes[offset + IPV4_PROTOCOL]!;
+  readPorts(flow, bytes, offset, length, outbound, protocol, 4, headerLength, laterFragment);
+  flow[FlowWord.identification] = fragment === 0 ? 0 : readUint16(bytes, offset + IPV4_IDENTIFICATION);
+  flow[FlowWord.special] = specialOf(flow, length - headerLength, fragment !== 0, fragment & OFFSET_BITS);
   return true;
 }
 
@@ -169,7 +212,6 @@ function readIpv6Flow(
   length: number,
   outbound: boolean,
 ): boolean {
-  if (!checkIpv6Length(bytes, offset, length)) return false;
   const nextLayer = findIpv6NextLayer(bytes, offset, length);
   if (nextLayer < 0) return false;
   const local = offset + (outbound ? IPV6_SOURCE : IPV6_DESTINATION);
@@ -178,9 +220,19 @@ function readIpv6Flow(
     flow[FlowWord.localAddress + word] = readInt32(bytes, local + 4 * word);
     flow[FlowWord.remoteAddress + word] = readInt32(bytes, remote + 4 * word);
   }
-  const laterFragment = (nextLayer & IPV6_LATER_FRAGMENT) !== 0;
   const headerLength = (nextLayer >>> 8) & 0xffff;
-  readPorts(flow, bytes, offset, length, outbound, nextLayer & 0xff, 6, headerLength, laterFragment);
+  let offsetAndMore = 0;
+  let identification = 0;
+  if ((nextLayer & IPV6_IS_FRAGMENT) !== 0) {
+    const header = findIpv6FragmentHeader(bytes, offset);
+    offsetAndMore = readUint16(bytes, header + IPV6_FRAGMENT_OFFSET_AND_MORE) & IPV6_FRAGMENT_BITS;
+    identification = readInt32(bytes, header + IPV6_FRAGMENT_IDENTIFICATION);
+  }
+  const fragmentOffset = offsetAndMore >>> 3;
+  readPorts(flow, bytes, offset, length, outbound, nextLayer & 0xff, 6, headerLength, fragmentOffset !== 0);
+  flow[FlowWord.identification] = identification;
+  // RFC 6946: a fragment header in a whole packet says nothing.
+  flow[FlowWord.special] = specialOf(flow, length - headerLength, offsetAndMore !== 0, fragmentOffset);
   return true;
 }
 
@@ -218,9 +270,13 @@ function readPorts(
       if (laterFragment || room < 2) unknown = PORTS_UNKNOWN;
       else ports = readUint16(bytes, at);
       break;
+    case PROTOCOL_MOBILITY:
+      // RFC 6275 §6.1.1: the type is the third byte.
+      if (laterFragment || room < 3) unknown = PORTS_UNKNOWN;
+      else ports = bytes[at + 2]! << 24;
+      break;
     case PROTOCOL_HOP_BY_HOP:
     case PROTOCOL_ROUTING:
-    case PROTOCOL_AH:
     case PROTOCOL_DESTINATION_OPTIONS:
       // RFC 8200 §4.5: what lies behind is in the first fragment only.
       if (laterFragment && family === 6) unknown = PORTS_UNKNOWN | PROTOCOL_UNKNOWN;
@@ -230,4 +286,21 @@ function readPorts(
   }
   flow[FlowWord.ports] = ports;
   flow[FlowWord.protocol] = protocol | (family << 8) | unknown;
+}
+
+/** @param room bytes behind the network headers @param fragmentOffset in units of 8 bytes */
+function specialOf(flow: Flow, room: number, isFragment: boolean, fragmentOffset: number): number {
+  const word = flow[FlowWord.protocol]!;
+  const protocol = word & 0xff;
+  const isTcp = protocol === PROTOCOL_TCP;
+  if (fragmentOffset !== 0)
+    return isTcp && fragmentOffset === 1 ? Special.hidingFragment : Special.laterFragment;
+  const isKnown = (word & PORTS_UNKNOWN) === 0;
+  if (isFragment && (!isKnown || (isTcp && room < TCP_FIRST_FRAGMENT_BYTES))) return Special.hidingFragment;
+  if (isKnown && (protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6)) {
+    const type = flow[FlowWord.ports]! >>> 8;
+    // What is cut from an error would be carried unseen: its fragments are judged as the error is.
+    if (isIcmpErrorType(protocol === PROTOCOL_ICMPV6 ? 6 : 4, type)) return Special.icmpError;
+  }
+  return isFragment ? Special.firstFragment : Special.none;
 }

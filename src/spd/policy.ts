@@ -15,14 +15,26 @@ export interface NumberRange {
 }
 
 /**
+ * RFC 4301 §4.4.1.1: the field is not there to be looked at, because the packet is a later fragment. Written as
+ * RFC 7296 §3.13.1 writes it.
+ */
+export const OPAQUE: NumberRange = { first: 65_535, last: 0 };
+
+export function isOpaque({ first, last }: NumberRange): boolean {
+  return first > last;
+}
+
+/**
  * RFC 4301 §4.4.1.1. "local" is the protected side: the source of outbound traffic, the destination of inbound.
- * An empty list of a field matches nothing and is refused when the configuration is read; undefined matches everything.
+ * An empty list of a field matches nothing and is refused when the configuration is read; undefined matches everything
+ * but multicast addresses. A list of numbers is {@link OPAQUE} alone, or has no OPAQUE.
  */
 export interface Selectors {
   readonly localAddress: readonly AddressRange[] | undefined;
   readonly remoteAddress: readonly AddressRange[] | undefined;
   /** Next layer protocol, an IANA number. */
   readonly protocol: number | undefined;
+  /** For Mobility Header messages type × 256 … type × 256 + 255 (RFC 4301 §4.4.1.1). */
   readonly localPort: readonly NumberRange[] | undefined;
   readonly remotePort: readonly NumberRange[] | undefined;
   /** ICMP or ICMPv6 message: type × 256 + code, so that one range holds a type with all its codes. */

@@ -1,26 +1,43 @@
 // The SPD-S (RFC 4301 §4.4.1) as the packet path sees it: an immutable, ordered list of entries with a generation.
 
+import { Classifier } from './classifier.ts';
+import type { CompiledSpd, IcmpErrorRule, SaRequirement } from './compiled-spd.ts';
 import type { Flow } from './flow.ts';
-import type { Policy } from './policy.ts';
-import { Match, SelectorMatcher } from './selector-match.ts';
+import type { PolicyAction } from './policy.ts';
+import { Match, protocolOfSelectors } from './selector-match.ts';
 
 /** No entry matches; RFC 4301 §4.4.1 has such traffic DISCARDed. */
 export const NO_POLICY = -1;
 /** An entry that selects by port may match, but the packet does not show its ports. */
 export const PORTS_NEEDED = -2;
 
+/** What remains of a policy besides its selectors. */
+export interface SpdEntry {
+  readonly name: string;
+  readonly action: PolicyAction;
+  /** Present where and only where the action is PROTECT. */
+  readonly sa: SaRequirement | undefined;
+}
+
 export class SpdSnapshot {
   /** Greater than 0; each snapshot has a higher one than the snapshot before. */
   readonly generation: number;
+  readonly icmpErrors: IcmpErrorRule;
   /** In the order in which packets meet them. */
-  readonly policies: readonly Policy[];
-  readonly #matchers: readonly SelectorMatcher[];
+  readonly policies: readonly SpdEntry[];
+  readonly #spd: CompiledSpd;
+  readonly #classifier: Classifier;
 
-  constructor(generation: number, policies: readonly Policy[]) {
-    this.generation = generation;
-    // Array.prototype.sort is stable: equal priorities keep the order of the file.
-    this.policies = policies.toSorted((a, b) => a.priority - b.priority);
-    this.#matchers = this.policies.map((policy) => new SelectorMatcher(policy.selectors));
+  constructor(spd: CompiledSpd) {
+    this.generation = spd.generation;
+    this.icmpErrors = spd.icmpErrors;
+    this.policies = spd.names.map((name, index) => ({
+      name,
+      action: spd.actions[index] ?? 'DISCARD',
+      sa: spd.requirements[spd.requirementOf[index] ?? NO_POLICY],
+    }));
+    this.#spd = spd;
+    this.#classifier = new Classifier(spd.classifier);
   }
 
   /**
@@ -28,12 +45,15 @@ export class SpdSnapshot {
    * @returns its index in {@link policies}, {@link NO_POLICY} or {@link PORTS_NEEDED}
    */
   lookup(flow: Flow): number {
-    for (let index = 0; index < this.#matchers.length; index++) {
-      const match = this.#matchers[index]!.match(flow);
-      if (match === Match.yes) return index;
-      // A later entry must not carry what this one might have refused: RFC 4301 §7 leaves no guess.
-      if (match === Match.unknownPorts) return PORTS_NEEDED;
-    }
-    return NO_POLICY;
+    const index = this.#classifier.find(flow);
+    if (index < 0) return NO_POLICY;
+    // A later entry must not carry what this one might have refused: RFC 4301 §7 leaves no guess.
+    return this.#classifier.match === Match.unknownPorts ? PORTS_NEEDED : index;
+  }
+
+  /** True where the entry names a next layer protocol. */
+  namesProtocol(index: number): boolean {
+    const { selectors, selectorsAt } = this.#spd.classifier;
+    return protocolOfSelectors(selectors, selectorsAt[index]!) !== undefined;
   }
 }

@@ -8,7 +8,6 @@
 
 import { readUint16 } from './bytes.ts';
 import {
-  PROTOCOL_AH,
   PROTOCOL_DESTINATION_OPTIONS,
   PROTOCOL_FRAGMENT,
   PROTOCOL_HOP_BY_HOP,
@@ -43,7 +42,8 @@ export function writeIpv6Ecn(bytes: Uint8Array, packet: number, ecn: number): vo
 }
 
 /**
- * Finds the next layer protocol behind the extension headers (RFC 4301 §4.4.1.1: extension headers are skipped).
+ * Finds the next layer protocol behind the extension headers that RFC 4301 §4.4.1.1 has skipped; AH and ESP are next
+ * layer protocols.
  * @returns protocol | header length in bytes << 8 | 2^30 where the packet is a later fragment, whose ports are
  * elsewhere | 2^29 where it is any fragment; -1 where the chain is malformed
  */
@@ -71,11 +71,6 @@ export function findIpv6NextLayer(bytes: Uint8Array, packet: number, length: num
           return bytes[packet + at]! | ((at + 8) << 8) | flags | IPV6_LATER_FRAGMENT;
         break;
       }
-      case PROTOCOL_AH:
-        if (at + 8 > length) return -1;
-        // RFC 4302 §2.2: length in 4-byte words less 2.
-        size = (bytes[packet + at + 1]! + 2) << 2;
-        break;
       default:
         return protocol | (at << 8) | flags;
     }
@@ -85,6 +80,21 @@ export function findIpv6NextLayer(bytes: Uint8Array, packet: number, length: num
   }
   return -1;
 }
+
+/** Where the fragment header of a packet lies that {@link findIpv6NextLayer} found to be a fragment. */
+export function findIpv6FragmentHeader(bytes: Uint8Array, packet: number): number {
+  let protocol = bytes[packet + IPV6_NEXT_HEADER]!;
+  let at = packet + IPV6_HEADER_BYTES;
+  while (protocol !== PROTOCOL_FRAGMENT) {
+    protocol = bytes[at]!;
+    at += (bytes[at + 1]! + 1) << 3;
+  }
+  return at;
+}
+
+/** RFC 8200 §4.5, within the fragment header. */
+export const IPV6_FRAGMENT_OFFSET_AND_MORE = 2;
+export const IPV6_FRAGMENT_IDENTIFICATION = 4;
 
 export const IPV6_IS_FRAGMENT: number = 1 << 29;
 export const IPV6_LATER_FRAGMENT: number = 1 << 30;

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { AddressRange } from '../../src/base/address.ts';
+import { compileSpd } from '../../src/spd/compiled-spd.ts';
 import { FlowCache, UNKNOWN_FLOW } from '../../src/spd/flow-cache.ts';
 import { continuesFlow, createFlow, readFlow } from '../../src/spd/flow.ts';
 import type { NumberRange, Policy } from '../../src/spd/policy.ts';
@@ -118,7 +119,7 @@ test('the first entry in order decides, for both families, fragments included', 
         action: 'DISCARD',
         sa: undefined,
       }));
-      const snapshot = new SpdSnapshot(1, rules);
+      const snapshot = new SpdSnapshot(compileSpd(1, rules));
       const flow = createFlow();
       for (const one of samples) {
         const packet = packetOf(one);

@@ -18,6 +18,7 @@ import { Sad } from '../../src/sad/sad.ts';
 import type { NewInboundSa, NewOutboundSa, SaDescription, SaRecord } from '../../src/sad/sa-record.ts';
 import type { Endpoint, SequenceBlock } from '../../src/sad/security-association.ts';
 import type { SaLifetime } from '../../src/spd/sa-lifetime.ts';
+import { compileSpd } from '../../src/spd/compiled-spd.ts';
 import type { Policy, Selectors } from '../../src/spd/policy.ts';
 import type { TunnelOptions } from '../../src/spd/tunnel-options.ts';
 import { ANY } from './policies.ts';
@@ -186,7 +187,7 @@ export function installSa(site: TestSite, sa: NewInboundSa | NewOutboundSa): SaR
 }
 
 export function usePolicies(site: TestSite, policies: readonly Policy[], generation = 2): void {
-  site.path.execute({ type: 'use-policies', generation, policies });
+  site.path.execute({ type: 'use-policies', spd: compileSpd(generation, policies) });
 }
 
 /** Hands a site what arrives on its UDP socket. */

@@ -11,6 +11,7 @@ import { createNativeEngine } from '../../../src/dataplane/native/native-engine.
 import { PacketPath } from '../../../src/dataplane/packet-path.ts';
 import { ESP_TRANSFORMS } from '../../../src/crypto/esp-transform.ts';
 import { Sad } from '../../../src/sad/sad.ts';
+import { compileSpd } from '../../../src/spd/compiled-spd.ts';
 import { tcpPacket, udpPacket } from '../../support/packets.ts';
 import { ANY, policy } from '../../support/policies.ts';
 import { LoopbackDevices, type TemplateFrame } from './loopback-devices.ts';
@@ -76,7 +77,7 @@ const common = {
 const endpoint = { socket: 0, address: Uint8Array.of(127, 0, 0, 1), port: 4500 };
 await sad.add({ ...common, direction: 'outbound', endpoint, block: { first: 1, end: 2 ** 32 } });
 await sad.add({ ...common, direction: 'inbound', replayWindowPackets: 1024 });
-path.execute({ type: 'use-policies', generation: 2, policies: [policy('loop')] });
+path.execute({ type: 'use-policies', spd: compileSpd(2, [policy('loop')]) });
 
 function send(packets: number): void {
   const target = counters[Counter.inboundPackets]! + packets;

@@ -1,0 +1,52 @@
+// Stateful fragment checking, RFC 4301 §7 method 3: what was decided for a first fragment, for the later ones of its
+// packet, which show no ports. Bounded in memory, where old entries are overwritten in turn, and in time. A later
+// fragment that comes before its first is not held: it finds nothing here.
+
+import { FlowCache, UNKNOWN_FLOW } from './flow-cache.ts';
+import { createFlow, FLOW_KEY_WORDS, FlowWord, PORTS_UNKNOWN, type Flow } from './flow.ts';
+
+/** Two gateways at 64 KiB each: more than a host reassembles at once. */
+const ENTRIES = 1 << 12;
+/** RFC 791 §3.2 starts with 15 s, RFC 8200 §4.5 has 60; what the network keeps longer is lost anyway. */
+const LIFETIME_MS = 30_000;
+
+export class FragmentVerdicts {
+  readonly #cache: FlowCache;
+  /** When an entry of the cache was made; monotonic milliseconds. */
+  readonly #storedMs = new Float64Array(ENTRIES);
+  /** Which SA the verdict is for. */
+  readonly #saFlowIds = new Int32Array(ENTRIES);
+  /** The flow with the identification in place of the ports (RFC 791 §3.2: what makes fragments one packet). */
+  readonly #key: Flow = createFlow();
+
+  constructor(seed: number) {
+    this.#cache = new FlowCache(ENTRIES, seed);
+  }
+
+  /** The SA that {@link store} was given for what {@link find} found last. */
+  get saFlowId(): number {
+    return this.#saFlowIds[this.#cache.entry]!;
+  }
+
+  /** @param flow of a first fragment */
+  store(flow: Flow, generation: number, verdict: number, saFlowId: number, nowMs: number): void {
+    this.#writeKey(flow);
+    this.#cache.store(this.#key, generation, verdict);
+    this.#storedMs[this.#cache.entry] = nowMs;
+    this.#saFlowIds[this.#cache.entry] = saFlowId;
+  }
+
+  /** @param flow of a later fragment @returns the verdict, or UNKNOWN_FLOW */
+  find(flow: Flow, generation: number, nowMs: number): number {
+    this.#writeKey(flow);
+    const verdict = this.#cache.find(this.#key, generation);
+    if (verdict === UNKNOWN_FLOW) return UNKNOWN_FLOW;
+    return nowMs - this.#storedMs[this.#cache.entry]! > LIFETIME_MS ? UNKNOWN_FLOW : verdict;
+  }
+
+  #writeKey(flow: Flow): void {
+    for (let word = 0; word < FLOW_KEY_WORDS; word++) this.#key[word] = flow[word]!;
+    this.#key[FlowWord.ports] = flow[FlowWord.identification]!;
+    this.#key[FlowWord.protocol] = flow[FlowWord.protocol]! & ~PORTS_UNKNOWN;
+  }
+}
