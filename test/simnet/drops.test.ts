@@ -5,7 +5,14 @@ import { Counter } from '../../src/dataplane/counters.ts';
 import { DROP_REASONS } from '../../src/dataplane/drop-reasons.ts';
 import { SaField } from '../../src/sad/sa-state.ts';
 import { encapsulate, type EspFields } from '../support/esp-peer.ts';
-import { echoRequest, ipPacket, tcpPacket, udpPacket, type PacketFields } from '../support/packets.ts';
+import {
+  echoRequest,
+  icmpError,
+  ipPacket,
+  tcpPacket,
+  udpPacket,
+  type PacketFields,
+} from '../support/packets.ts';
 import {
   createSite,
   installPair,
@@ -196,6 +203,49 @@ const SCENARIOS: readonly Scenario[] = [
     what: 'a later fragment under a port policy',
     act: udp(esp({ inner: laterFragment(BACK) })),
     policies: BY_PORT,
+  },
+  {
+    reason: 'outbound-hiding-fragment',
+    what: 'TCP flags that a fragment could rewrite',
+    act: tun({ bytes: ipPacket({ ...IPV4, protocol: 6, fragment: 1, payload: new Uint8Array(64) }) }),
+  },
+  {
+    reason: 'inbound-hiding-fragment',
+    what: 'a first fragment of TCP without its flags',
+    act: udp(
+      esp({ inner: ipPacket({ ...BACK, protocol: 6, fragment: 0x2000, payload: new Uint8Array(8) }) }),
+    ),
+  },
+  {
+    reason: 'outbound-multicast',
+    what: 'a multicast listener report under a policy for everything',
+    act: tun({ bytes: udpPacket({ source: 'fd00:1::5', destination: 'ff02::16' }) }),
+    policies: [policy('tunnel')],
+  },
+  {
+    reason: 'inbound-multicast',
+    what: 'a group that the SA does not name',
+    act: udp(esp({ inner: udpPacket({ ...BACK, destination: '239.1.1.1' }) })),
+  },
+  {
+    reason: 'outbound-icmp-error-cut',
+    what: 'an error with half an IP header',
+    act: tun({ bytes: icmpError(IPV4, { enclosed: udpPacket(BACK).subarray(0, 12) }) }),
+  },
+  {
+    reason: 'inbound-icmp-error-cut',
+    what: 'an error with nothing behind its header',
+    act: udp(esp({ inner: icmpError(BACK, { enclosed: new Uint8Array() }) })),
+  },
+  {
+    reason: 'outbound-icmp-error',
+    what: 'an error about a packet that no policy lets in',
+    act: tun({ bytes: icmpError(IPV4, { enclosed: udpPacket({ ...BACK, source: '10.9.9.9' }) }) }),
+  },
+  {
+    reason: 'inbound-icmp-error',
+    what: 'an error about a packet that its SA does not carry',
+    act: udp(esp({ inner: icmpError(BACK, { enclosed: udpPacket({ ...IPV4, destination: '10.9.9.9' }) }) })),
   },
   {
     reason: 'inbound-outside-selectors',

@@ -126,3 +126,42 @@ export function echoRequest(ip: Omit<PacketFields, 'protocol' | 'payload'>, sequ
   message.writeUInt16BE(internetChecksum(pseudo, message), 2);
   return ipPacket({ ...ip, protocol: isIpv6 ? 58 : 1, payload: message });
 }
+
+export interface IcmpErrorFields {
+  readonly type?: number;
+  readonly code?: number;
+  /** The packet that met the error, or its first bytes. */
+  readonly enclosed: Uint8Array;
+}
+
+/** An ICMP or ICMPv6 error, by the family of the source; time exceeded where no type is given. */
+export function icmpError(
+  ip: Omit<PacketFields, 'protocol' | 'payload'>,
+  { type, code = 0, enclosed }: IcmpErrorFields,
+): Uint8Array {
+  const isIpv6 = ip.source.includes(':');
+  const header = Buffer.alloc(8);
+  header[0] = type ?? (isIpv6 ? 3 : 11);
+  header[1] = code;
+  const message = Buffer.concat([header, enclosed]);
+  const pseudo = isIpv6 ? pseudoHeader(ip.source, ip.destination, 58, message.length) : new Uint8Array();
+  message.writeUInt16BE(internetChecksum(pseudo, message), 2);
+  return ipPacket({ ...ip, protocol: isIpv6 ? 58 : 1, payload: message });
+}
+
+/** An IPv6 packet with a fragment header (RFC 8200 §4.5). @param offset in bytes, a multiple of 8 */
+export function ipv6Fragment(
+  ip: Omit<PacketFields, 'payload'>,
+  fragment: {
+    readonly offset: number;
+    readonly more: boolean;
+    readonly id: number;
+    readonly data: Uint8Array;
+  },
+): Uint8Array {
+  const header = Buffer.alloc(8);
+  header[0] = ip.protocol ?? 59;
+  header.writeUInt16BE(fragment.offset | (fragment.more ? 1 : 0), 2);
+  header.writeUInt32BE(fragment.id, 4);
+  return ipPacket({ ...ip, protocol: 44, payload: Buffer.concat([header, fragment.data]) });
+}

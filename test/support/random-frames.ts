@@ -1,7 +1,7 @@
 // Random frames as a TUN may hand them over: what hosts send, what they should never send, and what no kernel says.
 
 import type { TunFrame } from '../../src/dataplane/portable/memory-devices.ts';
-import { echoRequest, ipPacket, tcpPacket, udpPacket } from './packets.ts';
+import { echoRequest, icmpError, ipPacket, tcpPacket, udpPacket } from './packets.ts';
 import { randomPacket } from './random-packets.ts';
 import type { Random } from './random.ts';
 import { layoutOf, withPartialChecksum } from './super-packets.ts';
@@ -118,6 +118,51 @@ const fragment: Maker = (random, ends) => {
   return { bytes: ipPacket({ ...ip(random, ends), protocol: 44, payload }) };
 };
 
+/** First and later fragments of few packets, so that some belong together; TCP's may begin too early or be too short. */
+const pairedFragment: Maker = (random, ends) => {
+  const identification = random.below(3);
+  const isTcp = random.oneIn(4);
+  const protocol = isTcp ? 6 : 17;
+  const upper = (isTcp ? tcpPacket(ends, ends) : udpPacket(ends, ends)).subarray(isIpv6(ends) ? 40 : 20);
+  const first = Buffer.concat([upper, random.bytes(40)]).subarray(0, isTcp ? random.pick([8, 32]) : 32);
+  const isFirst = random.oneIn(2);
+  const offset = isFirst ? 0 : random.pick([1, 4]);
+  const payload = isFirst ? first : random.bytes(24);
+  if (!isIpv6(ends))
+    return {
+      bytes: ipPacket({ ...ends, protocol, identification, fragment: isFirst ? 0x2000 : offset, payload }),
+    };
+  const header = Buffer.of(
+    protocol,
+    0,
+    offset >> 5,
+    (offset << 3) | (isFirst ? 1 : 0),
+    0,
+    0,
+    0,
+    identification,
+  );
+  return { bytes: ipPacket({ ...ends, protocol: 44, payload: Buffer.concat([header, payload]) }) };
+};
+
+/** About a packet that came the other way, or about anything; whole or cut. */
+const error: Maker = (random, ends) => {
+  const back = { ...ends, source: ends.destination, destination: ends.source };
+  const stranger = isIpv6(ends) ? 'fd00:9::9' : '10.9.9.9';
+  const about = random.pick([back, back, { ...back, source: stranger }]);
+  const ports = { sourcePort: ends.destinationPort, destinationPort: ends.sourcePort };
+  const whole = random.pick([udpPacket, tcpPacket])(about, ports);
+  const enclosed = random.oneIn(4) ? whole.subarray(0, random.below(whole.length)) : whole;
+  const from = random.pick([ends, ends, { ...ends, source: stranger }]);
+  const type = random.pick(isIpv6(ends) ? [1, 2, 3, 4] : [3, 4, 5, 11, 12]);
+  return { bytes: icmpError(ip(random, from), { type, code: random.below(4), enclosed }) };
+};
+
+const multicast: Maker = (random, ends) => {
+  const destination = isIpv6(ends) ? 'ff02::16' : random.pick(['224.0.0.22', '239.1.2.3', '255.255.255.255']);
+  return { bytes: udpPacket({ ...ip(random, ends), destination }, ends) };
+};
+
 const otherProtocol: Maker = (random, ends) => {
   const protocol = random.pick([2, 33, 47, 50, 132, 136, 255]);
   return { bytes: ipPacket({ ...ip(random, ends), protocol, payload: random.bytes(random.below(40)) }) };
@@ -193,6 +238,9 @@ const KINDS: Readonly<Record<string, readonly [weight: number, make: Maker]>> = 
   options: [4, options],
   'extension headers': [4, extensionHeaders],
   fragment: [5, fragment],
+  'paired fragment': [5, pairedFragment],
+  'ICMP error': [6, error],
+  multicast: [2, multicast],
   'other protocol': [3, otherProtocol],
   truncated: [4, truncated],
   damaged: [4, damaged],
