@@ -9,12 +9,11 @@ import { isMulticastWord } from './multicast.ts';
 import { Match, matchSelectors } from './selector-match.ts';
 
 /** The selectors that trees are made of. */
-export const Dimension = { remoteAddress: 0, localAddress: 1, remotePort: 2, localPort: 3 } as const;
+const Dimension = { remoteAddress: 0, localAddress: 1, remotePort: 2, localPort: 3 } as const;
 export const DIMENSIONS = 4;
 
 /** Roots: unicast flows, and flows with a multicast address, which few policies name. */
-export const Root = { ipv4: 0, ipv6: 1, ipv4Multicast: 2, ipv6Multicast: 3 } as const;
-export const ROOTS = 4;
+const Root = { ipv4: 0, ipv6: 1, ipv4Multicast: 2, ipv6Multicast: 3 } as const;
 
 /**
  * A set of policies in {@link ClassifierTables.words}: its first policy, then either their number and the policies in
