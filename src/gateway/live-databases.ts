@@ -9,7 +9,7 @@ import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-c
 import type { Sad } from '../sad/sad.ts';
 import type { SadEdit } from '../sad/sad-edit.ts';
 import type { SaIdentifier } from '../sad/sa-record.ts';
-import type { Policy } from '../spd/policy.ts';
+import { compileSpd } from '../spd/compiled-spd.ts';
 import type { SpdS } from '../spd/spd-edit.ts';
 import { changedFixedSettings } from './fixed-settings.ts';
 import { endpointOf, manualSas, readManualKeys, zeroKeys, type KeyedPolicy } from './manual-keying.ts';
@@ -108,18 +108,18 @@ export class LiveDatabases {
       const edits: SadEdit[] = [...plan.edits, ...sas.map((sa): SadEdit => ({ type: 'add', sa }))];
       await host.before(next);
       const generation = this.#generation++;
-      const policies = next.policies.map(plainPolicy);
+      const spd = compileSpd(generation, next.policies);
       await sad.edit(edits, (changes) =>
         dataPlane.send({
           type: 'together',
-          commands: [...changes, { type: 'use-policies', generation, policies }],
+          commands: [...changes, { type: 'use-policies', spd }],
         }),
       );
       this.#config = next;
       this.#pairs = pairs;
       this.#warn(plan);
       await this.#lead(next);
-      log.debug({ generation, policies: policies.length, changes: edits.length }, 'policies in force');
+      log.debug({ generation, policies: next.policies.length, changes: edits.length }, 'policies in force');
     } finally {
       zeroKeys(keys);
     }
@@ -160,9 +160,4 @@ export class LiveDatabases {
       this.#usedInboundKeys.add(inboundKeyId);
     }
   }
-}
-
-/** Only what a Policy is: the worker has no use for lines of a file and places of keys. */
-function plainPolicy({ name, priority, selectors, action, sa }: Policy): Policy {
-  return { name, priority, selectors, action, sa };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { compileSpd } from '../../../src/spd/compiled-spd.ts';
 import {
   addPolicy,
   changePolicy,
@@ -6,12 +7,10 @@ import {
   PolicyError,
   reorderPolicies,
 } from '../../../src/spd/spd-edit.ts';
-import { SpdSnapshot } from '../../../src/spd/snapshot.ts';
 import { policy } from '../../support/policies.ts';
 
 const SPD = [policy('a', { priority: 10 }), policy('b', { priority: 10 }), policy('c', { priority: 30 })];
-const metOrder = (spd: readonly ReturnType<typeof policy>[]): string[] =>
-  new SpdSnapshot(1, spd).policies.map(({ name }) => name);
+const metOrder = (spd: readonly ReturnType<typeof policy>[]): readonly string[] => compileSpd(1, spd).names;
 
 describe('edits of the SPD-S', () => {
   test('add, delete and change give a new list', () => {
