@@ -13,6 +13,7 @@ struct Variant {
   int encryptionId = kEncrAesGcm16;
   size_t keyBytes = 32;
   CipherLibrary library = CipherLibrary::kOpenssl;
+  int integrityId = kAuthNone;
 };
 
 const char* NameOf(CipherLibrary library);

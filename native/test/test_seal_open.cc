@@ -112,12 +112,16 @@ TEST(SealedPacketsOpenForEveryCipherAndLength) {
         CHECK(gateway.SealStatus(0) == job_status::kOk);
         const int32_t offset = gateway.SealedOffset(0);
         const int32_t sealed = static_cast<int32_t>(gateway.Layout().SealedLength(length));
-        CHECK(sealed % 4 == 0 && sealed >= 36);
+        const esp::Layout& layout = gateway.Layout();
+        const int32_t ends = layout.PayloadOffset() + layout.icvBytes;
+        CHECK((sealed - ends) % layout.alignmentBytes == 0 && sealed >= layout.ShortestBytes());
         CHECK(gateway.OpenOne(offset, sealed, esn ? 7 : 0) == job_status::kOk);
-        CHECK(gateway.Memory().Read(offset + 16, length) == packet);
-        const Bytes trailer = gateway.Memory().Read(offset + 16 + length, sealed - 32 - static_cast<int32_t>(length));
+        const int64_t payload = offset + layout.PayloadOffset();
+        CHECK(gateway.Memory().Read(payload, length) == packet);
+        const Bytes trailer = gateway.Memory().Read(payload + length, sealed - ends - static_cast<int32_t>(length));
         for (size_t i = 0; i + 2 < trailer.size(); i++) CHECK(trailer[i] == i + 1);
-        CHECK(trailer[trailer.size() - 2] == trailer.size() - 2 && trailer.back() == 4 && trailer.size() < 6);
+        CHECK(trailer[trailer.size() - 2] == trailer.size() - 2 && trailer.back() == 4);
+        CHECK(trailer.size() < static_cast<size_t>(layout.alignmentBytes) + 2);
       }
     }
   }
@@ -279,7 +283,7 @@ TEST(AnyChangedBitIsAnIcvMismatchAndTheNextPacketOpens) {
     }
     std::memcpy(gateway.Memory().Arena() + offset, sealed.data(), sealed.size());
     CHECK(gateway.OpenOne(offset, length) == job_status::kOk);
-    CHECK(gateway.Memory().Read(offset + 16, 21) == packet);
+    CHECK(gateway.Memory().Read(offset + gateway.Layout().PayloadOffset(), 21) == packet);
     // Nor with its end cut off.
     std::memcpy(gateway.Memory().Arena() + offset, sealed.data(), sealed.size());
     CHECK(gateway.OpenOne(offset, length - 4) == job_status::kIcvMismatch);
@@ -287,15 +291,30 @@ TEST(AnyChangedBitIsAnIcvMismatchAndTheNextPacketOpens) {
 }
 
 TEST(TheHighHalfOfAnEsnIsAuthenticated) {
-  Gateway gateway(true);
-  gateway.Table().Grant(3, 0x500000001, 0x500000010);
-  gateway.AddWhole(0, Pattern(40, 1), 0x500000001);
+  for (const Variant& variant : Variants()) {
+    Gateway gateway(true, variant);
+    gateway.Table().Grant(3, 0x500000001, 0x500000010);
+    gateway.AddWhole(0, Pattern(40, 1), 0x500000001);
+    CHECK(!gateway.Seal(1));
+    const int32_t length = static_cast<int32_t>(gateway.Layout().SealedLength(40));
+    const Bytes sealed = gateway.Memory().Read(gateway.SealedOffset(0), length);
+    CHECK(gateway.OpenOne(gateway.SealedOffset(0), length, 4) == job_status::kIcvMismatch);
+    std::memcpy(gateway.Memory().Arena() + gateway.SealedOffset(0), sealed.data(), sealed.size());
+    CHECK(gateway.OpenOne(gateway.SealedOffset(0), length, 5) == job_status::kOk);
+  }
+}
+
+TEST(AForgedCbcPacketIsNotDecrypted) {
+  Gateway gateway(false, {kEncrAesCbc, 32, CipherLibrary::kOpenssl, kAuthHmacSha2_256_128});
+  gateway.Table().Grant(3, 1, 10);
+  gateway.AddWhole(0, Pattern(40, 1), 1);
   CHECK(!gateway.Seal(1));
+  const int32_t offset = gateway.SealedOffset(0);
   const int32_t length = static_cast<int32_t>(gateway.Layout().SealedLength(40));
-  const Bytes sealed = gateway.Memory().Read(gateway.SealedOffset(0), length);
-  CHECK(gateway.OpenOne(gateway.SealedOffset(0), length, 4) == job_status::kIcvMismatch);
-  std::memcpy(gateway.Memory().Arena() + gateway.SealedOffset(0), sealed.data(), sealed.size());
-  CHECK(gateway.OpenOne(gateway.SealedOffset(0), length, 5) == job_status::kOk);
+  gateway.Memory().Arena()[offset + length - 1] ^= 1;
+  const Bytes before = gateway.Memory().Read(offset, length);
+  CHECK(gateway.OpenOne(offset, length) == job_status::kIcvMismatch);
+  CHECK(gateway.Memory().Read(offset, length) == before);
 }
 
 TEST(KeysOfUnknownCiphersAndLengthsAreRefused) {
@@ -306,7 +325,24 @@ TEST(KeysOfUnknownCiphersAndLengthsAreRefused) {
     }
     const Bytes key = Pattern(16, 1);
     const Bytes salt = {1, 2, 3};
-    CHECK(CreateCipher(library, {20, key, salt, false, Direction::kEncrypt}) == nullptr);
+    CHECK(CreateCipher(library, {.encryptionId = 20, .key = key, .salt = salt}) == nullptr);
+    // CCM's salt has three bytes, the others' four (RFC 4309 §4).
+    CHECK(CreateCipher(library, {.encryptionId = 16, .key = key, .salt = salt}) != nullptr);
+    // Encryption without integrity, and integrity that a combined mode would not use.
+    for (const int id : {kEncrNull, kEncrAesCbc}) CHECK(MakeCipher({id, 16}, Direction::kDecrypt, false) == nullptr);
+    CHECK(MakeCipher({kEncrNull, 0}, Direction::kDecrypt, false) == nullptr);
+    CHECK(MakeCipher({kEncrAesGcm16, 16, library, kAuthHmacSha2_256_128}, Direction::kEncrypt, false) == nullptr);
+    // RFC 4868 §2.1.1: the integrity key is as long as its hash. An unpredictable IV needs its key.
+    const Bytes hmacKey = Pattern(32, 1);
+    CipherRequest request = {.encryptionId = 12, .integrityId = 12, .key = key, .integrityKey = hmacKey, .ivKey = hmacKey};
+    CHECK(CreateCipher(library, request) != nullptr);
+    request.integrityId = kAuthHmacSha2_384_192;
+    CHECK(CreateCipher(library, request) == nullptr);
+    request.integrityId = kAuthHmacSha2_256_128;
+    request.ivKey = {};
+    CHECK(CreateCipher(library, request) == nullptr);
+    request.direction = Direction::kDecrypt;
+    CHECK(CreateCipher(library, request) != nullptr);
   }
 }
 

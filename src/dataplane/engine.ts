@@ -1,6 +1,6 @@
 // The contract of the two engines: what happens to packet bytes between a read and a write.
 //
-// `native` (the addon) and `portable` (TypeScript, @noble/ciphers) do the same to the same memory: equal
+// `native` (the addon) and `portable` (TypeScript) do the same to the same memory: equal
 // tables and arena in, equal tables and arena out. They decide nothing; test/differential holds them together.
 
 import type { EspTransform } from '../crypto/esp-transform.ts';
@@ -12,8 +12,10 @@ export interface SaKey {
   readonly transform: EspTransform;
   readonly spi: number;
   readonly esn: boolean;
-  /** Cipher key and salt, `transform.keyBytes + transform.saltBytes` long. Borrowed until return. */
+  /** Cipher key, salt and integrity key, `keyMaterialBytes(transform)` long. Borrowed until return. */
   readonly keyMaterial: Uint8Array;
+  /** For tests that compare engines: 32 bytes instead of random ones, from which the IVs of AES-CBC are made. */
+  readonly ivKey?: Uint8Array;
 }
 
 /** Whose ciphers the native engine uses; `auto` takes the fastest that is there. */

@@ -44,6 +44,8 @@ export interface SaView {
     readonly name: string;
     readonly keyBits: number;
     readonly saltBits: number;
+    /** 0 for a combined mode. */
+    readonly integrityKeyBits: number;
     readonly ivBytes: number;
     readonly icvBytes: number;
   };
@@ -113,6 +115,7 @@ export function viewSa(record: SaRecord, nowMs: number): SaView {
       name: transform.name,
       keyBits: 8 * transform.keyBytes,
       saltBits: 8 * transform.saltBytes,
+      integrityKeyBits: 8 * transform.integrityKeyBytes,
       ivBytes: transform.ivBytes,
       icvBytes: transform.icvBytes,
     },

@@ -4,6 +4,7 @@
 
 import { randomInt } from 'node:crypto';
 import { InvariantError } from '../base/errors.ts';
+import { keyMaterialBytes } from '../crypto/esp-transform.ts';
 import { NO_LIFETIME } from '../spd/sa-lifetime.ts';
 import { DEFAULT_TUNNEL_OPTIONS } from '../spd/tunnel-options.ts';
 import { KeyMailbox } from './key-mailbox.ts';
@@ -293,7 +294,7 @@ export class Sad {
     const { spi, transform, keyMaterial } = sa;
     if (!Number.isInteger(spi) || spi < FIRST_SPI || spi > LAST_SPI)
       throw new SadError('EINVAL', `${spi} is no SPI of an SA`);
-    if (keyMaterial.length !== transform.keyBytes + transform.saltBytes)
+    if (keyMaterial.length !== keyMaterialBytes(transform))
       throw new SadError('EINVAL', `${formatSpi(spi)}: keying material of ${keyMaterial.length} bytes`);
     const isUsed =
       sa.direction === 'inbound' ? this.#isInboundSpiUsed(spi) : this.#index.find(sa) !== undefined;

@@ -1,6 +1,5 @@
 // One ESP packet at a time through an engine: what the compliance tests need of the engine contract.
 
-import { createCipheriv, type CipherGCMTypes } from 'node:crypto';
 import {
   allocateBatchMemory,
   OpenJob,
@@ -12,12 +11,7 @@ import type { CipherLibrary, Engine, SaKey } from '../../src/dataplane/engine.ts
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
 import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
-import {
-  ENCR_AES_GCM_16,
-  ESP_HEADER_BYTES,
-  sealedLength,
-  type EspTransform,
-} from '../../src/crypto/esp-transform.ts';
+import { ESP_HEADER_BYTES, sealedLength } from '../../src/crypto/esp-transform.ts';
 import { CIPHER_LIBRARIES } from '../support/cipher-libraries.ts';
 
 const SLOT = 3;
@@ -64,8 +58,30 @@ export class EngineUnderTest {
     return { status: openJobs[OpenJob.status]!, plaintext: arena.slice(start, end) };
   }
 
+  /** Seals packets one by one under one installed SA, with rising numbers from `first` on. */
+  sealAll(key: SaKey, inner: readonly Uint8Array[], first: number): Uint8Array[] {
+    this.#engine.installOutbound(SLOT, key);
+    this.#engine.grantSequenceNumbers(SLOT, first, first + inner.length);
+    const packets = inner.map((packet, i) => this.#sealOne(key, packet, 4, first + i).packet);
+    this.#engine.remove(SLOT);
+    return packets;
+  }
+
   /** @param sequence below 2^53 @returns the job's status and the ESP packet */
   seal(
+    key: SaKey,
+    inner: Uint8Array,
+    nextHeader: number,
+    sequence: number,
+  ): { status: number; packet: Uint8Array } {
+    this.#engine.installOutbound(SLOT, key);
+    this.#engine.grantSequenceNumbers(SLOT, sequence, sequence + 1);
+    const sealed = this.#sealOne(key, inner, nextHeader, sequence);
+    this.#engine.remove(SLOT);
+    return sealed;
+  }
+
+  #sealOne(
     key: SaKey,
     inner: Uint8Array,
     nextHeader: number,
@@ -85,29 +101,8 @@ export class EngineUnderTest {
     sealJobs[SealJob.sealedOffset] = sealedOffset;
     sealJobs[SealJob.nextHeader] = nextHeader;
     sealJobs[SealJob.status] = -1;
-    this.#engine.installOutbound(SLOT, key);
-    this.#engine.grantSequenceNumbers(SLOT, sequence, sequence + 1);
     this.#engine.seal(1);
-    this.#engine.remove(SLOT);
     const end = sealedOffset + sealedLength(key.transform, inner.length);
     return { status: sealJobs[SealJob.status]!, packet: arena.slice(sealedOffset, end) };
   }
-}
-
-/** The same AEAD by OpenSSL, as Node offers it: neither engine's code. @returns ciphertext, then ICV */
-export function encryptIndependently(
-  transform: EspTransform,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
-  plaintext: Uint8Array,
-): Uint8Array {
-  const options = { authTagLength: transform.icvBytes };
-  const cipher =
-    transform.encryptionId === ENCR_AES_GCM_16
-      ? createCipheriv(`aes-${8 * transform.keyBytes}-gcm` as CipherGCMTypes, key, nonce, options)
-      : createCipheriv('chacha20-poly1305', key, nonce, options);
-  cipher.setAAD(aad, { plaintextLength: plaintext.length });
-  const ciphertext = Buffer.concat([cipher.update(plaintext), cipher.final()]);
-  return Uint8Array.from(Buffer.concat([ciphertext, cipher.getAuthTag()]));
 }

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { JobStatus } from '../../src/dataplane/batch-memory.ts';
 import type { SaKey } from '../../src/dataplane/engine.ts';
 import { readEspVectors, type EspVector } from '../vectors/vectors.ts';
-import { encryptIndependently, ENGINES, EngineUnderTest } from './esp-engines.ts';
+import { encryptIndependently } from '../support/independent-esp.ts';
+import { ENGINES, EngineUnderTest } from './esp-engines.ts';
 
 const VECTORS = [...readEspVectors('rfc7634-appendix-a'), ...readEspVectors('draft-mcgrew-gcm-test-01')];
 

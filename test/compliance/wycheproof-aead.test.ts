@@ -10,7 +10,8 @@ import type { EspTransform } from '../../src/crypto/esp-transform.ts';
 import { JobStatus } from '../../src/dataplane/batch-memory.ts';
 import { Aead } from '../../src/dataplane/portable/aead.ts';
 import { readAeadVectors, type AeadVector } from '../vectors/vectors.ts';
-import { encryptIndependently, ENGINES, EngineUnderTest } from './esp-engines.ts';
+import { encryptIndependently } from '../support/independent-esp.ts';
+import { ENGINES, EngineUnderTest } from './esp-engines.ts';
 
 const VECTORS = [
   ...readAeadVectors('wycheproof-aes-gcm'),

@@ -2,7 +2,7 @@
 // ESP packets, statuses and plaintexts.
 
 import { describe, expect, it } from 'vitest';
-import { ESP_TRANSFORMS, type EspTransform } from '../../src/crypto/esp-transform.ts';
+import { ESP_TRANSFORMS, keyMaterialBytes, type EspTransform } from '../../src/crypto/esp-transform.ts';
 import { JobStatus, SealJob } from '../../src/dataplane/batch-memory.ts';
 import type { CipherLibrary } from '../../src/dataplane/engine.ts';
 import { CIPHER_LIBRARIES } from '../support/cipher-libraries.ts';
@@ -62,8 +62,10 @@ class Differential {
     this.#associations = ESP_TRANSFORMS.flatMap((transform) =>
       [false, true].map((esn) => ({ transform, esn })),
     ).map(({ transform, esn }, index) => {
-      const keyMaterial = random.bytes(transform.keyBytes + transform.saltBytes);
-      const key = { transform, spi: random.between(256, 0xffff_ffff), esn, keyMaterial };
+      const keyMaterial = random.bytes(keyMaterialBytes(transform));
+      // The same for both, or their IVs of AES-CBC would differ.
+      const ivKey = random.bytes(32);
+      const key = { transform, spi: random.between(256, 0xffff_ffff), esn, keyMaterial, ivKey };
       const outSlot = 2 * index;
       const inSlot = 2 * index + 1;
       // With ESN some start just below 2^32, some far above.
@@ -192,15 +194,16 @@ class Differential {
     const { random } = this;
     let sequenceHigh = Math.floor(sequence / 2 ** 32);
     let packet = original;
+    const shortest = 8 + sa.transform.ivBytes + 2 + sa.transform.icvBytes;
     const choice = random.below(60);
     if (choice < 3) {
       packet = original.slice();
       const at = random.below(packet.length);
       packet[at] = packet[at]! ^ (1 << random.below(8));
     } else if (choice === 3) {
-      packet = original.subarray(0, random.between(34, original.length));
+      packet = original.subarray(0, random.between(shortest, original.length));
     } else if (choice === 4) {
-      packet = random.bytes(random.between(34, 300));
+      packet = random.bytes(random.between(shortest, 300));
     } else if (choice === 5) {
       sequenceHigh++;
     }
@@ -239,7 +242,7 @@ describe('native and portable', () => {
     const pair = new EnginePair({ coalesceTcp: true, coalesceUdp: true });
     const [transform] = ESP_TRANSFORMS;
     if (transform === undefined) throw new Error('no transforms');
-    const keyMaterial = random.bytes(transform.keyBytes + transform.saltBytes);
+    const keyMaterial = random.bytes(keyMaterialBytes(transform));
     pair.both((engine) => {
       engine.installOutbound(0, { transform, spi: 256, esn: true, keyMaterial });
       engine.grantSequenceNumbers(0, 1, 100_000);

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ESP_TRANSFORMS } from '../../src/crypto/esp-transform.ts';
+import { ESP_TRANSFORMS, keyMaterialBytes } from '../../src/crypto/esp-transform.ts';
 import { JobStatus, NEEDS_CHECKSUM } from '../../src/dataplane/batch-memory.ts';
 import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
 import { completePartialChecksum } from '../../src/dataplane/portable/transport-checksum.ts';
@@ -69,7 +69,7 @@ describe('seal and open', () => {
           // No more than 64 segments, to keep the test short.
           const segmentSize = Math.max(wantedSize, Math.ceil(shape.payloadLength / 64));
           const frame = withPartialChecksum(randomPacket(new Random(seed), shape));
-          const keyMaterial = randomBytes(transform.keyBytes + transform.saltBytes);
+          const keyMaterial = randomBytes(keyMaterialBytes(transform));
           const key = { transform, spi: 0x1000, esn, keyMaterial };
           const sequence = esn ? 2 ** 32 - 3 : 1;
           batch.engine.installOutbound(OUT, key);

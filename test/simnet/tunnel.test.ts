@@ -20,7 +20,18 @@ import { policy, SA_SPECIFICATION } from '../support/policies.ts';
 const IPV4 = { source: '10.0.1.5', destination: '10.0.2.7' };
 const IPV6 = { source: 'fd00:1::5', destination: 'fd00:2::7' };
 const ENGINES = ['native', 'portable'] as const;
-const TRANSFORMS = ['aes256gcm16', 'aes192gcm16', 'aes128gcm16', 'chacha20poly1305'] as const;
+const TRANSFORMS = [
+  'aes256gcm16',
+  'aes192gcm16',
+  'aes128gcm16',
+  'chacha20poly1305',
+  'aes128gcm8',
+  'aes256ccm12',
+  'aes256-sha256',
+  'aes128-sha512',
+  'aes256gmac',
+  'null-sha384',
+] as const;
 
 function createTunnel(
   engine: 'native' | 'portable',

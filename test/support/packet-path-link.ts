@@ -13,7 +13,7 @@ import {
   type TunFrameOut,
 } from '../../src/dataplane/portable/memory-devices.ts';
 import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
-import { findEspTransform, type EspTransform } from '../../src/crypto/esp-transform.ts';
+import { findEspTransform, keyMaterialBytes, type EspTransform } from '../../src/crypto/esp-transform.ts';
 import { Sad } from '../../src/sad/sad.ts';
 import type { NewInboundSa, NewOutboundSa, SaDescription, SaRecord } from '../../src/sad/sa-record.ts';
 import type { Endpoint, SequenceBlock } from '../../src/sad/security-association.ts';
@@ -116,10 +116,7 @@ export function transformNamed(name: string): EspTransform {
 
 /** Keying material that differs by `seed`. */
 export function testKey(transform: EspTransform, seed: number): Uint8Array {
-  return Uint8Array.from(
-    { length: transform.keyBytes + transform.saltBytes },
-    (_, i) => (i * 7 + seed) & 0xff,
-  );
+  return Uint8Array.from({ length: keyMaterialBytes(transform) }, (_, i) => (i * 7 + seed) & 0xff);
 }
 
 export interface PairOptions {

@@ -7,7 +7,7 @@ import { findEspTransform, type EspTransform } from '../../src/crypto/esp-transf
 
 const Hex = z.string().regex(/^([0-9a-f]{2})*$/);
 const Bytes = Hex.transform((hex) => Uint8Array.from(Buffer.from(hex, 'hex')));
-const Algorithm = z.enum(['AES-GCM', 'CHACHA20-POLY1305']);
+const Algorithm = z.enum(['AES-GCM', 'CHACHA20-POLY1305', 'AES-GMAC']);
 
 const EspFile = z.object({
   source: z.string(),
@@ -27,6 +27,53 @@ const EspFile = z.object({
     }),
   ),
 });
+
+/** RFC 3602 §4: packets without integrity, which stand alone in no SA here. */
+const CbcFile = z.object({
+  tests: z.array(
+    z.object({
+      id: z.number(),
+      key: Bytes,
+      spi: Hex.length(8),
+      sequence: Hex.length(8),
+      iv: Bytes,
+      plaintext: Bytes,
+      packet: Bytes,
+    }),
+  ),
+});
+
+const HmacFile = z.object({
+  tests: z.array(
+    z.object({
+      id: z.string(),
+      integrity: z.enum(['sha256', 'sha384', 'sha512']),
+      key: Bytes,
+      data: Bytes,
+      icv: Bytes,
+    }),
+  ),
+});
+
+/** One packet of RFC 3602 §4; `packet` ends where an ICV would stand. */
+export interface CbcVector {
+  readonly id: number;
+  readonly key: Uint8Array;
+  readonly spi: string;
+  readonly sequence: string;
+  readonly iv: Uint8Array;
+  readonly plaintext: Uint8Array;
+  readonly packet: Uint8Array;
+}
+
+/** One case of RFC 4868 §2.7.2. */
+export interface HmacVector {
+  readonly id: string;
+  readonly integrity: 'sha256' | 'sha384' | 'sha512';
+  readonly key: Uint8Array;
+  readonly data: Uint8Array;
+  readonly icv: Uint8Array;
+}
 
 const AeadFile = z.object({
   source: z.string(),
@@ -97,13 +144,31 @@ export function readAeadVectors(name: string): readonly AeadVector[] {
   }));
 }
 
+export function readCbcVectors(): readonly CbcVector[] {
+  return CbcFile.parse(readJson('rfc3602-section-4')).tests;
+}
+
+export function readHmacVectors(): readonly HmacVector[] {
+  return HmacFile.parse(readJson('rfc4868-section-2.7.2')).tests;
+}
+
 function readJson(name: string): unknown {
   return JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8'));
 }
 
 function transformOf(algorithm: z.infer<typeof Algorithm>, key: Uint8Array): EspTransform {
-  const name = algorithm === 'AES-GCM' ? `aes${8 * key.length}gcm16` : 'chacha20poly1305';
-  const transform = findEspTransform(name);
+  const transform = findEspTransform(transformName(algorithm, 8 * key.length));
   if (transform?.keyBytes !== key.length) throw new Error(`a vector with a key of ${key.length} octets`);
   return transform;
+}
+
+function transformName(algorithm: z.infer<typeof Algorithm>, keyBits: number): string {
+  switch (algorithm) {
+    case 'AES-GCM':
+      return `aes${keyBits}gcm16`;
+    case 'AES-GMAC':
+      return `aes${keyBits}gmac`;
+    case 'CHACHA20-POLY1305':
+      return 'chacha20poly1305';
+  }
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -63,6 +64,16 @@ bool ReadLibrary(Napi::Env env, napi_value options, CipherLibrary* library) {
     ThrowRange(env, "cipherLibrary: expected auto, openssl or ipsec-mb");
     return false;
   }
+  return true;
+}
+
+// The bytes are borrowed until the native call returns.
+bool ReadBytesProperty(Napi::Env env, napi_value object, const char* name, std::span<const uint8_t>* result) {
+  napi_value value = nullptr;
+  const uint8_t* bytes = nullptr;
+  size_t length = 0;
+  if (!ReadProperty(env, object, name, &value) || !ReadBytes(env, value, name, &bytes, &length)) return false;
+  *result = {bytes, length};
   return true;
 }
 
@@ -186,26 +197,28 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
 
   bool ReadSa(const Napi::CallbackInfo& info, Direction direction, SaArguments& sa) {
     const Napi::Env env = info.Env();
-    int32_t encryptionId = 0;
-    const uint8_t* key = nullptr;
-    const uint8_t* salt = nullptr;
-    size_t keyBytes = 0;
-    size_t saltBytes = 0;
+    CipherRequest request{.direction = direction};
+    napi_value spiValue = nullptr;
     int64_t spi = 0;
-    if (!ReadSlot(env, info[0], &sa.slot) || !ReadInt32(env, info[1], "encryptionId", &encryptionId) ||
-        !ReadBytes(env, info[2], "key", &key, &keyBytes) || !ReadBytes(env, info[3], "salt", &salt, &saltBytes) ||
-        !ReadNumber(env, info[4], "spi", UINT32_MAX, &spi) || !ReadBoolean(env, info[5], "esn", &sa.esn)) {
+    if (!ReadSlot(env, info[0], &sa.slot) ||
+        !ReadInt32Property(env, info[1], "encryptionId", &request.encryptionId) ||
+        !ReadInt32Property(env, info[1], "integrityId", &request.integrityId) ||
+        !ReadBytesProperty(env, info[1], "key", &request.key) ||
+        !ReadBytesProperty(env, info[1], "salt", &request.salt) ||
+        !ReadBytesProperty(env, info[1], "integrityKey", &request.integrityKey) ||
+        !ReadBytesProperty(env, info[1], "ivKey", &request.ivKey) ||
+        !ReadProperty(env, info[1], "spi", &spiValue) || !ReadNumber(env, spiValue, "spi", UINT32_MAX, &spi) ||
+        !ReadBooleanProperty(env, info[1], "esn", &sa.esn)) {
       return false;
     }
     sa.spi = static_cast<uint32_t>(spi);
-    sa.cipher = CreateCipher(library_, {.encryptionId = encryptionId,
-                                        .key = {key, keyBytes},
-                                        .salt = {salt, saltBytes},
-                                        .esn = sa.esn,
-                                        .direction = direction});
+    request.esn = sa.esn;
+    sa.cipher = CreateCipher(library_, request);
     if (sa.cipher != nullptr) return true;
-    ThrowRange(env, "encryption " + std::to_string(encryptionId) + " with " + std::to_string(keyBytes) +
-                        " bytes of key and " + std::to_string(saltBytes) + " of salt: no such transform");
+    ThrowRange(env, "encryption " + std::to_string(request.encryptionId) + " and integrity " +
+                        std::to_string(request.integrityId) + " with keys of " + std::to_string(request.key.size()) +
+                        " and " + std::to_string(request.integrityKey.size()) + " bytes and " +
+                        std::to_string(request.salt.size()) + " of salt: no such transform");
     return false;
   }
 

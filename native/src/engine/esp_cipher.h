@@ -8,23 +8,43 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/byte_order.h"
 #include "engine/esp_packet.h"
 
 namespace isthmus {
 
 // IANA "Transform Type 1 - Encryption Algorithm Transform IDs".
+inline constexpr int kEncrNull = 11;
+inline constexpr int kEncrAesCbc = 12;
+inline constexpr int kEncrAesCcm8 = 14;
+inline constexpr int kEncrAesCcm12 = 15;
+inline constexpr int kEncrAesCcm16 = 16;
+inline constexpr int kEncrAesGcm8 = 18;
+inline constexpr int kEncrAesGcm12 = 19;
 inline constexpr int kEncrAesGcm16 = 20;
+inline constexpr int kEncrNullAuthAesGmac = 21;
 inline constexpr int kEncrChacha20Poly1305 = 28;
+
+// IANA "Transform Type 3 - Integrity Algorithm Transform IDs".
+inline constexpr int kAuthNone = 0;
+inline constexpr int kAuthHmacSha2_256_128 = 12;
+inline constexpr int kAuthHmacSha2_384_192 = 13;
+inline constexpr int kAuthHmacSha2_512_256 = 14;
 
 enum class Direction { kEncrypt, kDecrypt };
 
-// Key and salt are borrowed until the cipher is made.
+// All bytes are borrowed until the cipher is made.
 struct CipherRequest {
-  int encryptionId;
-  std::span<const uint8_t> key;
-  std::span<const uint8_t> salt;
-  bool esn;
-  Direction direction;
+  int encryptionId = 0;
+  // kAuthNone for a combined mode.
+  int integrityId = kAuthNone;
+  std::span<const uint8_t> key = {};
+  std::span<const uint8_t> salt = {};
+  std::span<const uint8_t> integrityKey = {};
+  // 32 random bytes that the IVs of AES-CBC are made from; only to encrypt.
+  std::span<const uint8_t> ivKey = {};
+  bool esn = false;
+  Direction direction = Direction::kEncrypt;
 };
 
 class EspCipher {
@@ -56,6 +76,8 @@ class EspCipher {
     const size_t ends = static_cast<size_t>(layout_.PayloadOffset()) + static_cast<size_t>(layout_.icvBytes);
     return packet.subspan(static_cast<size_t>(layout_.PayloadOffset()), packet.size() - ends);
   }
+
+  bool Esn() const { return esn_; }
 
   uint8_t* Icv(std::span<uint8_t> packet) const { return packet.data() + packet.size() - layout_.icvBytes; }
 

@@ -1,43 +1,44 @@
 #include "engine/evp_aead.h"
 
-#include <openssl/evp.h>
+#include <openssl/err.h>
 
 #include <new>
 #include <utility>
 
+#include "engine/evp_cipher_context.h"
 #include "engine/nonce.h"
 
 namespace isthmus {
 
 namespace {
 
-constexpr esp::Layout kLayout = {.ivBytes = Nonce::kIvBytes, .icvBytes = 16, .alignmentBytes = 4};
-
-struct FreeContext {
-  // Clears the key schedule too.
-  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-};
-using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
+// Zero where the transform is none of this file.
+int32_t IcvBytes(int encryptionId) {
+  switch (encryptionId) {
+    case kEncrAesGcm8:
+      return 8;
+    case kEncrAesGcm12:
+      return 12;
+    case kEncrAesGcm16:
+    case kEncrChacha20Poly1305:
+      return 16;
+    default:
+      return 0;
+  }
+}
 
 const EVP_CIPHER* FindCipher(int encryptionId, size_t keyBytes) {
-  if (encryptionId == kEncrChacha20Poly1305) return keyBytes == 32 ? EVP_chacha20_poly1305() : nullptr;
-  if (encryptionId != kEncrAesGcm16) return nullptr;
-  switch (keyBytes) {
-    case 16:
-      return EVP_aes_128_gcm();
-    case 24:
-      return EVP_aes_192_gcm();
-    case 32:
-      return EVP_aes_256_gcm();
-    default:
-      return nullptr;
-  }
+  if (encryptionId != kEncrChacha20Poly1305) return kAesGcm.ForKey(keyBytes);
+  return keyBytes == 32 ? EVP_chacha20_poly1305() : nullptr;
 }
 
 class EvpAead final : public EspCipher {
  public:
-  EvpAead(Context context, const CipherRequest& request)
-      : EspCipher(kLayout, request.esn), context_(std::move(context)), nonce_(request.salt) {}
+  EvpAead(CipherContext context, const CipherRequest& request)
+      : EspCipher({.ivBytes = Nonce::kIvBytes, .icvBytes = IcvBytes(request.encryptionId), .alignmentBytes = 4},
+                  request.esn),
+        context_(std::move(context)),
+        nonce_(request.salt) {}
 
   bool Seal(std::span<uint8_t> packet, uint64_t sequence) override {
     WriteCounterIv(packet.data(), sequence);
@@ -68,20 +69,24 @@ class EvpAead final : public EspCipher {
         EVP_DecryptUpdate(context, payload.data(), &written, payload.data(), length) == 1 && written == length;
     if (!decrypted) return OpenResult::kFailed;
     const bool authentic = EVP_DecryptFinal_ex(context, payload.data() + length, &written) == 1;
-    return authentic ? OpenResult::kOk : OpenResult::kIcvMismatch;
+    if (authentic) return OpenResult::kOk;
+    // The queue of errors is the thread's, and Node's own cryptography reads it too.
+    ERR_clear_error();
+    return OpenResult::kIcvMismatch;
   }
 
  private:
-  Context context_;
+  CipherContext context_;
   Nonce nonce_;
 };
 
 }  // namespace
 
 std::unique_ptr<EspCipher> CreateEvpAead(const CipherRequest& request) {
+  if (IcvBytes(request.encryptionId) == 0 || request.salt.size() != Nonce::kSaltBytes) return nullptr;
   const EVP_CIPHER* cipher = FindCipher(request.encryptionId, request.key.size());
-  if (cipher == nullptr || request.salt.size() != Nonce::kSaltBytes) return nullptr;
-  Context context(EVP_CIPHER_CTX_new());
+  if (cipher == nullptr) return nullptr;
+  CipherContext context(EVP_CIPHER_CTX_new());
   if (context == nullptr) return nullptr;
   // Both ciphers have 12 bytes of nonce by default.
   const int encrypt = request.direction == Direction::kEncrypt ? 1 : 0;

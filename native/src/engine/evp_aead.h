@@ -1,4 +1,4 @@
-// AEAD transforms over OpenSSL's EVP: AES-GCM (RFC 4106) and ChaCha20-Poly1305 (RFC 7634).
+// AEAD transforms over OpenSSL's EVP: AES-GCM with each length of ICV (RFC 4106) and ChaCha20-Poly1305 (RFC 7634).
 // Built against OpenSSL 3.0 and runs on any later 3.x: the symbols are those of the process.
 #pragma once
 

@@ -14,7 +14,21 @@ namespace isthmus {
 
 namespace {
 
-constexpr size_t kTagBytes = 16;
+constexpr size_t kMaxIcvBytes = 16;
+
+// Zero where the transform is none of this file.
+int32_t IcvBytes(int encryptionId) {
+  switch (encryptionId) {
+    case kEncrAesGcm8:
+      return 8;
+    case kEncrAesGcm12:
+      return 12;
+    case kEncrAesGcm16:
+      return 16;
+    default:
+      return 0;
+  }
+}
 
 struct GcmFunctions {
   aes_gcm_pre_t expandKey = nullptr;
@@ -38,7 +52,8 @@ GcmFunctions FindFunctions(const IMB_MGR& manager, size_t keyBytes) {
 class IpsecMbGcm final : public EspCipher {
  public:
   IpsecMbGcm(const GcmFunctions& functions, const CipherRequest& request)
-      : EspCipher({.ivBytes = Nonce::kIvBytes, .icvBytes = kTagBytes, .alignmentBytes = 4}, request.esn),
+      : EspCipher({.ivBytes = Nonce::kIvBytes, .icvBytes = IcvBytes(request.encryptionId), .alignmentBytes = 4},
+                  request.esn),
         functions_(functions),
         nonce_(request.salt) {
     functions_.expandKey(request.key.data(), &key_);
@@ -56,7 +71,7 @@ class IpsecMbGcm final : public EspCipher {
   }
 
   OpenResult Open(std::span<uint8_t> packet, uint32_t sequenceHigh) override {
-    uint8_t tag[kTagBytes];
+    uint8_t tag[kMaxIcvBytes];
     Run(functions_.decrypt, packet, sequenceHigh, tag);
     const bool authentic = CRYPTO_memcmp(tag, Icv(packet), static_cast<size_t>(Layout().icvBytes)) == 0;
     return authentic ? OpenResult::kOk : OpenResult::kIcvMismatch;
@@ -81,7 +96,7 @@ class IpsecMbGcm final : public EspCipher {
 }  // namespace
 
 std::unique_ptr<EspCipher> CreateIpsecMbGcm(const CipherRequest& request) {
-  if (request.encryptionId != kEncrAesGcm16 || request.salt.size() != Nonce::kSaltBytes) return nullptr;
+  if (IcvBytes(request.encryptionId) == 0 || request.salt.size() != Nonce::kSaltBytes) return nullptr;
   const IMB_MGR* manager = FindIpsecMb().manager;
   if (manager == nullptr) return nullptr;
   const GcmFunctions functions = FindFunctions(*manager, request.key.size());

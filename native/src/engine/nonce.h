@@ -1,4 +1,5 @@
-// Salt of the SA, then IV of the packet: the nonce of an AEAD (RFC 4106 §4, RFC 7634 §2). Zeroed when it goes.
+// Salt of the SA, then IV of the packet: the nonce of an AEAD (RFC 4106 §4, RFC 4309 §4, RFC 7634 §2). Zeroed when
+// it goes.
 #pragma once
 
 #include <openssl/crypto.h>
@@ -14,22 +15,26 @@ namespace isthmus {
 class Nonce {
  public:
   static constexpr size_t kSaltBytes = 4;
+  static constexpr size_t kCcmSaltBytes = 3;
   static constexpr int kIvBytes = 8;
 
-  // `salt` has kSaltBytes.
-  explicit Nonce(std::span<const uint8_t> salt) { std::memcpy(bytes_, salt.data(), kSaltBytes); }
+  // `salt` has at most kSaltBytes.
+  explicit Nonce(std::span<const uint8_t> salt) : saltBytes_(salt.size()) {
+    std::memcpy(bytes_, salt.data(), salt.size());
+  }
   ~Nonce() { OPENSSL_cleanse(bytes_, sizeof bytes_); }
   Nonce(const Nonce&) = delete;
   Nonce& operator=(const Nonce&) = delete;
 
   // Borrowed until the next call.
   const uint8_t* For(const uint8_t* packet) {
-    std::memcpy(bytes_ + kSaltBytes, packet + esp::kIv, kIvBytes);
+    std::memcpy(bytes_ + saltBytes_, packet + esp::kIv, kIvBytes);
     return bytes_;
   }
 
  private:
-  uint8_t bytes_[kSaltBytes + kIvBytes];
+  size_t saltBytes_;
+  uint8_t bytes_[kSaltBytes + kIvBytes] = {};
 };
 
 }  // namespace isthmus

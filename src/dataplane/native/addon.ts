@@ -52,24 +52,24 @@ export interface NativeDevicesHandle {
   setEndpoint(endpoint: number, socket: number, address: Uint8Array, port: number): void;
 }
 
+/** An SA as the addon takes it. All bytes are borrowed until return; what a transform has not is empty. */
+export interface NativeSa {
+  /** IANA number; the key length tells AES-128, -192 and -256 apart. */
+  readonly encryptionId: number;
+  /** IANA number; 0 for a combined mode. */
+  readonly integrityId: number;
+  readonly key: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly integrityKey: Uint8Array;
+  /** 32 bytes, for an outbound SA with AES-CBC alone. */
+  readonly ivKey: Uint8Array;
+  readonly spi: number;
+  readonly esn: boolean;
+}
+
 export interface NativeEngineHandle {
-  /** @param encryptionId IANA number; the key length tells AES-128, -192 and -256 apart */
-  installOutbound(
-    slot: number,
-    encryptionId: number,
-    key: Uint8Array,
-    salt: Uint8Array,
-    spi: number,
-    esn: boolean,
-  ): void;
-  installInbound(
-    slot: number,
-    encryptionId: number,
-    key: Uint8Array,
-    salt: Uint8Array,
-    spi: number,
-    esn: boolean,
-  ): void;
+  installOutbound(slot: number, sa: NativeSa): void;
+  installInbound(slot: number, sa: NativeSa): void;
   remove(slot: number): void;
   grantSequenceNumbers(slot: number, first: number, end: number): void;
   seal(count: number): void;

@@ -1,9 +1,13 @@
 // The native engine: a typed face over the addon's Engine class (native/src/engine/). The packets and their
 // tables stay in the batch memory that both sides see; a batch is one native call.
 
+import { splitKeyMaterial } from '../../crypto/esp-transform.ts';
 import type { BatchMemory } from '../batch-memory.ts';
 import type { Engine, EngineOptions, SaKey, SaSlot } from '../engine.ts';
-import type { NativeAddon, NativeEngineHandle } from './addon.ts';
+import { withIvKey } from '../iv-key.ts';
+import type { NativeAddon, NativeEngineHandle, NativeSa } from './addon.ts';
+
+const NO_IV_KEY = new Uint8Array(0);
 
 /** @param memory borrowed for the engine's life; its buffers must not be transferred or detached */
 export function createNativeEngine(addon: NativeAddon, memory: BatchMemory, options: EngineOptions): Engine {
@@ -19,13 +23,13 @@ class NativeEngine implements Engine {
   }
 
   installOutbound(slot: SaSlot, key: SaKey): void {
-    const { transform, spi, esn } = key;
-    this.#handle.installOutbound(slot, transform.encryptionId, cipherKey(key), salt(key), spi, esn);
+    withIvKey(key, (ivKey) => {
+      this.#handle.installOutbound(slot, nativeSa(key, ivKey));
+    });
   }
 
   installInbound(slot: SaSlot, key: SaKey): void {
-    const { transform, spi, esn } = key;
-    this.#handle.installInbound(slot, transform.encryptionId, cipherKey(key), salt(key), spi, esn);
+    this.#handle.installInbound(slot, nativeSa(key, NO_IV_KEY));
   }
 
   remove(slot: SaSlot): void {
@@ -49,11 +53,8 @@ class NativeEngine implements Engine {
   }
 }
 
-function cipherKey({ transform, keyMaterial }: SaKey): Uint8Array {
-  return keyMaterial.subarray(0, transform.keyBytes);
-}
-
-// The salt stands at the end of the keying material (RFC 4106 §8.1); the addon refuses any other length.
-function salt({ transform, keyMaterial }: SaKey): Uint8Array {
-  return keyMaterial.subarray(transform.keyBytes);
+function nativeSa({ transform, keyMaterial, spi, esn }: SaKey, ivKey: Uint8Array): NativeSa {
+  const { encryptionId, integrityId } = transform;
+  const { cipherKey, salt, integrityKey } = splitKeyMaterial(transform, keyMaterial);
+  return { encryptionId, integrityId, key: cipherKey, salt, integrityKey, ivKey, spi, esn };
 }

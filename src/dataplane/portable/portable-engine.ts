@@ -1,9 +1,10 @@
-// The portable engine: plain TypeScript over @noble/ciphers, needs no compiler. It is the readable statement
+// The portable engine: plain TypeScript over @noble/ciphers and @noble/hashes, needs no compiler. It is the readable statement
 // of what the native engine does: equal tables and arena in, equal tables and arena out.
 // Decides nothing: policies, SAs, sequence numbers and replay are the data plane's.
 
 import { OpenJob, SealJob, type BatchMemory } from '../batch-memory.ts';
 import type { Engine, EngineOptions, SaKey, SaSlot } from '../engine.ts';
+import { withIvKey } from '../iv-key.ts';
 import { Coalescer } from './coalescing.ts';
 import { checkRowCount } from './descriptor-check.ts';
 import { EspContext, OutboundContext } from './esp-context.ts';
@@ -30,9 +31,11 @@ class PortableEngine implements Engine {
   }
 
   installOutbound(slot: SaSlot, key: SaKey): void {
-    const sa = new OutboundContext(key);
-    this.remove(slot);
-    this.#outbound[slot] = sa;
+    withIvKey(key, (ivKey) => {
+      const sa = new OutboundContext(key, ivKey);
+      this.remove(slot);
+      this.#outbound[slot] = sa;
+    });
   }
 
   installInbound(slot: SaSlot, key: SaKey): void {

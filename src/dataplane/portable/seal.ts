@@ -22,7 +22,7 @@ export function sealJob(
   checkSealFrame(arena, jobs, row);
   if (sa === undefined) return JobStatus.noSa;
 
-  const { transform } = sa.aead;
+  const { transform } = sa.cipher;
   const segments = jobs[row + SealJob.segments]!;
   const sealedOffset = jobs[row + SealJob.sealedOffset]!;
   const paddedLength = jobs[row + SealJob.paddedLength]!;
@@ -46,7 +46,7 @@ export function sealJob(
   return JobStatus.ok;
 }
 
-/** Puts ESP header, IV, padding and trailer around the inner packet that stands behind the IV, and encrypts it. */
+/** Puts ESP header, padding and trailer around the inner packet that stands behind the IV, and encrypts it. */
 function sealPacket(
   arena: Uint8Array,
   packet: number,
@@ -55,26 +55,20 @@ function sealPacket(
   nextHeader: number,
   sa: OutboundContext,
 ): void {
-  const { transform } = sa.aead;
-  const sequenceHigh = Math.floor(sequence / TWO_32);
-  const sequenceLow = sequence % TWO_32;
+  const { transform } = sa.cipher;
   writeInt32(arena, packet + ESP_SPI, sa.spi);
-  writeInt32(arena, packet + ESP_SEQUENCE_NUMBER, sequenceLow);
+  writeInt32(arena, packet + ESP_SEQUENCE_NUMBER, sequence % TWO_32);
 
-  // RFC 4106 §3.1: the IV must be unique; the sequence number is, and never wraps within a key.
-  const iv = packet + ESP_HEADER_BYTES;
-  writeInt32(arena, iv, sequenceHigh);
-  writeInt32(arena, iv + 4, sequenceLow);
-
-  const body = iv + transform.ivBytes;
-  const icv = packet + sealedLength(transform, innerLength) - transform.icvBytes;
+  const body = packet + ESP_HEADER_BYTES + transform.ivBytes;
+  const end = packet + sealedLength(transform, innerLength);
+  const icv = end - transform.icvBytes;
   const padLength = icv - body - innerLength - ESP_TRAILER_BYTES;
   // RFC 4303 §2.4: padding bytes are 1, 2, 3, …
   for (let i = 0; i < padLength; i++) arena[body + innerLength + i] = i + 1;
   arena[icv - 2] = padLength;
   arena[icv - 1] = nextHeader;
 
-  sa.aead.encrypt(arena, iv, sa.additionalData(arena, packet, sequenceHigh), body, icv);
+  sa.cipher.seal(arena, packet, end, sequence);
 }
 
 /** The sealed packets lie in the arena, and not where the frame is read while they are written. */

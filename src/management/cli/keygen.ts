@@ -1,26 +1,25 @@
-// `isthmus keygen [PROPOSAL]`: a random key with its salt (RFC 4106 §8.1), to standard output or into a new
-// file that only its owner can read.
+// `isthmus keygen [PROPOSAL]`: random keying material (cipher key, salt, integrity key), to standard output or
+// into a new file that only its owner can read.
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 
+import { keyMaterialBytes } from '../../crypto/esp-transform.ts';
 import { ConfigError, EnvironmentError } from '../../base/errors.ts';
-import { nearestWord } from '../config/nearest-word.ts';
-import { EXPECTED_PROPOSAL, parseProposal, PROPOSAL_NAMES } from '../config/proposal.ts';
+import { expectedProposal, nearestProposal, parseProposal } from '../config/proposal.ts';
 import type { Output } from './output.ts';
 
 /** @throws ConfigError for an unknown proposal, EnvironmentError where the file cannot be made */
 export function generateKey(proposalText: string, outFile: string | undefined, output: Output): void {
   const proposal = parseProposal(proposalText);
   if (proposal === undefined) {
-    const word = nearestWord(proposalText, PROPOSAL_NAMES);
+    const word = nearestProposal(proposalText);
     const hint = word === undefined ? '' : `; did you mean "${word}"?`;
     throw new ConfigError(
-      `keygen: found the proposal ${JSON.stringify(proposalText)}, expected ${EXPECTED_PROPOSAL}${hint}`,
+      `keygen: found the proposal ${JSON.stringify(proposalText)}, expected ${expectedProposal(proposalText)}${hint}`,
     );
   }
-  const { keyBytes, saltBytes } = proposal.transform;
-  const key = randomBytes(keyBytes + saltBytes);
+  const key = randomBytes(keyMaterialBytes(proposal.transform));
   const line = `${key.toString('hex')}\n`;
   key.fill(0);
   if (outFile === undefined) output.out(line);

@@ -19,8 +19,8 @@ import {
   text,
   value,
 } from './expectation.ts';
-import { EXPECTED_PROPOSAL, parseProposal, PROPOSAL_NAMES } from './proposal.ts';
 import { lifetime } from './lifetime-values.ts';
+import { expectedProposal, nearestProposal, parseProposal, type EspProposal } from './proposal.ts';
 import { PROTOCOL_NUMBERS } from './protocol-names.ts';
 import * as selector from './selector-values.ts';
 
@@ -167,11 +167,14 @@ const manualSa = mapping({
 const sa = mapping({
   peer: name(),
   mode: oneOf(['tunnel']).prefault('tunnel'),
-  proposal: value(
-    EXPECTED_PROPOSAL,
-    (found) => (typeof found === 'string' ? parseProposal(found) : undefined),
-    PROPOSAL_NAMES,
-  ),
+  proposal: z.unknown().transform((found, context): EspProposal => {
+    const proposal = typeof found === 'string' ? parseProposal(found) : undefined;
+    if (proposal === undefined) {
+      const word = nearestProposal(found);
+      reportTo(context)([], expectedProposal(found), { words: word === undefined ? [] : [word] });
+    }
+    return proposal as EspProposal;
+  }),
   replay_window: value(
     `0 (off) or a multiple of 32 from ${String(MIN_REPLAY_WINDOW_PACKETS)} to ${String(MAX_REPLAY_WINDOW_PACKETS)}`,
     (found) => {

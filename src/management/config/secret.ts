@@ -8,7 +8,7 @@ import { join } from 'node:path';
 
 import { ConfigError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
-import type { EspTransform } from '../../crypto/esp-transform.ts';
+import { keyMaterialBytes, type EspTransform } from '../../crypto/esp-transform.ts';
 import type { SecretSource } from './gateway-config.ts';
 import { isReadOnlyMount, mountIdOf } from './read-only-mount.ts';
 
@@ -33,7 +33,7 @@ export interface NamedKey {
 const MAX_SECRET_BYTES = 4096;
 
 /**
- * Reads a key with its salt, `transform.keyBytes + transform.saltBytes` long (RFC 4106 §8.1).
+ * Reads keying material: cipher key, salt (RFC 4106 §8.1) and integrity key, one behind the other.
  * @returns bytes that the caller owns and zeroes after use
  * @throws ConfigError where the secret is not there or is no such key
  */
@@ -41,8 +41,8 @@ export function readSecret(source: SecretSource, context: SecretContext): Uint8A
   const name = describeSource(source);
   const fail = (message: string, cause?: unknown): ConfigError =>
     new ConfigError(`${context.file}:${context.line}: ${name}: ${message}`, { cause });
-  const { keyBytes, saltBytes, name: transform } = context.transform;
-  const expectedBytes = keyBytes + saltBytes;
+  const { name: transform } = context.transform;
+  const expectedBytes = keyMaterialBytes(context.transform);
   const hint = `make one with: isthmus keygen ${transform}`;
 
   const text = readText(source, context, (problem, cause) =>

@@ -9,7 +9,7 @@ import { allocateCounters, Counter, readDrops } from '../../../src/dataplane/cou
 import { loadAddon } from '../../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../../src/dataplane/native/native-engine.ts';
 import { PacketPath } from '../../../src/dataplane/packet-path.ts';
-import { ESP_TRANSFORMS } from '../../../src/crypto/esp-transform.ts';
+import { ESP_TRANSFORMS, keyMaterialBytes } from '../../../src/crypto/esp-transform.ts';
 import { Sad } from '../../../src/sad/sad.ts';
 import { compileSpd } from '../../../src/spd/compiled-spd.ts';
 import { tcpPacket, udpPacket } from '../../support/packets.ts';
@@ -72,7 +72,7 @@ const lifetime = {
 };
 const common = {
   ...{ policy: 'loop', peer: 'far', transform, esn: false, selectors: ANY, spi: 0x1000, lifetime },
-  keyMaterial: new Uint8Array(transform.keyBytes + transform.saltBytes).fill(7),
+  keyMaterial: new Uint8Array(keyMaterialBytes(transform)).fill(7),
 };
 const endpoint = { socket: 0, address: Uint8Array.of(127, 0, 0, 1), port: 4500 };
 await sad.add({ ...common, direction: 'outbound', endpoint, block: { first: 1, end: 2 ** 32 } });

@@ -1,5 +1,5 @@
 // ESP against scapy, an independent implementation: what a gateway sends scapy opens, and what scapy sends a gateway
-// takes. Every transform, both engines, both inner families, 32-bit and extended sequence numbers.
+// takes. Every transform that it knows, both engines, both inner families, 32-bit and extended sequence numbers.
 
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { ESP_TRANSFORMS } from '../../../src/crypto/esp-transform.ts';
@@ -35,9 +35,15 @@ afterAll(() => scapy.close());
 
 const outcome = ({ packet, error }: ScapyAnswer): string | undefined => error ?? packet;
 
+/** scapy knows no GMAC and no shortened ICV of GCM. With an HMAC it knows no extended sequence numbers. */
+const isKnown = (name: string, esn: boolean): boolean =>
+  !/gmac|gcm8|gcm12/.test(name) && !(esn && /-sha/.test(name));
+
 const CASES = (['native', 'portable'] as const).flatMap((engine) =>
   ESP_TRANSFORMS.flatMap(({ name: transform }) =>
-    [false, true].map((esn) => ({ engine, transform, esn, first: esn ? 5 * 2 ** 32 + 7 : 7 })),
+    [false, true]
+      .filter((esn) => isKnown(transform, esn))
+      .map((esn) => ({ engine, transform, esn, first: esn ? 5 * 2 ** 32 + 7 : 7 })),
   ),
 );
 
@@ -65,8 +71,11 @@ describe.each(CASES)('$engine engine, $transform, ESN $esn', ({ engine, transfor
     sequence: number,
     packet: Uint8Array,
   ): ScapyRequest => {
-    const keyMaterial = testKey(transformNamed(transform), seed);
-    return { operation, transform, keyMaterial, spi, esn, sequence, packet };
+    const known = transformNamed(transform);
+    const all = testKey(known, seed);
+    const keyMaterial = all.subarray(0, known.keyBytes + known.saltBytes);
+    const integrityKey = all.subarray(keyMaterial.length);
+    return { operation, transform, keyMaterial, integrityKey, spi, esn, sequence, packet };
   };
 
   test('scapy opens what the gateway sends', async () => {

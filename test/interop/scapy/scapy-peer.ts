@@ -15,6 +15,8 @@ export interface ScapyRequest {
   readonly transform: string;
   /** Cipher key followed by the salt. */
   readonly keyMaterial: Uint8Array;
+  /** Empty for a combined mode. */
+  readonly integrityKey: Uint8Array;
   readonly spi: number;
   readonly esn: boolean;
   readonly sequence: number;
@@ -45,8 +47,9 @@ export class ScapyPeer {
   async ask(requests: readonly ScapyRequest[]): Promise<ScapyAnswer[]> {
     for (const request of requests) {
       const keyMaterial = hex(request.keyMaterial);
+      const integrityKey = hex(request.integrityKey);
       this.#python.stdin.write(
-        `${JSON.stringify({ ...request, keyMaterial, packet: hex(request.packet) })}\n`,
+        `${JSON.stringify({ ...request, keyMaterial, integrityKey, packet: hex(request.packet) })}\n`,
       );
     }
     const answers: ScapyAnswer[] = [];

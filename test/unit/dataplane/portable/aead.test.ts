@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { ESP_TRANSFORMS } from '../../../../src/crypto/esp-transform.ts';
 import { Aead } from '../../../../src/dataplane/portable/aead.ts';
 
-describe.each(ESP_TRANSFORMS)('$name', (transform) => {
+const AEADS = ESP_TRANSFORMS.filter(({ name }) => /gcm|ccm|poly1305/u.test(name));
+
+describe.each(AEADS)('$name', (transform) => {
   const length = transform.keyBytes + transform.saltBytes;
   const encrypted = (aead: Aead): Uint8Array => {
-    const bytes = new Uint8Array(8 + 12 + 16).fill(7);
+    const bytes = new Uint8Array(8 + 12 + transform.icvBytes).fill(7);
     aead.encrypt(bytes, 0, new Uint8Array(8), 8, 20);
     return bytes;
   };

@@ -185,14 +185,28 @@ const CASES: readonly ErrorCase[] = [
     what: 'a mistyped proposal',
     replace: ['proposal: aes256gcm16', 'proposal: aes265gcm16'],
     errors: [
-      '18:17: policies[0].sa.proposal: found "aes265gcm16", expected aes256gcm16, aes192gcm16, aes128gcm16, chacha20poly1305, with -esn or -noesn after it where wanted; did you mean "aes256gcm16"?',
+      '18:17: policies[0].sa.proposal: found "aes265gcm16", expected a transform (aes256gcm16, aes256ccm16, aes256gmac, chacha20poly1305, aes256-sha256, null-sha256 and their like), with -esn or -noesn after it where wanted; did you mean "aes256gcm16"?',
+    ],
+  },
+  {
+    what: 'encryption without integrity',
+    replace: ['proposal: aes256gcm16', 'proposal: aes192'],
+    errors: [
+      '18:17: policies[0].sa.proposal: found "aes192", expected integrity with it (aes192-sha256, aes192-sha384 or aes192-sha512): encryption alone is not secure',
+    ],
+  },
+  {
+    what: 'neither encryption nor integrity',
+    replace: ['proposal: aes256gcm16', 'proposal: null-esn'],
+    errors: [
+      '18:17: policies[0].sa.proposal: found "null-esn", expected integrity with it (null-sha256, null-sha384 or null-sha512): encryption alone is not secure',
     ],
   },
   {
     what: 'a proposal with a key exchange',
     replace: ['proposal: aes256gcm16', 'proposal: aes256gcm16-ecp256'],
     errors: [
-      '18:17: policies[0].sa.proposal: found "aes256gcm16-ecp256", expected aes256gcm16, aes192gcm16, aes128gcm16, chacha20poly1305, with -esn or -noesn after it where wanted; did you mean "aes256gcm16-esn"?',
+      '18:17: policies[0].sa.proposal: found "aes256gcm16-ecp256", expected a transform (aes256gcm16, aes256ccm16, aes256gmac, chacha20poly1305, aes256-sha256, null-sha256 and their like), with -esn or -noesn after it where wanted; did you mean "aes256gcm16-esn"?',
     ],
   },
   {

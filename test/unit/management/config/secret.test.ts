@@ -144,7 +144,7 @@ describe('readSecret', () => {
     const script = `
       import { readSecret } from ${JSON.stringify(join(process.cwd(), 'src/management/config/secret.ts'))};
       const log = { info: () => console.log('info'), warn: () => console.log('warn') };
-      const transform = { name: 'aes256gcm16', keyBytes: 32, saltBytes: 4 };
+      const transform = { name: 'aes256gcm16', keyBytes: 32, saltBytes: 4, integrityKeyBytes: 0 };
       readSecret({ kind: 'file', path: ${JSON.stringify(source.path)} }, { file: 'f', line: 1, transform, log });`;
     // A mount namespace of its own: nothing is left behind, and no root is needed.
     const output = execFileSync(
