@@ -24,7 +24,6 @@ const FLOW_CACHE_ENTRIES = 1 << 15;
 /** The verdict of a BYPASS policy; below every DropReason negated. */
 export const BYPASS: number = -(1 << 16);
 
-const BYPASS = -Drop.outboundBypass;
 const NO_SA = -Drop.outboundNoSa;
 
 export class SpdOutbound {
