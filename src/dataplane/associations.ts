@@ -165,7 +165,7 @@ export class Associations {
     const sa = this.outboundBy(reference);
     if (sa === undefined) return;
     if (limits !== undefined) writeLimits(sa.state, limits);
-    if (endpoint !== undefined) this.#move(sa.peer, endpoint);
+    if (endpoint !== undefined) this.#meet(sa, endpoint);
     if (selectors === undefined) return;
     const selected = { ...this.#select(selectors), selectsPorts: selectsPorts(selectors) };
     this.#replaceOutbound(sa, { ...sa, ...selected });

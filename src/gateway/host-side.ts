@@ -7,13 +7,13 @@ import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { addGuardCounts, applyGuard, isGuardPresent, readGuardCounts, removeGuard } from '../host/guard.ts';
 import { NO_GUARD_COUNTS, type GuardCounts } from '../host/guard.ts';
 import { planGuard } from '../host/guard-plan.ts';
-import { readHostFacts, type HostFacts } from '../host/host-facts.ts';
+import { readHostFacts, type HostFacts, type PeerPath } from '../host/host-facts.ts';
 import { applyHostNetwork, closeHostNetwork, removeHostNetwork } from '../host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
 import { hostWarnings } from '../host/host-warnings.ts';
 import { queryNft } from '../host/nft-command.ts';
 import type { HostFootprint } from '../host/rule-plan.ts';
-import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import type { GatewayConfig, PeerConfig } from '../management/config/gateway-config.ts';
 
 export class HostSide {
   /** What was applied last. */
@@ -117,7 +117,9 @@ export class HostSide {
 
   async #plan(config: GatewayConfig, says: boolean): Promise<HostNetworkPlan> {
     const { tun, peers, guardedInterfaces, policies } = config;
-    const facts: HostFacts = await readHostFacts({ ...this.#footprint, peers });
+    const known = peers.flatMap(({ name, address }) => (address === undefined ? [] : [{ name, address }]));
+    const found = await readHostFacts({ ...this.#footprint, peers: known });
+    const facts: HostFacts = { ...found, paths: found.paths.map((path) => withConfiguredMtu(path, peers)) };
     const plan = planHostNetwork({
       ...this.#footprint,
       traffic: tun.traffic,
@@ -182,4 +184,10 @@ async function findNft({ guardedInterfaces }: GatewayConfig, log: Logger): Promi
     );
     return false;
   }
+}
+
+/** RFC 4301 §8.2.1: the administrator may know the path better than the route does. */
+function withConfiguredMtu(path: PeerPath, peers: readonly PeerConfig[]): PeerPath {
+  const configured = peers.find(({ name }) => name === path.peer.name)?.pathMtu;
+  return configured === undefined ? path : { ...path, mtu: configured };
 }

@@ -4,11 +4,13 @@
 
 import { ConfigError, EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import type { Command } from '../dataplane/commands.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import type { Sad } from '../sad/sad.ts';
 import type { SadEdit } from '../sad/sad-edit.ts';
 import type { SaIdentifier } from '../sad/sa-record.ts';
+import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import { compileSpd } from '../spd/compiled-spd.ts';
 import type { SpdS } from '../spd/spd-edit.ts';
 import { changedFixedSettings } from './fixed-settings.ts';
@@ -112,7 +114,7 @@ export class LiveDatabases {
       await sad.edit(edits, (changes) =>
         dataPlane.send({
           type: 'together',
-          commands: [...changes, { type: 'use-policies', spd }],
+          commands: [...next.peers.map(describePeer), ...changes, { type: 'use-policies', spd }],
         }),
       );
       this.#config = next;
@@ -160,4 +162,9 @@ export class LiveDatabases {
       this.#usedInboundKeys.add(inboundKeyId);
     }
   }
+}
+
+/** Before the SAs, which look for their peers. */
+function describePeer({ name, followAddress, pathMtu, natKeepaliveMs }: TunnelPeer): Command {
+  return { type: 'use-peer', peer: { name, followAddress, pathMtu, natKeepaliveMs } };
 }

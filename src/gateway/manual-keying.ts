@@ -104,7 +104,7 @@ function makePair(
 ): [NewOutboundSa, NewInboundSa] {
   const { policy, specification, transform } = entry;
   const endpoint = endpointOf(config, specification.peer);
-  const local = config.udp.listen[endpoint.socket]?.address.bytes;
+  const local = endpoint && config.udp.listen[endpoint.socket]?.address.bytes;
   const description: SaDescription = {
     policy: policy.name,
     peer: specification.peer,
@@ -113,6 +113,7 @@ function makePair(
     // A manual SA carries whatever its policy does.
     selectors: policy.selectors,
     lifetime: specification.lifetime,
+    tunnel: specification.tunnel,
     outerAddresses: local && { local, remote: endpoint.address },
     origin: { keying: 'manual' },
   };
@@ -137,12 +138,15 @@ function makePair(
   ];
 }
 
-export function endpointOf(config: GatewayConfig, peerName: string): Endpoint {
+/** @returns undefined where the peer is found by its packets */
+export function endpointOf(config: GatewayConfig, peerName: string): Endpoint | undefined {
   const peer: PeerConfig | undefined = config.peers.find(({ name }) => name === peerName);
-  const socket = config.udp.listen.findIndex(({ address }) => address.family === peer?.address.family);
-  if (peer === undefined || socket < 0)
-    throw new InvariantError(
-      `peer ${peerName} has no address or no socket; the configuration was not checked`,
-    );
-  return { socket, address: peer.address.bytes, port: peer.port };
+  if (peer === undefined)
+    throw new InvariantError(`there is no peer ${peerName}; the configuration was not checked`);
+  const { address, port } = peer;
+  if (address === undefined || port === undefined) return undefined;
+  const socket = config.udp.listen.findIndex((listen) => listen.address.family === address.family);
+  if (socket < 0)
+    throw new InvariantError(`peer ${peerName} has no socket; the configuration was not checked`);
+  return { socket, address: address.bytes, port };
 }

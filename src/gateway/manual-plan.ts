@@ -11,7 +11,8 @@ import type { KeyedPolicy } from './manual-keying.ts';
 /** A pair of SAs as the configuration wants it, without its keys. */
 export interface ManualPair {
   readonly entry: KeyedPolicy;
-  readonly endpoint: Endpoint;
+  /** undefined: the peer is found by its packets. */
+  readonly endpoint: Endpoint | undefined;
   readonly outbound: Extract<SaIdentifier, { direction: 'outbound' }>;
   readonly inbound: Extract<SaIdentifier, { direction: 'inbound' }>;
   /** Where two differ in this, they are two pairs. */
@@ -32,7 +33,7 @@ export interface ManualPlan {
 }
 
 /** Reads the keys; call it before they are zeroed. */
-export function describePair(entry: KeyedPolicy, endpoint: Endpoint): ManualPair {
+export function describePair(entry: KeyedPolicy, endpoint: Endpoint | undefined): ManualPair {
   const { policy, specification, transform, outbound, inbound } = entry;
   const { lifetime, ...fixed } = specification;
   const inboundKeyId = sequenceKeyId(transform.name, entry.inboundKey);
@@ -79,6 +80,10 @@ function amend(sa: SaIdentifier, { entry, endpoint }: ManualPair): SadEdit {
   return {
     type: 'amend',
     sa,
-    amendment: { selectors, lifetime: specification.lifetime ?? NO_LIFETIME, endpoint },
+    amendment: {
+      selectors,
+      lifetime: specification.lifetime ?? NO_LIFETIME,
+      ...(endpoint && { endpoint }),
+    },
   };
 }

@@ -69,11 +69,10 @@ function roomOfPolicy(policy: Policy, paths: readonly PeerPath[]): readonly Room
   const { peer: peerName, transform: transformName } = policy.sa;
   const path = paths.find((candidate) => candidate.peer.name === peerName);
   const transform = findEspTransform(transformName);
-  if (path === undefined || transform === undefined) {
-    throw new InvariantError(`policy ${policy.name} names an unknown peer or transform`);
-  }
-  const pathMtu = Math.min(path.mtu ?? ASSUMED_PATH_MTU, MAX_PACKET_BYTES);
-  const ipBytes = path.peer.address.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
+  if (transform === undefined) throw new InvariantError(`policy ${policy.name} names an unknown transform`);
+  const pathMtu = Math.min(path?.mtu ?? ASSUMED_PATH_MTU, MAX_PACKET_BYTES);
+  // A peer whose address is not known yet may turn up over IPv6.
+  const ipBytes = path?.peer.address.family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
   const bytes = largestInnerPacket(transform, pathMtu - ipBytes - UDP_HEADER_BYTES);
   return [
     {

@@ -44,6 +44,8 @@ export function createTunnelEnd(
   peer?: { followAddress?: boolean; pathMtu?: number; natKeepaliveMs?: number },
 ): TunnelEnd {
   const site = createSite(engine);
+  // The first turn reads the clock.
+  site.path.turn();
   if (peer !== undefined) {
     const { followAddress = false, pathMtu, natKeepaliveMs = 0 } = peer;
     site.path.execute({ type: 'use-peer', peer: { name: 'far', followAddress, pathMtu, natKeepaliveMs } });

@@ -4,8 +4,15 @@ import { dirname, resolve } from 'node:path';
 
 import { InvariantError } from '../../base/errors.ts';
 import type { Selectors } from '../../spd/policy.ts';
-import type { KeyEntry, ConfigFile, ManualSaEntry, PolicyEntry, SelectorsEntry } from './config-file.ts';
-import type { GatewayConfig, ManualSa, PolicyConfig, SecretSource } from './gateway-config.ts';
+import type {
+  KeyEntry,
+  ConfigFile,
+  ManualSaEntry,
+  PeerEntry,
+  PolicyEntry,
+  SelectorsEntry,
+} from './config-file.ts';
+import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig, SecretSource } from './gateway-config.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
 
 export interface BuildContext {
@@ -39,8 +46,22 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
       gro: file.udp.gro,
     },
     guardedInterfaces: file.guard === 'none' ? undefined : file.guard.interfaces,
-    peers: file.peers,
+    peers: file.peers.map((entry) => buildPeer(entry, file)),
     policies: file.policies.map((entry, index) => buildPolicy(entry, index, context)),
+  };
+}
+
+function buildPeer(entry: PeerEntry, file: ConfigFile): PeerConfig {
+  const address = unlessAny(entry.address);
+  const port = unlessAny(entry.port);
+  return {
+    name: entry.name,
+    address,
+    port,
+    // Whose place is not known must be allowed to say it.
+    followAddress: entry.follow_address ?? (address === undefined || port === undefined),
+    pathMtu: entry.path_mtu === 'learn' ? undefined : entry.path_mtu,
+    natKeepaliveMs: entry.nat_keepalive ?? file.udp.nat_keepalive,
   };
 }
 
@@ -69,6 +90,12 @@ function buildPolicy(entry: PolicyEntry, index: number, context: BuildContext): 
         timeMs: sa.lifetime.time,
         bytes: sa.lifetime.bytes,
         packets: sa.lifetime.packets,
+      },
+      tunnel: {
+        dscp: sa.dscp,
+        df: sa.df,
+        tfcPaddedBytes: sa.tfc_padding,
+        dummyPacketsPerSecond: sa.dummy_packets,
       },
     },
     line: context.lineOf(['policies', index]),

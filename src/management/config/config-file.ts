@@ -4,6 +4,7 @@ import type { Address, AddressRange } from '../../base/address.ts';
 import type { LogLevel } from '../../base/log.ts';
 import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
 import type { LifetimeEntry } from './lifetime-values.ts';
+import type { TunnelOptions } from '../../spd/tunnel-options.ts';
 import type { EspProposal } from './proposal.ts';
 import type { IcmpMessage } from './selector-values.ts';
 
@@ -29,6 +30,8 @@ export interface ConfigFile {
     readonly buffer: number;
     readonly gso: boolean;
     readonly gro: boolean;
+    /** Milliseconds; 0 = off. */
+    readonly nat_keepalive: number;
   };
   readonly guard: Guard;
   readonly peers: readonly PeerEntry[];
@@ -42,8 +45,14 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export interface PeerEntry extends Endpoint {
+export interface PeerEntry {
   readonly name: string;
+  readonly address: Address | 'any';
+  readonly port: number | 'any';
+  readonly follow_address?: boolean | undefined;
+  readonly path_mtu: number | 'learn';
+  /** Milliseconds; 0 = off. */
+  readonly nat_keepalive?: number | undefined;
 }
 
 export interface PolicyEntry {
@@ -69,6 +78,10 @@ export interface SaEntry {
   readonly proposal: EspProposal;
   readonly replay_window: number;
   readonly lifetime?: LifetimeEntry | undefined;
+  readonly dscp: TunnelOptions['dscp'];
+  readonly df: TunnelOptions['df'];
+  readonly tfc_padding: TunnelOptions['tfcPaddedBytes'];
+  readonly dummy_packets: number;
   readonly manual?: { readonly outbound: ManualSaEntry; readonly inbound: ManualSaEntry } | undefined;
 }
 

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 
 import { parseAddress, type Address } from '../../base/address.ts';
-import { parseSizeBytes } from '../../base/units.ts';
+import { parseDurationMs, parseSizeBytes } from '../../base/units.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
 import type { ConfigFile, Endpoint, Guard } from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
@@ -23,6 +23,7 @@ import { lifetime } from './lifetime-values.ts';
 import { expectedProposal, nearestProposal, parseProposal, type EspProposal } from './proposal.ts';
 import { PROTOCOL_NUMBERS } from './protocol-names.ts';
 import * as selector from './selector-values.ts';
+import * as tunnel from './tunnel-values.ts';
 
 /** UDP-encapsulated ESP, RFC 3948 §2. */
 const NAT_TRAVERSAL_PORT = 4500;
@@ -30,6 +31,12 @@ const DEFAULT_MARK = 0x1500;
 const DEFAULT_BUFFER_BYTES = 8 * 2 ** 20;
 const MIN_BUFFER_BYTES = 64 * 2 ** 10;
 const MAX_BUFFER_BYTES = 2 ** 30;
+/** RFC 3948 §4. */
+const DEFAULT_NAT_KEEPALIVE = '20s';
+const MIN_NAT_KEEPALIVE_MS = 1000;
+const MAX_NAT_KEEPALIVE_MS = 3_600_000;
+/** RFC 791 §3.1: what every host takes. */
+const MIN_PATH_MTU = 576;
 const DEFAULT_REPLAY_WINDOW_PACKETS = 1024;
 const MIN_REPLAY_WINDOW_PACKETS = 32;
 const MAX_REPLAY_WINDOW_PACKETS = 8192;
@@ -78,6 +85,22 @@ function readEndpoint(found: unknown): Endpoint | undefined {
   return address.family === (ipv4 === undefined ? 6 : 4) ? { address, port } : undefined;
 }
 
+/** @returns milliseconds; 0 = off */
+function natKeepalive(): z.ZodType<number> {
+  return value(
+    'off or a time from 1s to 1h (20s)',
+    (found) =>
+      found === 'off'
+        ? 0
+        : readInteger(
+            typeof found === 'string' ? parseDurationMs(found) : undefined,
+            MIN_NAT_KEEPALIVE_MS,
+            MAX_NAT_KEEPALIVE_MS,
+          ),
+    ['off'],
+  );
+}
+
 const udp = mapping({
   listen: z.unknown().transform((found, context): readonly Endpoint[] => {
     const items: readonly unknown[] = Array.isArray(found) ? found : [found];
@@ -101,6 +124,7 @@ const udp = mapping({
   ).prefault(DEFAULT_BUFFER_BYTES),
   gso: boolean().prefault(true),
   gro: boolean().prefault(true),
+  nat_keepalive: natKeepalive().prefault(DEFAULT_NAT_KEEPALIVE),
 });
 
 const EXPECTED_GUARD =
@@ -134,8 +158,24 @@ function readUnicastAddress(found: unknown): Address | undefined {
 
 const peer = mapping({
   name: name(),
-  address: value("the peer's IPv4 or IPv6 address", readUnicastAddress),
-  port: integer(1, 65_535).prefault(NAT_TRAVERSAL_PORT),
+  address: value(
+    "the peer's IPv4 or IPv6 address, or any",
+    (found): Address | 'any' | undefined => (found === 'any' ? 'any' : readUnicastAddress(found)),
+    ['any'],
+  ),
+  port: value(
+    'a whole number from 1 to 65535, or any',
+    (found): number | 'any' | undefined => (found === 'any' ? 'any' : readInteger(found, 1, 65_535)),
+    ['any'],
+  ).prefault(NAT_TRAVERSAL_PORT),
+  follow_address: boolean().optional(),
+  path_mtu: value(
+    `learn or a number of bytes from ${String(MIN_PATH_MTU)} to 65535`,
+    (found): number | 'learn' | undefined =>
+      found === 'learn' ? 'learn' : readInteger(found, MIN_PATH_MTU, 65_535),
+    ['learn'],
+  ).prefault('learn'),
+  nat_keepalive: natKeepalive().optional(),
 });
 
 const selectors = mapping({
@@ -183,6 +223,10 @@ const sa = mapping({
     },
   ).prefault(DEFAULT_REPLAY_WINDOW_PACKETS),
   lifetime: lifetime.optional(),
+  dscp: value(tunnel.EXPECTED_DSCP, tunnel.readDscp, tunnel.DSCP_WORDS).prefault('copy'),
+  df: oneOf(['copy', 'set', 'clear']).prefault('copy'),
+  tfc_padding: value(tunnel.EXPECTED_TFC_PADDING, tunnel.readTfcPadding, ['off', 'mtu']).prefault('off'),
+  dummy_packets: value(tunnel.EXPECTED_DUMMY_PACKETS, tunnel.readDummyPackets, ['off']).prefault('off'),
   manual: mapping({ outbound: manualSa, inbound: manualSa }).optional(),
 });
 

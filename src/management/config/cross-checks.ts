@@ -4,7 +4,14 @@
 import type { Address, AddressFamily, AddressRange } from '../../base/address.ts';
 import type { NumberRange } from '../../spd/policy.ts';
 import type { LifetimeLimit } from '../../spd/sa-lifetime.ts';
-import type { ConfigFile, ManualSaEntry, PolicyEntry, SaEntry, SelectorsEntry } from './config-file.ts';
+import type {
+  ConfigFile,
+  ManualSaEntry,
+  PeerEntry,
+  PolicyEntry,
+  SaEntry,
+  SelectorsEntry,
+} from './config-file.ts';
 import type { Report } from './expectation.ts';
 import type { EspProposal } from './proposal.ts';
 import { PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
@@ -24,6 +31,9 @@ export type Unproven<T> =
   | undefined;
 
 type Path = readonly PropertyKey[];
+
+/** RFC 8200 §5: the smallest MTU of a link that carries IPv6. */
+const IPV6_MINIMUM_MTU = 1280;
 
 export function crossCheck(file: Unproven<ConfigFile>, report: Report): void {
   const peers = list(file?.peers);
@@ -79,7 +89,9 @@ function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
     report(['udp', 'listen', index], 'at most one address of each family');
   });
   list(file?.peers).forEach((peer, index) => {
-    const family = peer?.address?.family;
+    const place = peer?.address;
+    checkPlace(peer, ['peers', index], report);
+    const family = typeof place === 'object' ? place.family : undefined;
     if (family === undefined || families.length === 0 || families.includes(family)) return;
     report(
       ['peers', index, 'address'],
@@ -89,7 +101,7 @@ function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
   const mtu = file?.tun?.mtu;
   const anyIpv6 = list(file?.policies).some((policy) => selectsIpv6(policy?.selectors));
   // RFC 8200 §5: IPv6 needs links of at least 1280 bytes.
-  if (typeof mtu === 'number' && mtu < 1280 && anyIpv6) {
+  if (typeof mtu === 'number' && mtu < IPV6_MINIMUM_MTU && anyIpv6) {
     report(['tun', 'mtu'], 'auto or at least 1280, because a policy selects IPv6');
   }
 }
@@ -108,6 +120,16 @@ function checkHost(file: Unproven<ConfigFile>, report: Report): void {
     'each interface once',
     report,
   );
+}
+
+/** What is not known beforehand can only be learned, and a path of IPv6 is never narrower than 1280 bytes. */
+function checkPlace(peer: Unproven<PeerEntry>, path: Path, report: Report): void {
+  const isOpen = peer?.address === 'any' || peer?.port === 'any';
+  if (isOpen && peer.follow_address === false)
+    report([...path, 'follow_address'], 'true, because the address or the port of the peer is any');
+  const isIpv6 = typeof peer?.address === 'object' && peer.address.family === 6;
+  if (isIpv6 && typeof peer.path_mtu === 'number' && peer.path_mtu < IPV6_MINIMUM_MTU)
+    report([...path, 'path_mtu'], 'learn or at least 1280, because the address of the peer is IPv6');
 }
 
 function selectsIpv6(selectors: Unproven<SelectorsEntry>): boolean {

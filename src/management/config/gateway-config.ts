@@ -2,6 +2,7 @@
 // bytes, durations and sizes are numbers, secrets are still only named.
 
 import type { Address } from '../../base/address.ts';
+import type { TunnelPeer } from '../../sad/tunnel-peer.ts';
 import type { Policy } from '../../spd/policy.ts';
 
 export interface GatewayConfig {
@@ -46,10 +47,11 @@ export interface UdpConfig {
   readonly gro: boolean;
 }
 
-export interface PeerConfig {
-  readonly name: string;
-  readonly address: Address;
-  readonly port: number;
+export interface PeerConfig extends TunnelPeer {
+  /** undefined: where its first authenticated packet comes from. */
+  readonly address: Address | undefined;
+  /** undefined: as `address`. */
+  readonly port: number | undefined;
 }
 
 export interface PolicyConfig extends Policy {

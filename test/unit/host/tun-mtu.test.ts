@@ -77,6 +77,10 @@ test('a configured MTU is taken, with a warning where it is too large', () => {
   expect(large.warnings.join()).toContain('a TUN MTU of 1439 is more than fits the path');
 });
 
-test('a policy whose peer nobody knows is a defect', () => {
-  expect(() => plan({ policies: [policy({ peer: 'nobody' })] })).toThrow('unknown peer or transform');
+test('of a peer without an address 1500 over IPv6 is assumed', () => {
+  expect(plan({ policies: [policy({ peer: 'roaming' })] }).mtu).toBe(1418);
+});
+
+test('a policy whose transform nobody knows is a defect', () => {
+  expect(() => plan({ policies: [policy({ transform: 'rot13' })] })).toThrow('unknown transform');
 });

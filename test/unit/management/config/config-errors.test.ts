@@ -51,7 +51,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an unknown key with its nearest word',
     replace: ['udp:\n', 'upd:\n'],
     errors: [
-      '1:1: udp: found nothing, expected a mapping with listen, mark, buffer, gso, gro',
+      '1:1: udp: found nothing, expected a mapping with listen, mark, buffer, gso, gro, nat_keepalive',
       '3:1: found the key "upd", expected gateway, tun, udp, guard, peers or policies; did you mean "udp"?',
     ],
   },
@@ -215,17 +215,19 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'a peer address that is none',
     replace: ['address: 198.51.100.1', 'address: 198.51.100.256'],
-    errors: ['8:14: peers[0].address: found "198.51.100.256", expected the peer\'s IPv4 or IPv6 address'],
+    errors: [
+      '8:14: peers[0].address: found "198.51.100.256", expected the peer\'s IPv4 or IPv6 address, or any',
+    ],
   },
   {
     what: 'a multicast peer address',
     replace: ['address: 198.51.100.1', 'address: 224.0.0.1'],
-    errors: ['8:14: peers[0].address: found "224.0.0.1", expected the peer\'s IPv4 or IPv6 address'],
+    errors: ['8:14: peers[0].address: found "224.0.0.1", expected the peer\'s IPv4 or IPv6 address, or any'],
   },
   {
     what: 'an unspecified peer address',
     replace: ['address: 198.51.100.1', 'address: "::"'],
-    errors: ['8:14: peers[0].address: found "::", expected the peer\'s IPv4 or IPv6 address'],
+    errors: ['8:14: peers[0].address: found "::", expected the peer\'s IPv4 or IPv6 address, or any'],
   },
   {
     what: 'a peer of a family without a socket',
@@ -255,7 +257,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'broken YAML',
     replace: ['listen:', 'listen'],
     errors: [
-      '4:3: udp: found "listen - 203.0.113.1:4500", expected a mapping with listen, mark, buffer, gso, gro',
+      '4:3: udp: found "listen - 203.0.113.1:4500", expected a mapping with listen, mark, buffer, gso, gro, nat_keepalive',
     ],
   },
   {

@@ -30,7 +30,14 @@ describe('the example of two sites', () => {
       { address: { family: 4, bytes: Uint8Array.of(203, 0, 113, 1) }, port: 4500 },
     ]);
     expect(a.peers).toEqual([
-      { name: 'site-b', address: { family: 4, bytes: Uint8Array.of(198, 51, 100, 1) }, port: 4500 },
+      {
+        name: 'site-b',
+        address: { family: 4, bytes: Uint8Array.of(198, 51, 100, 1) },
+        port: 4500,
+        followAddress: false,
+        pathMtu: undefined,
+        natKeepaliveMs: 20_000,
+      },
     ]);
     expect(a.policies).toHaveLength(1);
     const lines = readFileSync('etc/site-a.yaml', 'utf8').split('\n');

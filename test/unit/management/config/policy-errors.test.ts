@@ -166,7 +166,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an sa that is nothing',
     replace: ['action: BYPASS', 'action: PROTECT\n    sa:'],
     errors: [
-      '26:8: policies[1].sa: found nothing, expected a mapping with peer, mode, proposal, replay_window, lifetime, manual',
+      '26:8: policies[1].sa: found nothing, expected a mapping with peer, mode, proposal, replay_window, lifetime, dscp, df, tfc_padding, dummy_packets, manual',
     ],
   },
   {
