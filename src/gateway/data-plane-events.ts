@@ -41,6 +41,7 @@ export class DataPlaneEvents {
         return;
       }
       case 'path-mtu':
+        this.#listeners?.sad.notePathMtu(event.peer, event.mtu);
         this.#listeners?.log.info({ peer: event.peer, mtu: event.mtu ?? 'unknown' }, 'path MTU to the peer');
         return;
       case 'audit':

@@ -36,8 +36,6 @@ export const SaField = {
   hardAtMs: 16,
   /** 1 as soon as a soft limit was met. */
   softExpired: 17,
-  /** Largest ESP packet that the path is known to take; 0 = not known. */
-  pathMtuBytes: 18,
 } as const;
 
 const ROW_FIELDS = 20;

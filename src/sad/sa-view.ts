@@ -3,6 +3,7 @@
 
 import { formatAddress } from '../base/address.ts';
 import type { Selectors } from '../spd/policy.ts';
+import { DEFAULT_TUNNEL_OPTIONS } from '../spd/tunnel-options.ts';
 import type { SaLifecycle, SaRecord } from './sa-record.ts';
 import { SaField } from './sa-state.ts';
 
@@ -36,7 +37,8 @@ export interface SaView {
   readonly mode: 'tunnel';
   readonly tunnel: { readonly source: string | undefined; readonly destination: string | undefined };
   readonly dscp: 'copy' | number;
-  readonly ecn: boolean;
+  /** RFC 6040: always carried both ways. */
+  readonly ecn: true;
   readonly df: 'copy' | 'set' | 'clear';
   /** Largest ESP packet that the path takes; undefined where it is not known. */
   readonly pathMtuBytes: number | undefined;
@@ -81,10 +83,13 @@ export interface LarvalView {
   readonly current: { readonly timeMs: number };
 }
 
-/** @param nowMs monotonic milliseconds */
-export function viewSa(record: SaRecord, nowMs: number): SaView {
+/**
+ * @param nowMs monotonic milliseconds
+ * @param pathMtuBytes what is known of the path to the peer
+ */
+export function viewSa(record: SaRecord, nowMs: number, pathMtuBytes: number | undefined): SaView {
   const { description, direction, state } = record;
-  const { transform, outerAddresses, origin } = description;
+  const { transform, outerAddresses, origin, tunnel: dress = DEFAULT_TUNNEL_OPTIONS } = description;
   const host = formatBytes(outerAddresses?.local);
   const peer = formatBytes(record.endpoint?.address ?? outerAddresses?.remote);
   const [source, destination] = direction === 'outbound' ? [host, peer] : [peer, host];
@@ -107,10 +112,10 @@ export function viewSa(record: SaRecord, nowMs: number): SaView {
     mspi: direction === 'inbound' ? record.spi : record.inboundSpi,
     mode: 'tunnel',
     tunnel: { source, destination },
-    dscp: 'copy',
+    dscp: dress.dscp,
     ecn: true,
-    df: 'clear',
-    pathMtuBytes: unlessZero(state[SaField.pathMtuBytes]!),
+    df: dress.df,
+    pathMtuBytes,
     transform: {
       name: transform.name,
       keyBits: 8 * transform.keyBytes,

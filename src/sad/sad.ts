@@ -70,6 +70,8 @@ export class Sad {
   readonly #slots = new SlotPool();
   readonly #index = new SaIndex();
   readonly #larval = new Map<number, Larval>();
+  /** Outer packets, by peer. */
+  readonly #pathMtus = new Map<string, number>();
   readonly #expireListeners: ((expire: SaExpire) => void)[] = [];
   #nextId = 1;
 
@@ -150,7 +152,7 @@ export class Sad {
 
   /** GET. @throws SadError ESRCH where there is none */
   get(sa: SaIdentifier): SaView {
-    return viewSa(this.#index.get(sa), this.#parts.now());
+    return this.#view(this.#index.get(sa));
   }
 
   /** FLUSH: deletes every SA, or those of a peer. @returns how many there were, larval ones included */
@@ -168,7 +170,7 @@ export class Sad {
   /** DUMP: every SA, oldest first, then the larval ones. */
   *dump(): Generator<SaView | LarvalView> {
     const now = this.#parts.now();
-    for (const record of this.#index.all) yield viewSa(record, now);
+    for (const record of this.#index.all) yield this.#view(record);
     for (const larval of this.#larval.values()) yield viewLarval(larval, now);
   }
 
@@ -220,9 +222,19 @@ export class Sad {
     if (record?.slot !== slot) return;
     if (!hard && record.lifecycle === 'active') record.lifecycle = 'expiring';
     if (hard) record.lifecycle = 'dying';
-    const sa = viewSa(record, this.#parts.now());
+    const sa = this.#view(record);
     if (hard) this.#release(record);
     this.#tell({ hard, cause, sa });
+  }
+
+  /** The data plane has learned, or forgotten (undefined), what the path to a peer carries. */
+  notePathMtu(peer: string, mtuBytes: number | undefined): void {
+    if (mtuBytes === undefined) this.#pathMtus.delete(peer);
+    else this.#pathMtus.set(peer, mtuBytes);
+  }
+
+  #view(record: SaRecord): SaView {
+    return viewSa(record, this.#parts.now(), this.#pathMtus.get(record.description.peer));
   }
 
   #tell(expire: SaExpire): void {
