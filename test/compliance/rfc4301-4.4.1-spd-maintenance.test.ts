@@ -149,7 +149,7 @@ describe('RFC 4301 §4.4.1', () => {
     await change(one, { ...TO_B, proposal: 'rot13' });
     expect(one.lines).toMatchObject([{ level: 'error', msg: 'reload failed' }]);
     expect(String(one.lines[0]?.['reason'])).toMatch(
-      /site\.yaml:11:\d+: policies\[0\]\.sa\.proposal: found "rot13"/,
+      /site\.yaml:\d+:\d+: policies\[0\]\.sa\.proposal: found "rot13"/,
     );
     expect([...one.site.sad.dump()]).toEqual(before);
     expect(spiTo(one, '10.0.2.7')).toBe(SPI_B);

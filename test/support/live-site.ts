@@ -68,6 +68,7 @@ export class LiveSite {
     await writeFile(
       this.file,
       `gateway: { name: a, engine: portable, state_directory: ${join(this.directory, 'state')} }
+guard: none
 udp: { listen: ${rest.listen ?? '203.0.113.1'} }
 peers: [{ name: far, address: ${rest.peer ?? '198.51.100.1'} }]
 policies:
