@@ -3,7 +3,8 @@
 import { describe, expect, test } from 'vitest';
 import type { PathReportFields } from '../../src/dataplane/portable/memory-devices.ts';
 import { internetChecksum, ipPacket, tcpPacket, udpPacket } from '../support/packets.ts';
-import { ANY } from '../support/policies.ts';
+import { installPair, usePolicies } from '../support/packet-path-link.ts';
+import { ANY, policy, prefix } from '../support/policies.ts';
 import { createTunnelEnd, passTime, type TunnelEnd } from '../support/tunnel-pair.ts';
 
 const IPV4 = { source: '10.0.1.5', destination: '10.0.2.7' };
@@ -232,8 +233,11 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
         ...IPV4,
         fragment: DF,
         protocol: 1,
-        payload: Buffer.concat([Buffer.of(type, 0), pattern(1398)]),
+        payload: Buffer.concat([Buffer.of(type, 0, 0, 0, 0, 0, 0, 0), answerTo(IPV4)]),
       });
+    /** What an ICMP error quotes: a packet that came the other way (RFC 4301 §6.2). */
+    const answerTo = ({ source, destination }: typeof IPV4): Buffer =>
+      Buffer.from(udpPacket({ source: destination, destination: source }, { data: pattern(1330) }));
     test.each<[string, Uint8Array]>([
       ['an ICMP error', icmpOfType(3)],
       ['a later fragment', ipPacket({ ...IPV4, fragment: DF | 100, protocol: 17, payload: pattern(1400) })],
@@ -247,11 +251,26 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
       ],
       [
         'an ICMPv6 error',
-        ipPacket({ ...IPV6, protocol: 58, payload: Buffer.concat([Buffer.of(1, 0), pattern(1398)]) }),
+        ipPacket({
+          ...IPV6,
+          protocol: 58,
+          payload: Buffer.concat([Buffer.of(1, 0, 0, 0, 0, 0, 0, 0), answerTo(IPV6)]),
+        }),
       ],
       ['an IPv6 packet from nobody', ipPacket({ ...IPV6, source: '::', payload: pattern(1400) })],
     ])('RFC 1812 §4.3.2.7, RFC 4443 §2.4 (e): no message about %s', (_, packet) => {
       const end = narrow();
+      // Groups are for policies that name them.
+      const groups = { ...ANY, remoteAddress: [prefix('224.0.0.0/4')] };
+      usePolicies(end.site, [policy('groups', { selectors: groups }), policy('tunnel')], 3);
+      installPair(end.site, {
+        policy: 'groups',
+        selectors: groups,
+        outboundSpi: 0x1003,
+        inboundSpi: 0x2003,
+        outboundSeed: 3,
+        inboundSeed: 4,
+      });
       expect(end.send(packet)).toEqual([]);
       expect(end.site.frames).toEqual([]);
       expect(end.site.drops()).toEqual({ 'outbound-too-big': 1 });
