@@ -177,6 +177,10 @@ int main() {
       BenchCipher("aes128gcm16", {.keyBytes = 16, .library = library}, bytes);
     }
     BenchCipher("chacha20poly1305", {.encryptionId = isthmus::kEncrChacha20Poly1305}, bytes);
+    BenchCipher("aes256ccm16", {.encryptionId = isthmus::kEncrAesCcm16}, bytes);
+    BenchCipher("aes256gmac", {.encryptionId = isthmus::kEncrNullAuthAesGmac}, bytes);
+    BenchCipher("aes256-sha256", {.encryptionId = isthmus::kEncrAesCbc, .integrityId = isthmus::kAuthHmacSha2_256_128},
+                bytes);
   }
   for (const isthmus::CipherLibrary library : Libraries()) BenchSuperPacket(library);
   BenchCoalescing();
