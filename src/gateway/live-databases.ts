@@ -110,7 +110,7 @@ export class LiveDatabases {
       const edits: SadEdit[] = [...plan.edits, ...sas.map((sa): SadEdit => ({ type: 'add', sa }))];
       await host.before(next);
       const generation = this.#generation++;
-      const spd = compileSpd(generation, next.policies);
+      const spd = compileSpd(generation, next.policies, next.icmpErrors);
       await sad.edit(edits, (changes) =>
         dataPlane.send({
           type: 'together',

@@ -2,7 +2,8 @@
 // its source the remote one. What a packet does not show decides which matches can be made at all.
 
 import { formatAddress, type AddressFamily, type AddressRange } from '../base/address.ts';
-import type { NumberRange, Selectors } from '../spd/policy.ts';
+import { isOpaque, type NumberRange, type Selectors } from '../spd/policy.ts';
+import { PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
 import { isWholeFamily, mergeRanges, rangesOfFamily } from './address-ranges.ts';
 
 /** `whole`: everything; `ports-hidden`: a later fragment, no ports and no ICMP type; `protocol-hidden`: addresses only. */
@@ -12,14 +13,14 @@ export type Shown = 'whole' | 'ports-hidden' | 'protocol-hidden';
 export function needsMore(selectors: Selectors, shown: Shown): boolean {
   if (shown === 'whole') return false;
   if (shown === 'protocol-hidden' && selectors.protocol !== undefined) return true;
-  return (
-    selectors.localPort !== undefined || selectors.remotePort !== undefined || selectors.icmp !== undefined
-  );
+  return numbersOf(selectors).some((ranges) => ranges !== undefined && !ranges.some(isOpaque));
 }
 
 /** The matches of an entry, one for each family that it has; an empty text matches every packet. */
 export function matchesOf(selectors: Selectors, shown: Shown): readonly string[] {
   const { localAddress, remoteAddress } = selectors;
+  // RFC 4301 §4.4.1.1: OPAQUE is met only by what the packet does not show.
+  if (shown === 'whole' && numbersOf(selectors).some((ranges) => ranges?.some(isOpaque))) return [];
   const beyond = protocolMatch(selectors, shown);
   if (localAddress === undefined && remoteAddress === undefined) return [beyond];
   return ([4, 6] as const).flatMap((family) => {
@@ -50,11 +51,27 @@ function protocolMatch(selectors: Selectors, shown: Shown): string {
   if (shown === 'whole') {
     // The words of `th` stand for every protocol that begins with source and destination port.
     if (remotePort !== undefined) words.push(`th sport ${numbers(remotePort)}`);
-    if (localPort !== undefined) words.push(`th dport ${numbers(localPort)}`);
+    if (localPort !== undefined && protocol !== PROTOCOL_MOBILITY)
+      words.push(`th dport ${numbers(localPort)}`);
+    // RFC 6275 §6.1.1: the type is the third byte, which the selector holds in its upper half.
+    if (localPort !== undefined && protocol === PROTOCOL_MOBILITY)
+      words.push(`@th,16,8 ${numbers(localPort.map(upperHalf))}`);
     // ICMP begins with type and code, one byte each.
     if (icmp !== undefined) words.push(`@th,0,16 ${numbers(icmp)}`);
   }
   return words.join(' ');
+}
+
+function numbersOf({
+  localPort,
+  remotePort,
+  icmp,
+}: Selectors): readonly (readonly NumberRange[] | undefined)[] {
+  return [localPort, remotePort, icmp];
+}
+
+function upperHalf({ first, last }: NumberRange): NumberRange {
+  return { first: first >> 8, last: last >> 8 };
 }
 
 function numbers(ranges: readonly NumberRange[]): string {

@@ -32,6 +32,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
     logLevel: file.gateway.log_level,
     onStop: file.gateway.on_stop,
+    icmpErrors: file.gateway.icmp_errors,
     tun: {
       name: file.tun.name,
       traffic: file.tun.traffic,
@@ -111,7 +112,7 @@ function buildSelectors(entry: SelectorsEntry): Selectors {
     localAddress: unlessAny(entry.local_address),
     remoteAddress: unlessAny(entry.remote_address),
     protocol: unlessAny(entry.protocol),
-    localPort: unlessAny(entry.local_port),
+    localPort: unlessAny(entry.mobility_header) ?? unlessAny(entry.local_port),
     remotePort: unlessAny(entry.remote_port),
     icmp: unlessAny(entry.icmp)?.map((message) => {
       const range = icmpRange(message, icmpTypesOf(entry.protocol) ?? new Map());

@@ -2,6 +2,7 @@
 
 import type { Address, AddressRange } from '../../base/address.ts';
 import type { LogLevel } from '../../base/log.ts';
+import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
 import type { LifetimeEntry } from './lifetime-values.ts';
 import type { TunnelOptions } from '../../spd/tunnel-options.ts';
@@ -17,6 +18,7 @@ export interface ConfigFile {
     readonly state_directory: string;
     readonly log_level: LogLevel;
     readonly on_stop: 'closed' | 'open';
+    readonly icmp_errors: IcmpErrorRule;
   };
   readonly tun: {
     readonly name: string;
@@ -70,6 +72,7 @@ export interface SelectorsEntry {
   readonly local_port: readonly NumberRange[] | 'any';
   readonly remote_port: readonly NumberRange[] | 'any';
   readonly icmp: readonly IcmpMessage[] | 'any';
+  readonly mobility_header: readonly NumberRange[] | 'any';
 }
 
 export interface SaEntry {

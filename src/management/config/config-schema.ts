@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { parseAddress, type Address } from '../../base/address.ts';
 import { parseDurationMs, parseSizeBytes } from '../../base/units.ts';
+import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
 import type { ConfigFile, Endpoint, Guard } from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
@@ -51,6 +52,7 @@ const gateway = mapping({
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
   log_level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info'),
   on_stop: oneOf(['closed', 'open']).prefault('closed'),
+  icmp_errors: oneOf<IcmpErrorRule>(['check', 'selectors']).prefault('check'),
 });
 
 // IFNAMSIZ leaves 15 characters; the three names mean something else below /proc/sys/net.
@@ -178,6 +180,9 @@ const peer = mapping({
   nat_keepalive: natKeepalive().optional(),
 });
 
+const ports = () =>
+  anyOrList(selector.EXPECTED_PORT, selector.readPortRange, [], [selector.OPAQUE_WORD]).prefault('any');
+
 const selectors = mapping({
   local_address: anyOrList(selector.EXPECTED_ADDRESS, selector.readAddressRange).prefault('any'),
   remote_address: anyOrList(selector.EXPECTED_ADDRESS, selector.readAddressRange).prefault('any'),
@@ -185,9 +190,17 @@ const selectors = mapping({
     'any',
     ...PROTOCOL_NUMBERS.keys(),
   ]).prefault('any'),
-  local_port: anyOrList(selector.EXPECTED_PORT, selector.readPortRange).prefault('any'),
-  remote_port: anyOrList(selector.EXPECTED_PORT, selector.readPortRange).prefault('any'),
-  icmp: anyOrList(selector.EXPECTED_ICMP, selector.readIcmpMessage, selector.ICMP_TYPE_NAMES).prefault('any'),
+  local_port: ports(),
+  remote_port: ports(),
+  icmp: anyOrList(selector.EXPECTED_ICMP, selector.readIcmpMessage, selector.ICMP_TYPE_NAMES, [
+    selector.OPAQUE_WORD,
+  ]).prefault('any'),
+  mobility_header: anyOrList(
+    selector.EXPECTED_MOBILITY,
+    selector.readMobilityType,
+    selector.MOBILITY_TYPE_NAMES,
+    [selector.OPAQUE_WORD],
+  ).prefault('any'),
 });
 
 const keyFile = text('the path of a key file', /^[^\0]+$/);

@@ -2,7 +2,7 @@
 // stand together. Every check takes a value that was wrong by itself for "not known" and says nothing more of it.
 
 import type { Address, AddressFamily, AddressRange } from '../../base/address.ts';
-import type { NumberRange } from '../../spd/policy.ts';
+import { OPAQUE, type NumberRange } from '../../spd/policy.ts';
 import type { LifetimeLimit } from '../../spd/sa-lifetime.ts';
 import type {
   ConfigFile,
@@ -14,8 +14,8 @@ import type {
 } from './config-file.ts';
 import type { Report } from './expectation.ts';
 import type { EspProposal } from './proposal.ts';
-import { PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
-import { icmpTypesOf, icmpRange, type IcmpMessage } from './selector-values.ts';
+import { MOBILITY_HEADER, PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
+import { icmpTypesOf, icmpRange, OPAQUE_WORD, type IcmpMessage } from './selector-values.ts';
 
 type Leaf = LifetimeLimit | Address | AddressRange | NumberRange | EspProposal | IcmpMessage;
 
@@ -154,6 +154,10 @@ function checkSelectors(selectors: Unproven<SelectorsEntry>, path: Path, report:
     if (protocol !== 'any' && PROTOCOLS_WITH_PORTS.has(protocol)) continue;
     report([...path, key], 'no ports, or protocol tcp, udp, sctp, dccp or udplite beside them');
   }
+  checkOpaque(selectors, path, report);
+  const mobility = selectors?.mobility_header;
+  if (mobility !== undefined && mobility !== 'any' && protocol !== MOBILITY_HEADER)
+    report([...path, 'mobility_header'], 'no Mobility Header types, or protocol mobility-header beside them');
   const icmp = selectors?.icmp;
   if (icmp === undefined || icmp === 'any') return;
   const types = icmpTypesOf(protocol);
@@ -168,6 +172,21 @@ function checkSelectors(selectors: Unproven<SelectorsEntry>, path: Path, report:
       found,
     });
   });
+}
+
+/** RFC 4301 §4.4.1.1: OPAQUE stands instead of a list, not in it. */
+function checkOpaque(selectors: Unproven<SelectorsEntry>, path: Path, report: Report): void {
+  for (const key of ['local_port', 'remote_port', 'mobility_header', 'icmp'] as const) {
+    const values = list<unknown>(selectors?.[key]);
+    const index = values.findIndex(isOpaqueValue);
+    if (index >= 0 && values.length > 1) report([...path, key, index], 'opaque by itself, not in a list');
+  }
+}
+
+function isOpaqueValue(found: unknown): boolean {
+  if (typeof found !== 'object' || found === null) return false;
+  if ('type' in found) return found.type === OPAQUE_WORD;
+  return found === OPAQUE;
 }
 
 function checkAction(policy: Unproven<PolicyEntry>, path: Path, report: Report): void {

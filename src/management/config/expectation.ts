@@ -45,12 +45,17 @@ export function value<T>(
   });
 }
 
-/** One value or a list of at least one; `any` by itself is kept as the word. */
+/**
+ * One value or a list of at least one; `any` by itself is kept as the word.
+ * @param alone values that `readItem` understands and that belong in no list
+ */
 export function anyOrList<T>(
   expected: readonly string[],
   readItem: (found: unknown) => T | undefined,
   words: readonly string[] = [],
+  alone: readonly string[] = [],
 ): z.ZodType<readonly T[] | 'any'> {
+  const single = [...expected, ...alone, 'any'];
   return z.unknown().transform((found, context): readonly T[] | 'any' => {
     if (found === 'any') return 'any';
     const report = reportTo(context);
@@ -58,12 +63,12 @@ export function anyOrList<T>(
     const results = items.map((item, index) => {
       const result = readItem(item);
       if (result === undefined) {
-        if (!Array.isArray(found)) report([], orList([...expected, 'any']), { words: [...words, 'any'] });
+        if (!Array.isArray(found)) report([], orList(single), { words: [...words, ...alone, 'any'] });
         else report([index], orList(expected), { words });
       }
       return result;
     });
-    if (items.length === 0) report([], orList([...expected, 'any']), { found: 'an empty list' });
+    if (items.length === 0) report([], orList(single), { found: 'an empty list' });
     const good = results.filter((result) => result !== undefined);
     return (good.length === results.length ? good : undefined) as readonly T[];
   });

@@ -3,6 +3,7 @@
 
 import type { Address } from '../../base/address.ts';
 import type { TunnelPeer } from '../../sad/tunnel-peer.ts';
+import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { Policy } from '../../spd/policy.ts';
 
 export interface GatewayConfig {
@@ -17,6 +18,8 @@ export interface GatewayConfig {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** What stays in the host when the gateway was told to stop: `closed` leaves guard and unreachable routes. */
   readonly onStop: 'closed' | 'open';
+  /** How ICMP errors are judged that no policy names. */
+  readonly icmpErrors: IcmpErrorRule;
   readonly tun: TunConfig;
   readonly udp: UdpConfig;
   /** Names of the interfaces on the unprotected side; undefined: no guard. */

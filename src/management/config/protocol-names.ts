@@ -1,8 +1,10 @@
 // Names of next layer protocols and ICMP messages, from the IANA registries "Protocol Numbers",
-// "ICMP Type Numbers" and "ICMPv6 type Numbers": those that a selector may want to name.
+// "ICMP Type Numbers", "ICMPv6 type Numbers" and
+// "Mobility Header Types": those that a selector may want to name.
 
 export const ICMP = 1;
 export const ICMPV6 = 58;
+export const MOBILITY_HEADER = 135;
 
 export const PROTOCOL_NUMBERS: ReadonlyMap<string, number> = new Map([
   ['icmp', ICMP],
@@ -28,7 +30,7 @@ export const PROTOCOL_NUMBERS: ReadonlyMap<string, number> = new Map([
   ['vrrp', 112],
   ['l2tp', 115],
   ['sctp', 132],
-  ['mobility-header', 135],
+  ['mobility-header', MOBILITY_HEADER],
   ['udplite', 136],
   ['mpls-in-ip', 137],
 ]);
@@ -67,4 +69,24 @@ export const ICMPV6_TYPES: ReadonlyMap<string, number> = new Map([
   ['neighbor-advertisement', 136],
   ['redirect', 137],
   ['multicast-listener-report-v2', 143],
+]);
+
+/** RFC 6275 §6.1, RFC 5568, RFC 5142, RFC 5847, RFC 5846. */
+export const MOBILITY_HEADER_TYPES: ReadonlyMap<string, number> = new Map([
+  ['binding-refresh-request', 0],
+  ['home-test-init', 1],
+  ['care-of-test-init', 2],
+  ['home-test', 3],
+  ['care-of-test', 4],
+  ['binding-update', 5],
+  ['binding-acknowledgement', 6],
+  ['binding-error', 7],
+  ['fast-binding-update', 8],
+  ['fast-binding-acknowledgement', 9],
+  ['fast-neighbor-advertisement', 10],
+  ['home-agent-switch', 12],
+  ['heartbeat', 13],
+  ['handover-initiate', 14],
+  ['handover-acknowledge', 15],
+  ['binding-revocation', 16],
 ]);

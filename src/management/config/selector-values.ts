@@ -2,13 +2,24 @@
 // messages (RFC 4301 §4.4.1.1). Each reader gives undefined for what it does not understand.
 
 import { compareAddresses, parseAddress, prefixRange, type AddressRange } from '../../base/address.ts';
-import type { NumberRange } from '../../spd/policy.ts';
+import { OPAQUE, type NumberRange } from '../../spd/policy.ts';
 import { readInteger } from './expectation.ts';
-import { ICMP, ICMPV6, ICMP_TYPES, ICMPV6_TYPES, PROTOCOL_NUMBERS } from './protocol-names.ts';
+import {
+  ICMP,
+  ICMPV6,
+  ICMP_TYPES,
+  ICMPV6_TYPES,
+  MOBILITY_HEADER_TYPES,
+  PROTOCOL_NUMBERS,
+} from './protocol-names.ts';
 
 export const EXPECTED_ADDRESS = ['an address', 'prefix (10.0.1.0/24)', 'range (10.0.1.1-10.0.1.9)'] as const;
 export const EXPECTED_PORT = ['a port from 0 to 65535', 'range ("1024-65535")'] as const;
 export const EXPECTED_ICMP = ['an ICMP type (echo-request)', '{type: 8, code: 0}', '"8/0"'] as const;
+export const EXPECTED_MOBILITY = [
+  'a Mobility Header type (binding-update)',
+  'a number from 0 to 255',
+] as const;
 export const EXPECTED_PROTOCOL = 'any, a number from 0 to 255 or a protocol name (tcp, udp, icmp, icmpv6, …)';
 
 /** `10.0.1.7`, `10.0.1.0/24`, `10.0.1.1-10.0.1.9` and the same in IPv6. */
@@ -38,8 +49,12 @@ export function readProtocol(found: unknown): number | 'any' | undefined {
   return typeof found === 'string' ? PROTOCOL_NUMBERS.get(found) : readInteger(found, 0, 255);
 }
 
-/** `443` or `1024-65535`. */
+/** The word for a field that a packet does not show, because it is a later fragment (RFC 4301 §4.4.1.1). */
+export const OPAQUE_WORD = 'opaque';
+
+/** `443`, `1024-65535` or `opaque`. */
 export function readPortRange(found: unknown): NumberRange | undefined {
+  if (found === OPAQUE_WORD) return OPAQUE;
   const single = readInteger(found, 0, 65_535);
   if (single !== undefined) return { first: single, last: single };
   if (typeof found !== 'string') return undefined;
@@ -48,6 +63,15 @@ export function readPortRange(found: unknown): NumberRange | undefined {
   const last = readDigits(lastText, 65_535);
   if (first === undefined || last === undefined || first > last || more.length > 0) return undefined;
   return { first, last };
+}
+
+export const MOBILITY_TYPE_NAMES: readonly string[] = [...MOBILITY_HEADER_TYPES.keys()];
+
+/** `binding-update`, `5` or `opaque`; RFC 4301 §4.4.1.1 has the type in the upper half of the local port. */
+export function readMobilityType(found: unknown): NumberRange | undefined {
+  if (found === OPAQUE_WORD) return OPAQUE;
+  const type = typeof found === 'string' ? MOBILITY_HEADER_TYPES.get(found) : readInteger(found, 0, 255);
+  return type === undefined ? undefined : { first: type * 256, last: type * 256 + 255 };
 }
 
 /** An ICMP message as written; a name means another type in ICMPv6 than in ICMP. */
@@ -81,7 +105,8 @@ export function readIcmpMessage(found: unknown): IcmpMessage | undefined {
 }
 
 function readIcmpType(found: unknown): number | string | undefined {
-  if (typeof found === 'string') return ICMP_TYPE_NAMES.includes(found) ? found : undefined;
+  if (typeof found === 'string')
+    return found === OPAQUE_WORD || ICMP_TYPE_NAMES.includes(found) ? found : undefined;
   return readInteger(found, 0, 255);
 }
 
@@ -93,6 +118,7 @@ export function icmpTypesOf(protocol: number | 'any'): ReadonlyMap<string, numbe
 
 /** type × 256 + code, as the SPD compares them; undefined where the protocol has no such type. */
 export function icmpRange(message: IcmpMessage, types: ReadonlyMap<string, number>): NumberRange | undefined {
+  if (message.type === OPAQUE_WORD) return message.code === undefined ? OPAQUE : undefined;
   const type = typeof message.type === 'number' ? message.type : types.get(message.type);
   if (type === undefined) return undefined;
   return { first: type * 256 + (message.code ?? 0), last: type * 256 + (message.code ?? 255) };

@@ -2,7 +2,8 @@
 // only; policies that several earlier ones cover between them are not found.
 
 import type { Address, AddressRange } from '../../base/address.ts';
-import type { NumberRange, Selectors } from '../../spd/policy.ts';
+import { coveredRanges } from '../../spd/multicast.ts';
+import { isOpaque, type NumberRange, type Selectors } from '../../spd/policy.ts';
 import type { PolicyConfig } from './gateway-config.ts';
 
 /** @returns `LINE: policies[INDEX]: …` for each policy that never matches, in the order of the file */
@@ -29,8 +30,8 @@ interface Interval {
 
 /** Each field as sorted intervals that do not touch; undefined is any. */
 interface NormalSelectors {
-  readonly localAddress: readonly Interval[] | undefined;
-  readonly remoteAddress: readonly Interval[] | undefined;
+  readonly localAddress: readonly Interval[];
+  readonly remoteAddress: readonly Interval[];
   readonly protocol: number | undefined;
   readonly localPort: readonly Interval[] | undefined;
   readonly remotePort: readonly Interval[] | undefined;
@@ -52,8 +53,8 @@ function covers(wide: NormalSelectors | undefined, narrow: NormalSelectors): boo
   return (
     wide !== undefined &&
     (wide.protocol === undefined || wide.protocol === narrow.protocol) &&
-    contains(wide.localAddress, narrow.localAddress ?? EVERY_ADDRESS) &&
-    contains(wide.remoteAddress, narrow.remoteAddress ?? EVERY_ADDRESS) &&
+    contains(wide.localAddress, narrow.localAddress) &&
+    contains(wide.remoteAddress, narrow.remoteAddress) &&
     contains(wide.localPort, narrow.localPort) &&
     contains(wide.remotePort, narrow.remotePort) &&
     contains(wide.icmp, narrow.icmp)
@@ -72,13 +73,11 @@ function contains(wide: readonly Interval[] | undefined, narrow: readonly Interv
 // IPv6 addresses are counted from here, so that the two families never meet in one interval.
 const IPV6_START = 1n << 128n;
 
-const EVERY_ADDRESS: readonly Interval[] = [
-  { first: 0n, last: 0xffff_ffffn },
-  { first: IPV6_START, last: 2n * IPV6_START - 1n },
-];
-
-function addressIntervals(ranges: readonly AddressRange[] | undefined): readonly Interval[] | undefined {
-  return ranges && merge(ranges.map(({ first, last }) => ({ first: ordinal(first), last: ordinal(last) })));
+/** A wide range does not cover multicast, so a policy for a group behind it can be met. */
+function addressIntervals(ranges: readonly AddressRange[] | undefined): readonly Interval[] {
+  return merge(
+    coveredRanges(ranges).map(({ first, last }) => ({ first: ordinal(first), last: ordinal(last) })),
+  );
 }
 
 function ordinal(address: Address): bigint {
@@ -86,8 +85,18 @@ function ordinal(address: Address): bigint {
   return start + BigInt(`0x${Buffer.from(address.bytes).toString('hex')}`);
 }
 
+/** Behind every number, and not next to the last: OPAQUE is met by nothing that a range of numbers takes. */
+const NOT_SHOWN: Interval = { first: 0x1_0001n, last: 0x1_0001n };
+
 function numberIntervals(ranges: readonly NumberRange[] | undefined): readonly Interval[] | undefined {
-  return ranges && merge(ranges.map(({ first, last }) => ({ first: BigInt(first), last: BigInt(last) })));
+  return (
+    ranges &&
+    merge(
+      ranges.map((range) =>
+        isOpaque(range) ? NOT_SHOWN : { first: BigInt(range.first), last: BigInt(range.last) },
+      ),
+    )
+  );
 }
 
 function merge(intervals: readonly Interval[]): readonly Interval[] {

@@ -91,7 +91,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an empty section',
     replace: ['  name: site-a\n', ''],
     errors: [
-      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, log_level, on_stop',
+      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, log_level, on_stop, icmp_errors',
     ],
   },
   {
@@ -103,7 +103,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'a list where a mapping belongs',
     replace: ['selectors: { protocol: tcp, remote_port: 22 }', 'selectors: [tcp]'],
     errors: [
-      '24:16: policies[1].selectors: found a list, expected a mapping with local_address, remote_address, protocol, local_port, remote_port, icmp',
+      '24:16: policies[1].selectors: found a list, expected a mapping with local_address, remote_address, protocol, local_port, remote_port, icmp, mobility_header',
     ],
   },
   {

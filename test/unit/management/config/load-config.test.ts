@@ -8,7 +8,7 @@ import { formatAddress, type AddressRange } from '../../../../src/base/address.t
 import { ConfigError } from '../../../../src/base/errors.ts';
 import type { ManualSa } from '../../../../src/management/config/gateway-config.ts';
 import { loadConfig, parseConfig } from '../../../../src/management/config/load-config.ts';
-import type { Selectors } from '../../../../src/spd/policy.ts';
+import { OPAQUE, type Selectors } from '../../../../src/spd/policy.ts';
 import { VALID_CONFIG } from './error-cases.ts';
 
 describe('the example of two sites', () => {
@@ -152,6 +152,20 @@ describe('values', () => {
         ],
       },
     ],
+    ['protocol: tcp, local_port: opaque', { localPort: [OPAQUE], remotePort: undefined }],
+    ['protocol: icmp, icmp: opaque', { icmp: [OPAQUE] }],
+    // RFC 4301 §4.4.1.1: the type in the upper half of the 16-bit local port.
+    [
+      'protocol: mobility-header, mobility_header: [binding-update, 16]',
+      {
+        protocol: 135,
+        localPort: [
+          { first: 0x0500, last: 0x05ff },
+          { first: 0x1000, last: 0x10ff },
+        ],
+      },
+    ],
+    ['protocol: mobility-header, mobility_header: any', { protocol: 135, localPort: undefined }],
     ['protocol: icmp, icmp: any', { protocol: 1, icmp: undefined }],
     ['protocol: icmp, icmp: echo-request', { protocol: 1, icmp: [{ first: 0x0800, last: 0x08ff }] }],
     ['protocol: ipv6-icmp, icmp: echo-request', { protocol: 58, icmp: [{ first: 0x8000, last: 0x80ff }] }],

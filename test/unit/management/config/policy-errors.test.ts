@@ -89,7 +89,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'a port range that runs backwards',
     replace: ['remote_port: 22', 'remote_port: 80-79'],
     errors: [
-      '24:46: policies[1].selectors.remote_port: found "80-79", expected a port from 0 to 65535, range ("1024-65535") or any',
+      '24:46: policies[1].selectors.remote_port: found "80-79", expected a port from 0 to 65535, range ("1024-65535"), opaque or any',
     ],
   },
   {
@@ -97,6 +97,27 @@ const CASES: readonly ErrorCase[] = [
     replace: ['remote_port: 22', 'remote_port: [22, 65536]'],
     errors: [
       '24:51: policies[1].selectors.remote_port[1]: found 65536, expected a port from 0 to 65535 or range ("1024-65535")',
+    ],
+  },
+  {
+    what: 'opaque in a list',
+    replace: ['remote_port: 22', 'remote_port: [22, opaque]'],
+    errors: [
+      '24:51: policies[1].selectors.remote_port[1]: found "opaque", expected opaque by itself, not in a list',
+    ],
+  },
+  {
+    what: 'a Mobility Header type with another protocol',
+    replace: ['remote_port: 22', 'mobility_header: binding-update'],
+    errors: [
+      '24:50: policies[1].selectors.mobility_header: found "binding-update", expected no Mobility Header types, or protocol mobility-header beside them',
+    ],
+  },
+  {
+    what: 'a misspelt Mobility Header type',
+    replace: ['protocol: tcp, remote_port: 22', 'protocol: mobility-header, mobility_header: binding-updat'],
+    errors: [
+      '24:62: policies[1].selectors.mobility_header: found "binding-updat", expected a Mobility Header type (binding-update), a number from 0 to 255, opaque or any; did you mean "binding-update"?',
     ],
   },
   {
@@ -124,7 +145,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'a mistyped ICMP type',
     replace: ['protocol: tcp, remote_port: 22', 'protocol: icmp, icmp: echo-reqest'],
     errors: [
-      '24:40: policies[1].selectors.icmp: found "echo-reqest", expected an ICMP type (echo-request), {type: 8, code: 0}, "8/0" or any; did you mean "echo-request"?',
+      '24:40: policies[1].selectors.icmp: found "echo-reqest", expected an ICMP type (echo-request), {type: 8, code: 0}, "8/0", opaque or any; did you mean "echo-request"?',
     ],
   },
   {
@@ -138,7 +159,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an ICMP code that is too large',
     replace: ['protocol: tcp, remote_port: 22', 'protocol: icmp, icmp: { type: 8, code: 256 }'],
     errors: [
-      '24:40: policies[1].selectors.icmp: found a mapping, expected an ICMP type (echo-request), {type: 8, code: 0}, "8/0" or any',
+      '24:40: policies[1].selectors.icmp: found a mapping, expected an ICMP type (echo-request), {type: 8, code: 0}, "8/0", opaque or any',
     ],
   },
   {

@@ -26,6 +26,8 @@ describe('shadowed policies', () => {
     ['both families before any', ['local_address: [0.0.0.0/0, "::/0"]', '']],
     ['halves that touch', ['local_address: [10.0.0.0/9, 10.128.0.0/9]', 'local_address: 10.0.0.0/8']],
     ['ranges that overlap', ['protocol: tcp, local_port: [1-50, 40-99]', 'protocol: tcp, local_port: 10-90']],
+    ['any port before opaque', ['protocol: tcp', 'protocol: tcp, local_port: opaque']],
+    ['a group before part of it', ['remote_address: 239.0.0.0/8', 'remote_address: 239.1.1.1']],
     ['an ICMP type with all its codes', ['protocol: icmp, icmp: 3', 'protocol: icmp, icmp: 3/4']],
   ])('%s', (_what, policies) => {
     expect(warningsFor(...policies)).toHaveLength(1);
@@ -41,6 +43,9 @@ describe('shadowed policies', () => {
     // RFC 4301 §4.4.1.1: a packet whose ports cannot be seen matches any only.
     ['all ports before any port', ['protocol: tcp, local_port: 0-65535', 'protocol: tcp']],
     ['narrower on one side', ['remote_address: 10.0.0.1', 'local_address: 10.0.0.1']],
+    ['any before a group', ['', 'remote_address: 239.0.0.0/8']],
+    ['all ports before opaque', ['protocol: tcp, local_port: 0-65535', 'protocol: tcp, local_port: opaque']],
+    ['opaque before all ports', ['protocol: tcp, local_port: opaque', 'protocol: tcp, local_port: 0-65535']],
     ['another code', ['protocol: icmp, icmp: 3/4', 'protocol: icmp, icmp: 3']],
   ])('not: %s', (_what, policies) => {
     expect(warningsFor(...policies)).toEqual([]);
