@@ -148,3 +148,20 @@ export function icmpError(
   message.writeUInt16BE(internetChecksum(pseudo, message), 2);
   return ipPacket({ ...ip, protocol: isIpv6 ? 58 : 1, payload: message });
 }
+
+/** An IPv6 packet with a fragment header (RFC 8200 §4.5). @param offset in bytes, a multiple of 8 */
+export function ipv6Fragment(
+  ip: Omit<PacketFields, 'payload'>,
+  fragment: {
+    readonly offset: number;
+    readonly more: boolean;
+    readonly id: number;
+    readonly data: Uint8Array;
+  },
+): Uint8Array {
+  const header = Buffer.alloc(8);
+  header[0] = ip.protocol ?? 59;
+  header.writeUInt16BE(fragment.offset | (fragment.more ? 1 : 0), 2);
+  header.writeUInt32BE(fragment.id, 4);
+  return ipPacket({ ...ip, protocol: 44, payload: Buffer.concat([header, fragment.data]) });
+}
