@@ -57,6 +57,14 @@ export interface InboundSa extends SaReference {
 }
 
 const NO_INDEX = -1;
+const NO_SELECTORS: Selectors = {
+  localAddress: undefined,
+  remoteAddress: undefined,
+  protocol: undefined,
+  localPort: undefined,
+  remotePort: undefined,
+  icmp: undefined,
+};
 
 export class Associations {
   readonly #engine: Engine;
@@ -71,6 +79,8 @@ export class Associations {
   #outboundByPolicy: (OutboundSa | undefined)[] = [];
   #policyIndexes = new Map<string, number>();
   #lastFlowId = 0;
+  #lastSelected: Selectors | undefined;
+  #lastMatcher = new SelectorMatcher(NO_SELECTORS);
 
   constructor(engine: Engine, devices: Devices, peers: Peers) {
     this.#engine = engine;
@@ -214,9 +224,12 @@ export class Associations {
     this.usePolicies([]);
   }
 
+  /** The two SAs of a pair come in one message and share their selectors. */
   #select(selectors: Selectors): Pick<InboundSa, 'selectors' | 'flowId'> {
     this.#lastFlowId = (this.#lastFlowId + 1) | 0;
-    return { selectors: new SelectorMatcher(selectors), flowId: this.#lastFlowId };
+    if (this.#lastSelected !== selectors) this.#lastMatcher = new SelectorMatcher(selectors);
+    this.#lastSelected = selectors;
+    return { selectors: this.#lastMatcher, flowId: this.#lastFlowId };
   }
 
   #enter(sa: OutboundSa): void {
@@ -233,7 +246,8 @@ export class Associations {
   #meet({ peer, endpoint }: OutboundSa, expected: Endpoint | undefined): void {
     peer.endpoints.add(endpoint);
     const isSeen = peer.isReachable && peer.followAddress;
-    if (expected === undefined || isSeen) peer.connect(this.#devices, endpoint);
+    if (expected === undefined || isSeen || peer.isAtEndpoint(expected))
+      peer.connect(this.#devices, endpoint);
     else this.#move(peer, expected);
   }
 

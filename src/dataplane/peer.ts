@@ -55,6 +55,10 @@ export class Peer {
     return true;
   }
 
+  isAtEndpoint({ socket, address, port }: Endpoint): boolean {
+    return socket === this.#socket && this.isAt(address, 0, address.length, port);
+  }
+
   /** From now on all its SAs send there. */
   moveTo(
     devices: Devices,

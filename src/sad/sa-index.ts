@@ -3,16 +3,18 @@
 
 import { SadError } from './sad-error.ts';
 import type { SaIdentifier, SaRecord } from './sa-record.ts';
+import type { SaReference } from './security-association.ts';
 import { formatSpi } from './spi-allocation.ts';
 
 export class SaIndex {
-  /** Every record, oldest first, those on their way out included. */
-  readonly #all = new Map<number, SaRecord>();
+  /** Every record, those on their way out included. */
+  readonly #bySlot: (SaRecord | undefined)[] = [];
   readonly #inbound = new Map<number, SaRecord>();
   readonly #outbound = new Map<string, SaRecord>();
 
-  get all(): Iterable<SaRecord> {
-    return this.#all.values();
+  /** Oldest first. */
+  get all(): readonly SaRecord[] {
+    return this.#bySlot.filter((record) => record !== undefined).sort((a, b) => a.id - b.id);
   }
 
   get inbound(): readonly SaRecord[] {
@@ -23,8 +25,10 @@ export class SaIndex {
     return [...this.#outbound.values()];
   }
 
-  byId(id: number): SaRecord | undefined {
-    return this.#all.get(id);
+  /** undefined where the SA is gone, whoever has its slot now. */
+  refer({ slot, id }: SaReference): SaRecord | undefined {
+    const record = this.#bySlot[slot];
+    return record?.id === id ? record : undefined;
   }
 
   find(sa: SaIdentifier): SaRecord | undefined {
@@ -42,7 +46,7 @@ export class SaIndex {
   }
 
   add(record: SaRecord): void {
-    this.#all.set(record.id, record);
+    this.#bySlot[record.slot] = record;
     if (record.direction === 'inbound') this.#inbound.set(record.spi, record);
     else this.#outbound.set(keyOf(record.description.peer, record.spi), record);
   }
@@ -59,8 +63,10 @@ export class SaIndex {
 
   /** @returns false where it was not there */
   remove(record: SaRecord): boolean {
+    if (this.#bySlot[record.slot] !== record) return false;
     this.hide(record);
-    return this.#all.delete(record.id);
+    this.#bySlot[record.slot] = undefined;
+    return true;
   }
 }
 

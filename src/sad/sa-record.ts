@@ -5,7 +5,7 @@ import type { Selectors } from '../spd/policy.ts';
 import type { SaLifetime } from '../spd/sa-lifetime.ts';
 import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import type { ReplayBitmap } from './replay-window.ts';
-import type { SaState } from './sa-state.ts';
+import { stateAt, type SaState } from './sa-state.ts';
 import type { Endpoint, NextBlock, SaReference, SequenceBlock } from './security-association.ts';
 
 /** The outer addresses of a tunnel, from this side: 4 or 16 bytes in network order. */
@@ -78,23 +78,70 @@ export type SaIdentifier =
  */
 export type SaLifecycle = 'active' | 'expiring' | 'dying';
 
-export interface SaRecord extends SaReference {
+/** What a record is made of. */
+export interface SaRecordFields extends SaReference {
   readonly description: SaDescription;
   readonly direction: 'inbound' | 'outbound';
   readonly spi: number;
-  readonly state: SaState;
-  /** Inbound only. */
-  readonly replayBitmap: ReplayBitmap | undefined;
   readonly replayWindowPackets: number;
-  /** Outbound only. */
+  /** SPI of the inbound SA of the pair; outbound only. */
   readonly inboundSpi: number | undefined;
   /** Outbound only. */
+  readonly nextBlock: NextBlock | undefined;
+  readonly endpoint: Endpoint | undefined;
+  readonly lifetime: SaLifetime;
+  readonly selectors: Selectors;
+}
+
+/** Small, because there may be a hundred thousand: it remembers where its shared memory is, and makes views of it when asked. */
+export class SaRecord implements SaRecordFields {
+  readonly slot: number;
+  readonly id: number;
+  readonly description: SaDescription;
+  readonly direction: 'inbound' | 'outbound';
+  readonly spi: number;
+  readonly replayWindowPackets: number;
+  readonly inboundSpi: number | undefined;
   readonly nextBlock: NextBlock | undefined;
   /** Where the peer is; undefined for an inbound SA that nobody amended. */
   endpoint: Endpoint | undefined;
   lifetime: SaLifetime;
   selectors: Selectors;
-  lifecycle: SaLifecycle;
+  lifecycle: SaLifecycle = 'active';
+  readonly #stateBuffer: SharedArrayBuffer;
+  readonly #stateOffset: number;
+  readonly #bitmapBuffer: SharedArrayBuffer | undefined;
+  readonly #bitmapOffset: number;
+  readonly #bitmapWords: number;
+
+  /** @param replayBitmap inbound only */
+  constructor(fields: SaRecordFields, state: SaState, replayBitmap: ReplayBitmap | undefined) {
+    this.slot = fields.slot;
+    this.id = fields.id;
+    this.description = fields.description;
+    this.direction = fields.direction;
+    this.spi = fields.spi;
+    this.replayWindowPackets = fields.replayWindowPackets;
+    this.inboundSpi = fields.inboundSpi;
+    this.nextBlock = fields.nextBlock;
+    this.endpoint = fields.endpoint;
+    this.lifetime = fields.lifetime;
+    this.selectors = fields.selectors;
+    this.#stateBuffer = state.buffer;
+    this.#stateOffset = state.byteOffset;
+    this.#bitmapBuffer = replayBitmap?.buffer;
+    this.#bitmapOffset = replayBitmap?.byteOffset ?? 0;
+    this.#bitmapWords = replayBitmap?.length ?? 0;
+  }
+
+  get state(): SaState {
+    return stateAt(this.#stateBuffer, this.#stateOffset);
+  }
+
+  /** Inbound only. */
+  get replayBitmap(): ReplayBitmap | undefined {
+    return this.#bitmapBuffer && new Int32Array(this.#bitmapBuffer, this.#bitmapOffset, this.#bitmapWords);
+  }
 }
 
 /** The parts of a new SA that are kept: all but its key. */
@@ -105,4 +152,9 @@ export function describe(sa: SaDescription): SaDescription {
 
 export function identify({ direction, spi, description: { peer } }: SaRecord): SaIdentifier {
   return direction === 'inbound' ? { direction, spi } : { direction, peer, spi };
+}
+
+/** Compares by reference what is no text or number. */
+export function isSameDescription(one: SaDescription, other: SaDescription): boolean {
+  return (Object.keys(one) as (keyof SaDescription)[]).every((key) => one[key] === other[key]);
 }

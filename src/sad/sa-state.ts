@@ -38,10 +38,15 @@ export const SaField = {
   softExpired: 17,
 } as const;
 
-const ROW_FIELDS = 20;
+const ROW_FIELDS = 18;
 
 /** One SA's row, or a view of it in another thread. */
 export type SaState = Float64Array<SharedArrayBuffer>;
+
+/** Another view of a row. */
+export function stateAt(buffer: SharedArrayBuffer, byteOffset: number): SaState {
+  return new Float64Array(buffer, byteOffset, ROW_FIELDS);
+}
 
 export class SaStates {
   readonly #rows = new SharedRows<SaState>(Float64Array, ROW_FIELDS);

@@ -16,10 +16,12 @@ import { limitsOf, writeLimits, writeSequenceLimits, type ExpireCause } from './
 import {
   describe,
   identify,
+  isSameDescription,
+  SaRecord,
   type NewInboundSa,
   type NewOutboundSa,
+  type SaDescription,
   type SaIdentifier,
-  type SaRecord,
 } from './sa-record.ts';
 import { SaField, SaStates } from './sa-state.ts';
 import { viewLarval, viewSa, type LarvalView, type SaView } from './sa-view.ts';
@@ -74,6 +76,7 @@ export class Sad {
   readonly #pathMtus = new Map<string, number>();
   readonly #expireListeners: ((expire: SaExpire) => void)[] = [];
   #nextId = 1;
+  #lastDescription: SaDescription | undefined;
 
   constructor(parts: SadParts) {
     this.#parts = parts;
@@ -210,16 +213,15 @@ export class Sad {
   }
 
   /** Where an outbound SA has its numbers from; undefined where it is gone. */
-  nextBlockOf({ id, slot }: SaReference): NextBlock | undefined {
-    const record = this.#index.byId(id);
-    return record?.slot === slot ? record.nextBlock : undefined;
+  nextBlockOf(sa: SaReference): NextBlock | undefined {
+    return this.#index.refer(sa)?.nextBlock;
   }
 
   /** The data plane says that an SA met a limit; where it is a hard one, it has removed the SA already. */
-  expired({ id, slot }: SaReference, hard: boolean, cause: ExpireCause): void {
-    const record = this.#index.byId(id);
+  expired(reference: SaReference, hard: boolean, cause: ExpireCause): void {
+    const record = this.#index.refer(reference);
     // Deleted meanwhile.
-    if (record?.slot !== slot) return;
+    if (record === undefined) return;
     if (!hard && record.lifecycle === 'active') record.lifecycle = 'expiring';
     if (hard) record.lifecycle = 'dying';
     const sa = this.#view(record);
@@ -323,23 +325,33 @@ export class Sad {
       writeSequenceLimits(state, sa.esn);
       state[SaField.sequence] = sa.block.first;
     }
-    const window = sa.direction === 'inbound' ? sa.replayWindowPackets : 0;
-    return {
-      slot,
-      id: this.#nextId++,
-      description: describe(sa),
-      direction: sa.direction,
-      spi: sa.spi,
+    const isOutbound = sa.direction === 'outbound';
+    const replayWindowPackets = isOutbound ? 0 : sa.replayWindowPackets;
+    return new SaRecord(
+      {
+        slot,
+        id: this.#nextId++,
+        description: this.#describe(sa),
+        direction: sa.direction,
+        spi: sa.spi,
+        replayWindowPackets,
+        inboundSpi: isOutbound ? sa.inboundSpi : undefined,
+        nextBlock: isOutbound ? sa.nextBlock : undefined,
+        endpoint: isOutbound ? sa.endpoint : undefined,
+        lifetime,
+        selectors: sa.selectors,
+      },
       state,
-      replayBitmap: sa.direction === 'inbound' ? this.#bitmaps.take(window) : undefined,
-      replayWindowPackets: window,
-      inboundSpi: sa.direction === 'outbound' ? sa.inboundSpi : undefined,
-      nextBlock: sa.direction === 'outbound' ? sa.nextBlock : undefined,
-      endpoint: sa.direction === 'outbound' ? sa.endpoint : undefined,
-      lifetime,
-      selectors: sa.selectors,
-      lifecycle: 'active',
-    };
+      isOutbound ? undefined : this.#bitmaps.take(replayWindowPackets),
+    );
+  }
+
+  /** The two SAs of a pair come one behind the other, and have one description. */
+  #describe(sa: SaDescription): SaDescription {
+    const description = describe(sa);
+    const last = this.#lastDescription;
+    if (last === undefined || !isSameDescription(last, description)) this.#lastDescription = description;
+    return this.#lastDescription ?? description;
   }
 
   #prepareDelete(record: SaRecord): Step {

@@ -11,7 +11,8 @@ export const LOW_WATER_PACKETS: number = 1 << 17;
 export class SequenceCounter {
   readonly #state: SaState;
   #end: number;
-  readonly #queued: SequenceBlock[] = [];
+  /** Made when the first block comes: few SAs ever need a second one. */
+  #queued: SequenceBlock[] | undefined;
   #asked = false;
 
   constructor(state: SaState, block: SequenceBlock) {
@@ -22,6 +23,7 @@ export class SequenceCounter {
 
   /** Adds a block; it must lie behind every block before it. */
   grant(block: SequenceBlock): void {
+    this.#queued ??= [];
     this.#queued.push(block);
     this.#asked = false;
   }
@@ -36,7 +38,7 @@ export class SequenceCounter {
    * @returns the block, or undefined where none was granted
    */
   advance(): SequenceBlock | undefined {
-    const block = this.#queued.shift();
+    const block = this.#queued?.shift();
     if (block === undefined) return undefined;
     this.#state[SaField.sequence] = Math.max(block.first, this.#state[SaField.sequence]!);
     this.#end = block.end;
@@ -55,7 +57,7 @@ export class SequenceCounter {
 
   /** True once when numbers run low and no block was asked for since the last one. */
   shouldAsk(): boolean {
-    if (this.#asked || this.#queued.length > 0) return false;
+    if (this.#asked || (this.#queued?.length ?? 0) > 0) return false;
     // RFC 4303 §3.3.3: there is no number behind the last; the SA ends.
     if (this.#end >= this.#state[SaField.hardSequence]!) return false;
     if (this.#state[SaField.sequence]! + LOW_WATER_PACKETS < this.#end) return false;

@@ -69,7 +69,11 @@ describe('RFC 4301 §4.4.2.1: the fields of an entry', () => {
     ['encryption algorithm', (sa) => sa.transform.name, 'aes256gcm16'],
     ['key length', (sa) => [sa.transform.keyBits, sa.transform.saltBits], [256, 32]],
     ['IV', (sa) => sa.transform.ivBytes, 8],
-    ['integrity algorithm: ICV', (sa) => sa.transform.icvBytes, 16],
+    [
+      'integrity algorithm: key length, ICV',
+      (sa) => [sa.transform.integrityKeyBits, sa.transform.icvBytes],
+      [0, 16],
+    ],
     ['mode', (sa) => sa.mode, 'tunnel'],
     [
       'tunnel header source and destination',
