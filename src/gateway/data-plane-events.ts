@@ -14,6 +14,8 @@ interface Listeners {
   readonly log: Logger;
   readonly sad: Sad;
   readonly supply: SequenceSupply;
+  /** @param espRoom bytes of the largest ESP packet; undefined: not known any more */
+  readonly onPathMtu: (peer: string, espRoom: number | undefined) => void;
 }
 
 export class DataPlaneEvents {
@@ -42,6 +44,7 @@ export class DataPlaneEvents {
       }
       case 'path-mtu':
         this.#listeners?.sad.notePathMtu(event.peer, event.mtu);
+        this.#listeners?.onPathMtu(event.peer, event.mtu === undefined ? undefined : event.espRoom);
         this.#listeners?.log.info({ peer: event.peer, mtu: event.mtu ?? 'unknown' }, 'path MTU to the peer');
         return;
       case 'audit':

@@ -82,7 +82,15 @@ async function startSteps(
     await dataPlane.stop();
     reportCounters(counters, sad, host.counts, log);
   });
-  events.connect({ log, sad, supply });
+  let live: LiveDatabases | undefined;
+  const onPathMtu = (peer: string, espRoom: number | undefined): void => {
+    host.learnPath(peer, espRoom);
+    // The packet path goes by it already; the routes spare it the packets that are too big.
+    live?.refreshRoutes().catch((error: unknown) => {
+      log.warn({ err: error, peer }, 'the path MTU could not be set on the routes');
+    });
+  };
+  events.connect({ log, sad, supply, onPathMtu });
   const larval = setInterval(() => {
     sad.tick();
   }, LARVAL_TICK_MS);
@@ -96,11 +104,12 @@ async function startSteps(
     after: (next) => (stop.isRequested ? Promise.resolve() : host.applyRoutes(next)),
   };
   // Only now: a start that failed before has used up no numbers.
-  const live = await LiveDatabases.install({ log, sad, dataPlane, host: effects }, config, keys);
+  const databases = await LiveDatabases.install({ log, sad, dataPlane, host: effects }, config, keys);
+  live = databases;
   if (stop.isRequested) return;
   log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   reloads.serve(() => {
-    void reload(live, log);
+    void reload(databases, log);
   });
   try {
     await Promise.race([stop.requested, dataPlane.failed]);

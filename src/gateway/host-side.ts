@@ -12,6 +12,7 @@ import { applyHostNetwork, closeHostNetwork, removeHostNetwork } from '../host/h
 import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
 import { hostWarnings } from '../host/host-warnings.ts';
 import { queryNft } from '../host/nft-command.ts';
+import { limitRoutes } from '../host/route-mtu.ts';
 import type { HostFootprint } from '../host/rule-plan.ts';
 import type { GatewayConfig, PeerConfig } from '../management/config/gateway-config.ts';
 
@@ -28,6 +29,8 @@ export class HostSide {
   /** What guards counted that were replaced. */
   #counts: GuardCounts = NO_GUARD_COUNTS;
   #isReady = false;
+  /** Bytes of the largest ESP packet to each peer whose path is known to be narrow. */
+  readonly #rooms = new Map<string, number>();
 
   private constructor(
     config: GatewayConfig,
@@ -99,6 +102,12 @@ export class HostSide {
     this.#ruleset = plan.ruleset;
   }
 
+  /** The path to a peer has another MTU; the next {@link applyRoutes} goes by it. @param room undefined: unknown */
+  learnPath(peer: string, room: number | undefined): void {
+    if (room === undefined) this.#rooms.delete(peer);
+    else this.#rooms.set(peer, room);
+  }
+
   /** Last of all: packets are led to the TUN. */
   async applyRoutes(next: GatewayConfig): Promise<void> {
     const plan = await this.#plan(next, this.#isReady);
@@ -120,7 +129,7 @@ export class HostSide {
     const known = peers.flatMap(({ name, address }) => (address === undefined ? [] : [{ name, address }]));
     const found = await readHostFacts({ ...this.#footprint, peers: known });
     const facts: HostFacts = { ...found, paths: found.paths.map((path) => withConfiguredMtu(path, peers)) };
-    const plan = planHostNetwork({
+    const planned = planHostNetwork({
       ...this.#footprint,
       traffic: tun.traffic,
       configuredMtu: this.#tunMtu ?? tun.mtu,
@@ -128,6 +137,7 @@ export class HostSide {
       policies,
       facts,
     });
+    const plan = { ...planned, routes: limitRoutes(planned.routes, policies, this.#rooms) };
     if (says) {
       for (const line of plan.explanations) this.#log.info(line);
       for (const line of hostWarnings(facts, plan, {

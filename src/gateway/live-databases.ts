@@ -44,6 +44,7 @@ export class LiveDatabases {
   #generation = FIRST_GENERATION;
   /** Changes take turns. Never rejects. */
   #turn: Promise<unknown> = Promise.resolve();
+  #waitingRefresh: Promise<void> | undefined;
 
   private constructor(parts: LiveDatabasesParts, config: GatewayConfig) {
     this.#parts = parts;
@@ -76,6 +77,16 @@ export class LiveDatabases {
   /** Puts edited policies in force, see spd/spd-edit.ts. @throws what `edit` throws, and what {@link use} does */
   async editPolicies(edit: (spd: SpdS<PolicyConfig>) => SpdS<PolicyConfig>): Promise<void> {
     await this.#inTurn(() => this.#use({ ...this.#config, policies: edit(this.#config.policies) }));
+  }
+
+  /** Leads packets once more as the configuration says, because the host has learned something. */
+  async refreshRoutes(): Promise<void> {
+    // One that waits sees all that was learned before its turn.
+    this.#waitingRefresh ??= this.#inTurn(() => {
+      this.#waitingRefresh = undefined;
+      return this.#parts.host.after(this.#config);
+    });
+    await this.#waitingRefresh;
   }
 
   async #inTurn(change: () => Promise<void>): Promise<void> {

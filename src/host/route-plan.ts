@@ -22,6 +22,8 @@ export interface HostRoute {
   /** `throw`: not for the TUN, the search goes on in the next table. */
   readonly kind: 'tun' | 'throw';
   readonly source: string | undefined;
+  /** Bytes; left out: the TUN's. */
+  readonly mtu?: number;
 }
 
 export interface RoutePlanInput {

@@ -119,7 +119,8 @@ function markText(mark: number): string {
 export function tunRouteCommands(route: HostRoute, tunName: string): readonly string[] {
   if (route.kind === 'throw') return [];
   const source = route.source === undefined ? '' : ` src ${route.source}`;
-  const where = `table ${String(route.table)} proto ${PROTOCOL}${source}`;
+  const mtu = route.mtu === undefined ? '' : ` mtu ${String(route.mtu)}`;
+  const where = `table ${String(route.table)} proto ${PROTOCOL}${source}${mtu}`;
   return [`route replace ${formatPrefix(route.destination)} dev ${tunName} ${where}`];
 }
 
