@@ -7,6 +7,9 @@
 //                   ─► no policy: counted and dropped (RFC 4301 §4.4.1)
 //
 // It stands behind the host's own address translation, so that it sees the addresses that a policy names.
+//
+// Beside it, two chains keep the way of a BYPASS packet through the host straight: it passes the host's netfilter twice,
+// into the TUN and out of the second one, and only the second time may connections be tracked and translated.
 
 import { formatAddress, type Address, type AddressFamily } from '../base/address.ts';
 import type { Policy } from '../spd/policy.ts';
@@ -34,6 +37,8 @@ const IKE_PORT = 500;
 const NAT_TRAVERSAL_PORT = 4500;
 /** After destination NAT (-100), before the host's own filters (0). */
 const PRIORITY = -90;
+/** After fragments are put together (-400), before connections are tracked (-200). */
+const BEFORE_TRACKING = -300;
 const LATER_IPV4_FRAGMENT = 'ip frag-off & 0x1fff != 0';
 const LATER_IPV6_FRAGMENT = 'frag frag-off != 0';
 const CHAINS: readonly (readonly [Shown, string])[] = [
@@ -61,6 +66,7 @@ export function planGuard(input: GuardPlanInput): GuardPlan {
       `type filter hook prerouting priority ${String(PRIORITY)}; policy accept;`,
       ...arrivingRules(input),
     ]),
+    ...leavingChains(input, ordered),
     chain('forwarded', [
       'type filter hook forward priority 0; policy accept;',
       // The worker gives such a packet the hop back that the kernel took; in a circle it would live for ever.
@@ -85,6 +91,33 @@ function counters(policies: readonly Policy[]): readonly string[] {
   return [
     ...['nothing', 'fragment', 'loop'].map((name) => `  counter ${name} { }`),
     ...policies.map((policy, index) => `  counter ${counterOf(policy, index)} { comment "${policy.name}"; }`),
+  ];
+}
+
+/** SPD-O once more, for what is on its way into the TUN. An error here costs a translation, never a protection. */
+function leavingChains(
+  { tunName, clearTunName, interfaces = [], mark }: GuardPlanInput,
+  ordered: readonly Policy[],
+): readonly string[] {
+  if (!ordered.some(({ action }) => action === 'BYPASS')) return [];
+  const others = [tunName, clearTunName, ...interfaces].map((name) => `"${name}"`).join(', ');
+  const unmarked = mark === 0 ? '' : `meta mark != ${hex(mark)} `;
+  return [
+    chain('leaving', [
+      ...ordered.flatMap(({ action, selectors }) =>
+        matchesOf(selectors, 'whole', 'leaving').map((match) =>
+          `${match} ${action === 'BYPASS' ? 'notrack' : 'return'}`.trim(),
+        ),
+      ),
+    ]),
+    chain('untracked', [
+      `type filter hook prerouting priority ${String(BEFORE_TRACKING)}; policy accept;`,
+      `iifname != { ${others} } ${unmarked}fib daddr oifname "${tunName}" goto leaving`,
+    ]),
+    chain('untracked-own', [
+      `type filter hook output priority ${String(BEFORE_TRACKING)}; policy accept;`,
+      `oifname "${tunName}" goto leaving`,
+    ]),
   ];
 }
 

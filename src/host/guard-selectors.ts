@@ -1,33 +1,42 @@
-// Selectors (RFC 4301 §4.4.1.1) as nftables matches of a packet that arrives: its destination is the local address,
-// its source the remote one. What a packet does not show decides which matches can be made at all.
+// Selectors (RFC 4301 §4.4.1.1) as nftables matches. Of a packet that arrives the destination is the local address and
+// the source the remote one, of a packet that leaves the other way round. What a packet does not show decides which
+// matches can be made at all.
 
+import { InvariantError } from '../base/errors.ts';
 import { formatAddress, type AddressFamily, type AddressRange } from '../base/address.ts';
-import { isOpaque, type NumberRange, type Selectors } from '../spd/policy.ts';
-import { PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
+import type { NumberRange, Selectors } from '../spd/policy.ts';
 import { isWholeFamily, mergeRanges, rangesOfFamily } from './address-ranges.ts';
 
 /** `whole`: everything; `ports-hidden`: a later fragment, no ports and no ICMP type; `protocol-hidden`: addresses only. */
 export type Shown = 'whole' | 'ports-hidden' | 'protocol-hidden';
 
+export type Way = 'arriving' | 'leaving';
+
 /** True where the packet must show more than it does before anybody knows whether the entry matches. */
 export function needsMore(selectors: Selectors, shown: Shown): boolean {
   if (shown === 'whole') return false;
   if (shown === 'protocol-hidden' && selectors.protocol !== undefined) return true;
-  return numbersOf(selectors).some((ranges) => ranges !== undefined && !ranges.some(isOpaque));
+  return (
+    selectors.localPort !== undefined || selectors.remotePort !== undefined || selectors.icmp !== undefined
+  );
 }
 
 /** The matches of an entry, one for each family that it has; an empty text matches every packet. */
-export function matchesOf(selectors: Selectors, shown: Shown): readonly string[] {
+export function matchesOf(selectors: Selectors, shown: Shown, way: Way = 'arriving'): readonly string[] {
   const { localAddress, remoteAddress } = selectors;
-  // RFC 4301 §4.4.1.1: OPAQUE is met only by what the packet does not show.
-  if (shown === 'whole' && numbersOf(selectors).some((ranges) => ranges?.some(isOpaque))) return [];
-  const beyond = protocolMatch(selectors, shown);
+  const beyond = protocolMatch(selectors, shown, way);
+  const [localField, remoteField] =
+    way === 'arriving' ? (['daddr', 'saddr'] as const) : (['saddr', 'daddr'] as const);
   if (localAddress === undefined && remoteAddress === undefined) return [beyond];
   return ([4, 6] as const).flatMap((family) => {
     const local = rangesOfFamily(localAddress, family);
     const remote = rangesOfFamily(remoteAddress, family);
     if (local.length === 0 || remote.length === 0) return [];
-    const words = [addressMatch('saddr', remote, family), addressMatch('daddr', local, family), beyond];
+    const words = [
+      addressMatch(remoteField, remote, family),
+      addressMatch(localField, local, family),
+      beyond,
+    ];
     return [`meta nfproto ipv${String(family)} ${words.filter((word) => word !== '').join(' ')}`.trim()];
   });
 }
@@ -44,34 +53,22 @@ function addressMatch(
   return `${family === 4 ? 'ip' : 'ip6'} ${field} ${setOf(elements)}`;
 }
 
-function protocolMatch(selectors: Selectors, shown: Shown): string {
+function protocolMatch(selectors: Selectors, shown: Shown, way: Way): string {
   const { protocol, localPort, remotePort, icmp } = selectors;
+  const byPort = localPort !== undefined || remotePort !== undefined || icmp !== undefined;
+  if (protocol === undefined && byPort)
+    throw new InvariantError('selectors by port or ICMP type without a protocol passed the checks');
   if (protocol === undefined || shown === 'protocol-hidden') return '';
   const words = [`meta l4proto ${String(protocol)}`];
   if (shown === 'whole') {
     // The words of `th` stand for every protocol that begins with source and destination port.
-    if (remotePort !== undefined) words.push(`th sport ${numbers(remotePort)}`);
-    if (localPort !== undefined && protocol !== PROTOCOL_MOBILITY)
-      words.push(`th dport ${numbers(localPort)}`);
-    // RFC 6275 §6.1.1: the type is the third byte, which the selector holds in its upper half.
-    if (localPort !== undefined && protocol === PROTOCOL_MOBILITY)
-      words.push(`@th,16,8 ${numbers(localPort.map(upperHalf))}`);
+    const [source, destination] = way === 'arriving' ? [remotePort, localPort] : [localPort, remotePort];
+    if (source !== undefined) words.push(`th sport ${numbers(source)}`);
+    if (destination !== undefined) words.push(`th dport ${numbers(destination)}`);
     // ICMP begins with type and code, one byte each.
     if (icmp !== undefined) words.push(`@th,0,16 ${numbers(icmp)}`);
   }
   return words.join(' ');
-}
-
-function numbersOf({
-  localPort,
-  remotePort,
-  icmp,
-}: Selectors): readonly (readonly NumberRange[] | undefined)[] {
-  return [localPort, remotePort, icmp];
-}
-
-function upperHalf({ first, last }: NumberRange): NumberRange {
-  return { first: first >> 8, last: last >> 8 };
 }
 
 function numbers(ranges: readonly NumberRange[]): string {

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { Counter } from '../../src/dataplane/counters.ts';
 import { createSite, installPair, usePolicies, type TestSite } from '../support/packet-path-link.ts';
 import { echoRequest, internetChecksum, tcpPacket, udpPacket } from '../support/packets.ts';
+import { createTunnelEnd } from '../support/tunnel-pair.ts';
 import { ANY, policy } from '../support/policies.ts';
 
 const IPV4 = { source: '10.0.1.5', destination: '192.0.2.9' };
@@ -82,6 +83,30 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     to.path.turn();
     expect([to.clearFrames.length, to.datagrams.length]).toEqual([2, 2]);
     expect(to.drops()).toEqual({ 'outbound-discard': 1 });
+  });
+
+  test('an ICMP message that is written meanwhile does not take its place', () => {
+    const to = createTunnelEnd(engine).site;
+    to.devices.pushFrame({ bytes: tcpPacket(IPV4) });
+    to.path.turn();
+    // The first packet of SPI 1001 was too big for the path.
+    const quoted = Buffer.from('0000100100000001', 'hex');
+    const peer = { address: Uint8Array.of(198, 51, 100, 1), port: 4500 };
+    to.devices.pushPathReport({ origin: 'icmp', mtu: 1300, quoted, ...peer });
+    to.path.turn();
+    const web = { ...ANY, protocol: 6, remotePort: [{ first: 443, last: 443 }] };
+    usePolicies(to, [policy('web', { action: 'BYPASS', selectors: web, priority: 1 }), policy('tunnel')], 3);
+    const clear = tcpPacket(IPV4, { destinationPort: 443, data: Uint8Array.of(1, 2, 3) });
+    const DONT_FRAGMENT = 0x4000;
+    const tooBig = tcpPacket({ ...IPV4, fragment: DONT_FRAGMENT }, { data: new Uint8Array(1400) });
+    to.devices.pushFrame({ bytes: clear });
+    to.devices.pushFrame({ bytes: tooBig });
+    to.path.turn();
+    expect(to.drops()).toEqual({ 'outbound-too-big': 1 });
+    expect(to.frames).toHaveLength(1);
+    expect(to.clearFrames.map(({ bytes }) => Buffer.from(bytes.subarray(20)))).toEqual([
+      Buffer.from(clear.subarray(20)),
+    ]);
   });
 
   test('what the device in clear does not take is counted', () => {

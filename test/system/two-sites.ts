@@ -24,7 +24,7 @@ import {
 import { holdsWithin } from '../../scripts/lab/process-identity.ts';
 import { runOrThrow } from '../../scripts/topology/command.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
-import { planTopology } from '../../scripts/topology/plan.ts';
+import { planTopology, type Place, type TopologyPlan } from '../../scripts/topology/plan.ts';
 import { Topology } from '../../scripts/topology/topology.ts';
 
 const RELOAD_LIMIT_MS = 10_000;
@@ -44,10 +44,13 @@ export class TwoSites {
     this.#sandbox = sandbox;
   }
 
-  static async build(engine: 'native' | 'portable' = 'native'): Promise<TwoSites> {
+  static async build(
+    engine: 'native' | 'portable' = 'native',
+    plan: TopologyPlan = planTopology('router'),
+  ): Promise<TwoSites> {
     const sandbox = await openSandbox();
     const directory = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
-    const topology = new Topology({ plan: planTopology('router'), prefix: '', enter: sandbox.enter });
+    const topology = new Topology({ plan, prefix: '', enter: sandbox.enter });
     await topology.build();
     return new TwoSites(topology, directory, await writeSiteFiles(directory, engine), sandbox);
   }
@@ -98,7 +101,7 @@ export class TwoSites {
   }
 
   /** @returns how many of `count` echo requests came back */
-  async ping(from: 'hostA' | 'hostB', to: string, count = 5): Promise<number> {
+  async ping(from: Place, to: string, count = 5): Promise<number> {
     const command = ['ping', '-c', String(count), '-i', '0.05', '-W', '2', to];
     const { stdout } = await this.topology.run(from, command);
     return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);

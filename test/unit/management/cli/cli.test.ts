@@ -33,7 +33,9 @@ describe('isthmus check', () => {
     expect(isthmus('check', 'etc/site-a.yaml')).toEqual({
       code: 0,
       out: 'etc/site-a.yaml: ok (1 policy, 1 peer)\n',
-      err: '',
+      err:
+        'note: in clear, outside lets in IKE, ESP in UDP, neighbour discovery, DHCP and ' +
+        'nothing else, SSH to this host neither: no policy says BYPASS (RFC 4301 §4.4.1)\n',
     });
   });
 
