@@ -39,13 +39,6 @@ export function isStrictlyInside(inner: AddressRange, outer: AddressRange): bool
   return first <= 0 && last <= 0 && (first < 0 || last < 0);
 }
 
-export function isWholeFamily(ranges: readonly AddressRange[]): boolean {
-  return ranges.some(({ first, last }) => {
-    const whole = wholeFamily(first.family);
-    return compareAddresses(first, whole.first) === 0 && compareAddresses(last, whole.last) === 0;
-  });
-}
-
 function intersection(one: AddressRange, other: AddressRange): readonly AddressRange[] {
   const first = compareAddresses(one.first, other.first) >= 0 ? one.first : other.first;
   const last = compareAddresses(one.last, other.last) <= 0 ? one.last : other.last;

@@ -41,10 +41,15 @@ const PRIORITY = -90;
 const BEFORE_TRACKING = -300;
 const LATER_IPV4_FRAGMENT = 'ip frag-off & 0x1fff != 0';
 const LATER_IPV6_FRAGMENT = 'frag frag-off != 0';
-const CHAINS: readonly (readonly [Shown, string])[] = [
-  ['whole', 'whole'],
-  ['ports-hidden', 'ports-hidden'],
-  ['protocol-hidden', 'protocol-hidden'],
+const CHAINS: readonly Shown[] = ['whole', 'ports-hidden', 'protocol-hidden'];
+
+/** ICMP, TCP, UDP, DCCP, ICMPv6, SCTP, Mobility Header and UDP-Lite show ports or types behind their number. */
+const SHOWING_MORE = '{ 1, 6, 17, 33, 58, 132, 135, 136 }';
+/** These comparisons hold for every packet that is long enough for its ports, or its type, to be read. */
+const READABLE: readonly string[] = [
+  'meta l4proto { 1, 58 } @th,0,16 & 0 == 0',
+  'meta l4proto { 6, 17, 33, 132, 136 } @th,16,16 & 0 == 0',
+  'mh type 0-255',
 ];
 
 /** The table of the gateway that has this TUN. */
@@ -61,7 +66,10 @@ export function planGuard(input: GuardPlanInput): GuardPlan {
     chain('passed', passedRules(input.mark)),
     ...(input.interfaces === undefined
       ? []
-      : CHAINS.map(([shown, name]) => chain(name, policyRules(policies, shown)))),
+      : [
+          ...CHAINS.map((shown) => chain(shown, policyRules(policies, shown))),
+          chain('first', firstFragmentRules()),
+        ]),
     chain('arriving', [
       `type filter hook prerouting priority ${String(PRIORITY)}; policy accept;`,
       ...arrivingRules(input),
@@ -156,16 +164,39 @@ function arrivingRules({ interfaces, listen, tunName, clearTunName }: GuardPlanI
     'icmpv6 type { 133, 134, 135, 136 } ip6 hoplimit 255 accept',
     'udp sport 67 udp dport 68 accept',
     'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept',
+    ...fragmentRules(),
+    // Deviation: RFC 4301 §4.4.1.1: nftables skips AH in IPv6; where it stands first, only addresses decide.
+    'ip6 nexthdr 51 goto protocol-hidden',
+    `meta l4proto != ${SHOWING_MORE} goto whole`,
+    ...READABLE.map((readable) => `${readable} goto whole`),
+    'meta l4proto 0-255 goto ports-hidden',
+    'goto protocol-hidden',
+  ];
+}
+
+/** RFC 4301 §7. What hides ports or flags, or could be written over them, no sender makes (RFC 1858, RFC 3128). */
+function fragmentRules(): readonly string[] {
+  const drop = 'counter name "fragment" drop';
+  return [
+    `ip frag-off & 0x1fff == 1 meta l4proto 6 ${drop}`,
+    `frag frag-off 1 meta l4proto 6 ${drop}`,
     `${LATER_IPV4_FRAGMENT} goto ports-hidden`,
     // An IPv6 later fragment may begin with an extension header; then there is no protocol to compare.
     `${LATER_IPV6_FRAGMENT} meta l4proto 0-255 goto ports-hidden`,
     `${LATER_IPV6_FRAGMENT} goto protocol-hidden`,
-    'meta l4proto != { 1, 6, 17, 33, 58, 132, 136 } goto whole',
-    // These comparisons hold for every packet that is long enough to be read there.
-    'meta l4proto { 1, 58 } @th,0,16 & 0 == 0 goto whole',
-    'meta l4proto { 6, 17, 33, 132, 136 } @th,16,16 & 0 == 0 goto whole',
-    'meta l4proto 0-255 goto ports-hidden',
-    'goto protocol-hidden',
+    'ip frag-off & 0x3fff == 0x2000 goto first',
+    'frag more-fragments 1 goto first',
+  ];
+}
+
+function firstFragmentRules(): readonly string[] {
+  return [
+    // Sixteen bytes of TCP hold the flags.
+    'meta l4proto 6 @th,120,8 & 0 == 0 goto whole',
+    'meta l4proto 6 counter name "fragment" drop',
+    `meta l4proto != ${SHOWING_MORE} goto whole`,
+    ...READABLE.map((readable) => `${readable} goto whole`),
+    'counter name "fragment" drop',
   ];
 }
 

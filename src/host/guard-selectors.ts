@@ -4,8 +4,12 @@
 
 import { InvariantError } from '../base/errors.ts';
 import { formatAddress, type AddressFamily, type AddressRange } from '../base/address.ts';
-import type { NumberRange, Selectors } from '../spd/policy.ts';
-import { isWholeFamily, mergeRanges, rangesOfFamily } from './address-ranges.ts';
+import { coveredRanges } from '../spd/multicast.ts';
+import { isOpaque, type NumberRange, type Selectors } from '../spd/policy.ts';
+import { PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
+import { mergeRanges, rangesOfFamily } from './address-ranges.ts';
+
+const TYPE_STEP = 256;
 
 /** `whole`: everything; `ports-hidden`: a later fragment, no ports and no ICMP type; `protocol-hidden`: addresses only. */
 export type Shown = 'whole' | 'ports-hidden' | 'protocol-hidden';
@@ -16,29 +20,36 @@ export type Way = 'arriving' | 'leaving';
 export function needsMore(selectors: Selectors, shown: Shown): boolean {
   if (shown === 'whole') return false;
   if (shown === 'protocol-hidden' && selectors.protocol !== undefined) return true;
-  return (
-    selectors.localPort !== undefined || selectors.remotePort !== undefined || selectors.icmp !== undefined
-  );
+  return numbersOf(selectors).some((ranges) => !ranges.some(isOpaque));
 }
 
-/** The matches of an entry, one for each family that it has; an empty text matches every packet. */
+/** The matches of an entry, one for each family that it has; none where such a packet never matches. */
 export function matchesOf(selectors: Selectors, shown: Shown, way: Way = 'arriving'): readonly string[] {
-  const { localAddress, remoteAddress } = selectors;
+  // RFC 4301 §4.4.1.1: OPAQUE takes only what does not show the field.
+  if (shown === 'whole' && numbersOf(selectors).some((ranges) => ranges.some(isOpaque))) return [];
   const beyond = protocolMatch(selectors, shown, way);
   const [localField, remoteField] =
     way === 'arriving' ? (['daddr', 'saddr'] as const) : (['saddr', 'daddr'] as const);
-  if (localAddress === undefined && remoteAddress === undefined) return [beyond];
+  // "Any" leaves multicast out, as the SPD does.
+  const locals = coveredRanges(selectors.localAddress);
+  const remotes = coveredRanges(selectors.remoteAddress);
   return ([4, 6] as const).flatMap((family) => {
-    const local = rangesOfFamily(localAddress, family);
-    const remote = rangesOfFamily(remoteAddress, family);
+    const local = rangesOfFamily(locals, family);
+    const remote = rangesOfFamily(remotes, family);
     if (local.length === 0 || remote.length === 0) return [];
+    // In IPv4 nobody can read a Mobility Header's type, so it counts as hidden.
+    if (family === 4 && shown === 'whole' && isMobilityType(selectors)) return [];
     const words = [
       addressMatch(remoteField, remote, family),
       addressMatch(localField, local, family),
       beyond,
     ];
-    return [`meta nfproto ipv${String(family)} ${words.filter((word) => word !== '').join(' ')}`.trim()];
+    return [words.filter((word) => word !== '').join(' ')];
   });
+}
+
+function numbersOf({ localPort, remotePort, icmp }: Selectors): readonly (readonly NumberRange[])[] {
+  return [localPort, remotePort, icmp].filter((ranges) => ranges !== undefined);
 }
 
 function addressMatch(
@@ -46,7 +57,6 @@ function addressMatch(
   ranges: readonly AddressRange[],
   family: AddressFamily,
 ): string {
-  if (isWholeFamily(ranges)) return '';
   const elements = mergeRanges(ranges).map(({ first, last }) =>
     span(formatAddress(first), formatAddress(last)),
   );
@@ -54,21 +64,42 @@ function addressMatch(
 }
 
 function protocolMatch(selectors: Selectors, shown: Shown, way: Way): string {
-  const { protocol, localPort, remotePort, icmp } = selectors;
-  const byPort = localPort !== undefined || remotePort !== undefined || icmp !== undefined;
-  if (protocol === undefined && byPort)
+  const { protocol, icmp } = selectors;
+  if (protocol === undefined && numbersOf(selectors).length > 0)
     throw new InvariantError('selectors by port or ICMP type without a protocol passed the checks');
   if (protocol === undefined || shown === 'protocol-hidden') return '';
   const words = [`meta l4proto ${String(protocol)}`];
-  if (shown === 'whole') {
-    // The words of `th` stand for every protocol that begins with source and destination port.
-    const [source, destination] = way === 'arriving' ? [remotePort, localPort] : [localPort, remotePort];
-    if (source !== undefined) words.push(`th sport ${numbers(source)}`);
-    if (destination !== undefined) words.push(`th dport ${numbers(destination)}`);
-    // ICMP begins with type and code, one byte each.
-    if (icmp !== undefined) words.push(`@th,0,16 ${numbers(icmp)}`);
-  }
+  if (shown !== 'whole') return words.join(' ');
+  if (protocol === PROTOCOL_MOBILITY) words.push(...mobilityMatch(selectors));
+  else words.push(...portMatches(selectors, way));
+  // ICMP begins with type and code, one byte each.
+  if (icmp !== undefined) words.push(`@th,0,16 ${numbers(icmp)}`);
   return words.join(' ');
+}
+
+/** The words of `th` stand for every protocol that begins with source and destination port. */
+function portMatches({ localPort, remotePort }: Selectors, way: Way): readonly string[] {
+  const [source, destination] = way === 'arriving' ? [remotePort, localPort] : [localPort, remotePort];
+  return [
+    ...(source === undefined ? [] : [`th sport ${numbers(source)}`]),
+    ...(destination === undefined ? [] : [`th dport ${numbers(destination)}`]),
+  ];
+}
+
+function isMobilityType({ protocol, localPort }: Selectors): boolean {
+  return protocol === PROTOCOL_MOBILITY && localPort !== undefined;
+}
+
+/** RFC 6275 §6.1.1: only IPv6 has these messages; the selector has the type in the upper half of the local port. */
+function mobilityMatch({ localPort, remotePort }: Selectors): readonly string[] {
+  if (remotePort !== undefined)
+    throw new InvariantError('selectors of Mobility Header messages with a remote port passed the checks');
+  if (localPort === undefined) return [];
+  const types = localPort.map(({ first, last }) => ({
+    first: Math.ceil(first / TYPE_STEP),
+    last: Math.floor(last / TYPE_STEP),
+  }));
+  return [`mh type ${numbers(types.filter(({ first, last }) => first <= last))}`];
 }
 
 function numbers(ranges: readonly NumberRange[]): string {

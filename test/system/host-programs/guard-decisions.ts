@@ -11,8 +11,9 @@ import { loadAddon } from '../../../src/dataplane/native/load-addon.ts';
 import { createNativeDevices } from '../../../src/dataplane/native/native-devices.ts';
 import { applyGuard } from '../../../src/host/guard.ts';
 import { planGuard } from '../../../src/host/guard-plan.ts';
-import { createFlow, readFlow } from '../../../src/spd/flow.ts';
-import type { NumberRange, Policy, PolicyAction } from '../../../src/spd/policy.ts';
+import { createFlow, FlowWord, readFlow, Special } from '../../../src/spd/flow.ts';
+import { compileSpd } from '../../../src/spd/compiled-spd.ts';
+import { OPAQUE, type NumberRange, type Policy, type PolicyAction } from '../../../src/spd/policy.ts';
 import { NO_POLICY, PORTS_NEEDED, SpdSnapshot } from '../../../src/spd/snapshot.ts';
 import { ipPacket } from '../../support/packets.ts';
 import { SA_SPECIFICATION } from '../../support/policies.ts';
@@ -40,12 +41,20 @@ function addressRange(): AddressRange {
   const family = random.pick([4, 6] as const);
   const { first, last } = range(small);
   const end = (value: number) => parseAddress(addressText(family, value))!;
+  const whole = random
+    .pick(['0.0.0.0-255.255.255.255', '::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'])
+    .split('-');
+  const group = random.pick(['224.0.0.0-239.255.255.255', 'ff00::-ff0f::']).split('-');
+  if (random.oneIn(4)) return { first: parseAddress(whole[0]!)!, last: parseAddress(whole[1]!)! };
+  if (random.oneIn(8)) return { first: parseAddress(group[0]!)!, last: parseAddress(group[1]!)! };
   return { first: end(first), last: end(last) };
 }
 
 function policy(_: unknown, index: number): Policy {
-  const protocol = random.oneIn(4) ? undefined : random.pick([6, 17, 132, 1, 58, 47]);
+  const protocol = random.oneIn(4) ? undefined : random.pick([6, 17, 132, 1, 58, 47, 135]);
   const hasPorts = protocol === 6 || protocol === 17 || protocol === 132;
+  const numbers = (make: () => NumberRange): readonly NumberRange[] | undefined =>
+    random.oneIn(6) ? [OPAQUE] : maybe(make);
   const message = (): NumberRange => {
     const type = random.pick([0, 3, 8, 128]);
     return random.oneIn(2)
@@ -62,32 +71,42 @@ function policy(_: unknown, index: number): Policy {
       localAddress: maybe(addressRange),
       remoteAddress: maybe(addressRange),
       protocol,
-      localPort: hasPorts ? maybe(() => range(small)) : undefined,
-      remotePort: hasPorts ? maybe(() => range(small)) : undefined,
-      icmp: protocol === 1 || protocol === 58 ? maybe(message) : undefined,
+      localPort: hasPorts ? numbers(() => range(small)) : protocol === 135 ? maybe(mobilityType) : undefined,
+      remotePort: hasPorts ? numbers(() => range(small)) : undefined,
+      icmp: protocol === 1 || protocol === 58 ? numbers(message) : undefined,
     },
   };
+}
+
+function mobilityType(): NumberRange {
+  const { first, last } = range(() => random.below(4));
+  return { first: 256 * first, last: 256 * last + 255 };
 }
 
 /** Whole packets, first and later fragments, transport headers cut short, extension headers. */
 function packet(): Uint8Array {
   const family = random.pick([4, 6] as const);
-  const [source, destination] = [addressText(family, small()), addressText(family, small())];
-  const protocol = random.pick([6, 17, 132, 1, 58, 47]);
-  const payload = random.bytes(random.pick([0, 1, 3, 4, 20]));
+  const source = addressText(family, small());
+  const group = family === 4 ? '224.0.0.9' : 'ff05::9';
+  const destination = random.oneIn(8) ? group : addressText(family, small());
+  // Mobility is of IPv6 only (RFC 6275 §6.1.1).
+  const protocol = random.pick([6, 17, 132, 1, 58, 47, family === 4 ? 47 : 135]);
+  const payload = random.bytes(random.pick([0, 1, 2, 3, 4, 15, 16, 20]));
   if (protocol === 1 || protocol === 58) {
     payload.set([random.pick([0, 3, 8, 128]), random.below(3)].slice(0, payload.length));
+  } else if (protocol === 135) {
+    if (payload.length > 2) payload[2] = random.below(5);
   } else if (payload.length >= 4) {
     payload.writeUInt16BE(small(), 0);
     payload.writeUInt16BE(small(), 2);
   }
   const kind = random.below(4);
   if (family === 4) {
-    const fragment = [0, 0, 0x2000, 0x2000 | (1 + random.below(100))][kind]!;
+    const fragment = [0, 0, 0x2000, 0x2000 | (1 + random.below(4))][kind]!;
     const options = random.oneIn(4) ? Buffer.alloc(4, 1) : new Uint8Array();
     return ipPacket({ source, destination, protocol, payload, fragment, options });
   }
-  const later = 8 * (1 + random.below(100));
+  const later = 8 * (1 + random.below(4));
   switch (kind) {
     case 0: {
       const options = Buffer.concat([Uint8Array.of(protocol, 0, 1, 4, 0, 0, 0, 0), payload]);
@@ -142,7 +161,7 @@ const met = new Set<string>();
 const flow = createFlow();
 for (let round = 0; round < rulesets; round++) {
   const policies = Array.from({ length: random.below(7) }, policy);
-  const snapshot = new SpdSnapshot(2, policies);
+  const snapshot = new SpdSnapshot(compileSpd(2, policies));
   const input = { tunName: 'tun0', clearTunName: 'tun0-clear', mark: 0x1500, interfaces: [WAN], policies };
   await applyGuard(planGuard({ ...input, listen: [{ address: parseAddress('203.0.113.1')!, port: 4500 }] }));
   const expected: Record<string, number> = {};
@@ -150,7 +169,8 @@ for (let round = 0; round < rulesets; round++) {
   for (let i = 0; i < packets; i++) {
     const bytes = packet();
     assert.ok(readFlow(flow, bytes, 0, bytes.length, false), 'the packet is well-formed');
-    const name = counterOf(snapshot, snapshot.lookup(flow));
+    const isHiding = flow[FlowWord.special] === Special.hidingFragment;
+    const name = isHiding ? 'fragment' : counterOf(snapshot, snapshot.lookup(flow));
     expected[name] = (expected[name] ?? 0) + 1;
     met.add(name.split('-')[0]!);
     arrived.push(`${name} ${Buffer.from(bytes).toString('hex')}`);
