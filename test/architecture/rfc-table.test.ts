@@ -1,0 +1,28 @@
+// The table from RFC sections to code and tests: it is up to date, and has no hole.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { expect, it } from 'vitest';
+import { collectCitations } from '../../scripts/rfc-table/citations.ts';
+import { renderTable } from '../../scripts/rfc-table/render.ts';
+import { SECTIONS } from '../../scripts/rfc-table/sections.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const target = fileURLToPath(new URL('../../docs/rfc-table.md', import.meta.url));
+const code = collectCitations(root, ['src', 'native/src', 'native/include']);
+const tests = collectCitations(root, ['test', 'native/test']);
+
+it('is what `npm run rfc-table` writes', async () => {
+  const table = renderTable({ code, tests, sections: SECTIONS });
+  const formatted = await format(table, { ...(await resolveConfig(target)), parser: 'markdown' });
+  expect(readFileSync(target, 'utf8')).toBe(formatted);
+});
+
+it.each(SECTIONS.filter(({ absent }) => absent === undefined))(
+  'has code and a test for RFC $rfc §$section, $title',
+  ({ rfc, section }) => {
+    expect(code.get(rfc)?.get(section) ?? []).not.toEqual([]);
+    expect(tests.get(rfc)?.get(section) ?? []).not.toEqual([]);
+  },
+);
