@@ -16,6 +16,7 @@ export interface EspTransform {
   readonly integrityKeyBytes: number;
   /** Explicit IV in each packet. */
   readonly ivBytes: number;
+  /** RFC 4303 §2.8. */
   readonly icvBytes: number;
   /** Payload, padding and the two trailer bytes together are a multiple of this power of two (RFC 4303 §2.4). */
   readonly alignmentBytes: number;

@@ -1,4 +1,4 @@
-// Audits of dropped packets (RFC 4301 §4.4.1, §5.2; RFC 4303 §3.4.2 to §3.4.4): which reasons are auditable is a column
+// Audits of dropped packets (RFC 4301 §9, §4.4.1, §5.2; RFC 4303 §4, §3.4.2 to §3.4.4): which reasons are auditable is a column
 // of the drop reasons. Anybody can send packets that are dropped, so each reason has a few records a second, and the
 // record after them says how many were left out. An audit never changes an SA.
 // Deviation: RFC 4303 §3.4.2 wants the flow label of an IPv6 outer header; a UDP socket does not show it.

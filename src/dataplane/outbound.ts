@@ -110,6 +110,7 @@ export class Outbound {
       return PASS;
     }
     if (verdict < 0) return -verdict;
+    // RFC 4303 §3.3.1: the policy leads to the SA.
     const sa = associations.outboundOf(verdict);
     if (sa === undefined) return Drop.outboundNoSa;
     if (!sa.peer.isReachable) return Drop.outboundNoAddress;

@@ -1,4 +1,4 @@
-// What the outer header takes from the inner one: traffic class (RFC 4301 §5.1.2.1, RFC 2983, RFC 6040 §4.1) and DF
+// What the outer header takes from the inner one: traffic class (RFC 4301 §5.1.2.1, §5.1.2.2, RFC 2983, RFC 6040 §4.1) and DF
 // (RFC 4301 §8.1). Everything else of it is constructed by the kernel; inner options are never copied (§5.1.2).
 
 import type { TunnelOptions } from '../spd/tunnel-options.ts';

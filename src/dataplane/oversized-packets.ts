@@ -1,4 +1,4 @@
-// Inner packets that do not fit the path MTU, RFC 4301 §8.2.1: who must not be cut is told (ICMP), the others are
+// Inner packets that do not fit the path MTU, RFC 4301 §8.2.1 and RFC 4303 §3.3.4: who must not be cut is told (ICMP), the others are
 // fragmented inside. Outside are fragmented only those for which neither is possible:
 //
 //   IPv4, DF set, and IPv6 above 1280 bytes    "fragmentation needed", "packet too big"; dropped

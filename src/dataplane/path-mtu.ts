@@ -66,7 +66,7 @@ export class PathMtu {
     return true;
   }
 
-  /** Forgets what is too old. @returns true where it did */
+  /** RFC 4301 §8.2.2: forgets what is too old. @returns true where it did */
   age(nowMs: number): boolean {
     if (!this.isLearned || nowMs - this.#learnedMs < LIFETIME_MS) return false;
     this.#mtu = UNLIMITED_BYTES;

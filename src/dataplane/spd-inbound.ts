@@ -126,7 +126,7 @@ export class SpdInbound {
     return verdict;
   }
 
-  /** RFC 4301 §7: a policy that needs no ports (method 2), or what the first fragment met (method 3). */
+  /** RFC 4301 §7.1, §7.2, §7.3: a policy that needs no ports, or what the first fragment met. */
   #judgeLaterFragment(sa: InboundSa): number {
     const verdict = this.#lookup(sa);
     if (verdict !== -Drop.inboundFragmentPorts) return verdict;

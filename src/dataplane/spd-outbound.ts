@@ -123,7 +123,7 @@ export class SpdOutbound {
     return verdict;
   }
 
-  /** RFC 4301 §7: a policy that needs no ports (method 2), or what the first fragment met (method 3). */
+  /** RFC 4301 §7.1, §7.2, §7.3: a policy that needs no ports, or what the first fragment met. */
   #judgeLaterFragment(): number {
     const verdict = this.#lookup();
     if (verdict !== -Drop.outboundFragmentPorts) return verdict;

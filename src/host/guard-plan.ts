@@ -146,7 +146,7 @@ function passedRules(mark: number): readonly string[] {
 function policyRules(policies: readonly Policy[], shown: Shown): readonly string[] {
   const rules = policies.flatMap((policy, index) => {
     const verdict = needsMore(policy.selectors, shown)
-      ? // RFC 4301 §7: a later entry must not carry what this one might have refused.
+      ? // RFC 4301 §7.4: a later entry must not carry what this one might have refused.
         'counter name "fragment" drop'
       : `counter name "${counterOf(policy, index)}" ${policy.action === 'BYPASS' ? 'goto passed' : 'drop'}`;
     return matchesOf(policy.selectors, shown).map((match) => `${match} ${verdict}`.trim());

@@ -1,4 +1,4 @@
-// Stateful fragment checking, RFC 4301 §7 method 3: what was decided for a first fragment, for the later ones of its
+// Stateful fragment checking, RFC 4301 §7.3: what was decided for a first fragment, for the later ones of its
 // packet, which show no ports. Bounded in memory, where old entries are overwritten in turn, and in time. A later
 // fragment that comes before its first is not held: it finds nothing here.
 

@@ -14,7 +14,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
   test.each([
     ['IPv4', IPV4],
     ['IPv6', IPV6],
-  ])('RFC 4301 §5.1.2.1: DSCP of the outer header is copied from inner %s', (_, ends) => {
+  ])('RFC 4301 §5.1.2.1, §5.1.2.2: DSCP of the outer header is copied from inner %s', (_, ends) => {
     const [left] = createTunnelEnd(engine).send(ipPacket({ ...ends, trafficClass: EF_ECT_0 }));
     expect(left?.trafficClass).toBe(EF_ECT_0);
   });

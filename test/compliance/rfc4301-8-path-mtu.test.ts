@@ -112,7 +112,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
       expect(end.site.events).toEqual([{ type: 'path-mtu', peer: 'far', mtu: 1280, espRoom: 1232 }]);
     });
 
-    test('RFC 1191 §6.3: a higher report does not raise it, ten minutes do', () => {
+    test('RFC 4301 §8.2.2, RFC 1191 §6.3: a higher report does not raise it, ten minutes do', () => {
       const end = afterOnePacket(engine);
       report(end, 1300);
       report(end, 1350);

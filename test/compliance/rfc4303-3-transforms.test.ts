@@ -1,4 +1,4 @@
-// What RFC 4303 §2 and §3 and the documents of the transforms ask of every transform, by both engines and each cipher
+// What RFC 4303 §2.8, §3.3.2 and the other rules of §2 and §3, and the documents of the transforms ask of every transform, by both engines and each cipher
 // library: published vectors, integrity before decryption, extended sequence numbers, alignment, IVs.
 
 import { createHmac } from 'node:crypto';
@@ -202,19 +202,22 @@ describe.each(ENGINES)('engine: %s', (name) => {
     },
   );
 
-  test.each(ESP_TRANSFORMS)('RFC 4303 §2.4: $name pads to its alignment, and no further', (transform) => {
-    const key = saKey(transform, false);
-    for (let length = 1; length <= 40; length++) {
-      const inner = bytes(length, length);
-      const { packet } = engine.seal(key, inner, 4, length);
-      const payload = openIndependently(key, packet, 0);
-      expect(Uint8Array.from(payload)).toEqual(withTrailer(transform, inner));
-      expect(packet.length).toBe(sealedLength(transform, length));
-      // One octet more of room is of no use below the next step of the alignment.
-      expect(largestInnerPacket(transform, packet.length)).toBeGreaterThanOrEqual(length);
-      expect(sealedLength(transform, largestInnerPacket(transform, packet.length))).toBe(packet.length);
-    }
-  });
+  test.each(ESP_TRANSFORMS)(
+    'RFC 4303 §2.4, §2.5: $name pads to its alignment, and no further',
+    (transform) => {
+      const key = saKey(transform, false);
+      for (let length = 1; length <= 40; length++) {
+        const inner = bytes(length, length);
+        const { packet } = engine.seal(key, inner, 4, length);
+        const payload = openIndependently(key, packet, 0);
+        expect(Uint8Array.from(payload)).toEqual(withTrailer(transform, inner));
+        expect(packet.length).toBe(sealedLength(transform, length));
+        // One octet more of room is of no use below the next step of the alignment.
+        expect(largestInnerPacket(transform, packet.length)).toBeGreaterThanOrEqual(length);
+        expect(sealedLength(transform, largestInnerPacket(transform, packet.length))).toBe(packet.length);
+      }
+    },
+  );
 
   const IV_PACKETS = 1500;
 

@@ -1,4 +1,5 @@
-// Inbound processing of ESP (RFC 4303 §3.4): SA lookup, anti-replay, ICV, and the audits that they ask for.
+// Inbound processing of ESP (RFC 4303 §3.4): SA lookup, anti-replay, ICV, and the audits that they ask
+// for (RFC 4303 §4, RFC 4301 §9).
 
 import { describe, expect, test } from 'vitest';
 import type { AuditRecord } from '../../src/dataplane/audit.ts';

@@ -1,4 +1,4 @@
-// Two real gateways over real TUNs in namespaces: families, transforms, restarts, and what others see on the wire.
+// Two real gateways over real TUNs in namespaces, with manual keys (RFC 4301 §4.5.1): families, transforms, restarts, and what others see on the wire.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

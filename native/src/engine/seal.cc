@@ -107,7 +107,8 @@ bool IsRoomSound(const BatchMemory& memory, const Job& job, const esp::Layout& l
   return job.sealedOffset + sealedBytes <= job.frameOffset || job.frameOffset + job.frameLength <= job.sealedOffset;
 }
 
-// Puts header, padding and trailer around the inner packet that stands where the payload begins, and encrypts it.
+// Puts header, padding and trailer around the inner packet that stands where the payload begins, and encrypts it
+// (RFC 4303 §3.3.2).
 bool Encapsulate(const OutboundSa& sa, uint8_t* packet, int32_t innerLength, uint64_t sequence, uint8_t nextHeader) {
   const esp::Layout& layout = sa.cipher->Layout();
   StoreBe32(packet, sa.spi);
