@@ -82,11 +82,11 @@ async function startSteps(
     await dataPlane.stop();
     reportCounters(counters, sad, host.counts, log);
   });
-  let live: LiveDatabases | undefined;
+  const live: { databases?: LiveDatabases } = {};
   const onPathMtu = (peer: string, espRoom: number | undefined): void => {
     host.learnPath(peer, espRoom);
     // The packet path goes by it already; the routes spare it the packets that are too big.
-    live?.refreshRoutes().catch((error: unknown) => {
+    live.databases?.refreshRoutes().catch((error: unknown) => {
       log.warn({ err: error, peer }, 'the path MTU could not be set on the routes');
     });
   };
@@ -105,7 +105,7 @@ async function startSteps(
   };
   // Only now: a start that failed before has used up no numbers.
   const databases = await LiveDatabases.install({ log, sad, dataPlane, host: effects }, config, keys);
-  live = databases;
+  live.databases = databases;
   if (stop.isRequested) return;
   log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   reloads.serve(() => {
