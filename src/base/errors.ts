@@ -32,3 +32,15 @@ export class EnvironmentError extends Error {
 export class InvariantError extends Error {
   override readonly name = 'InvariantError';
 }
+
+/** Bytes from the network that are not what their format says. Nothing was done because of them. */
+export class MalformedMessageError extends Error {
+  override readonly name = 'MalformedMessageError';
+  /** Where it was found: `payload 2 (SA), proposal 1, byte 44`. */
+  readonly place: string;
+
+  constructor(place: string, problem: string) {
+    super(`${place}: ${problem}`);
+    this.place = place;
+  }
+}
