@@ -38,6 +38,7 @@ BatchResult Devices::Wait(int timeoutMs) {
   }
   for (size_t i = 2; i < polled_.size(); i++) {
     if (polled_[i].revents != 0) bits |= ready::kUdp;
+    if (polled_[i].revents != 0) receiver_.Note(i - 2);
     if ((polled_[i].revents & POLLERR) != 0) errors_.Note(i - 2);
   }
   return bits;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,31 +18,49 @@ namespace {
 // Far more peers than one gateway has; guards against a wrong number that would take all memory.
 constexpr int32_t kMaxEndpoints = 1 << 20;
 
-// Reads `sockets`, and `gso`, which is left out where every socket may send trains.
+// Reads a property with a boolean for each of `length` sockets; all have `otherwise` where it is left out.
+bool ReadFlags(Napi::Env env, napi_value descriptors, const char* name, uint32_t length, bool otherwise,
+               std::vector<bool>* flags) {
+  napi_value array = nullptr;
+  napi_valuetype type = napi_undefined;
+  flags->assign(length, otherwise);
+  if (!ReadProperty(env, descriptors, name, &array)) return false;
+  if (napi_typeof(env, array, &type) == napi_ok && type == napi_undefined) return true;
+  uint32_t count = 0;
+  if (napi_get_array_length(env, array, &count) != napi_ok || count != length) {
+    ThrowType(env, std::string(name) + ": expected an array as long as sockets");
+    return false;
+  }
+  for (uint32_t i = 0; i < length; i++) {
+    napi_value element = nullptr;
+    bool flag = false;
+    if (napi_get_element(env, array, i, &element) != napi_ok || !ReadBoolean(env, element, name, &flag)) return false;
+    (*flags)[i] = flag;
+  }
+  return true;
+}
+
+// Reads `sockets`; `gso`, which is left out where every socket may send trains; `seldom`, where none is.
 bool ReadSockets(Napi::Env env, napi_value descriptors, std::vector<SocketHandle>* sockets) {
   napi_value fds = nullptr;
-  napi_value gso = nullptr;
   uint32_t length = 0;
-  uint32_t gsoLength = 0;
-  if (!ReadProperty(env, descriptors, "sockets", &fds) || !ReadProperty(env, descriptors, "gso", &gso)) return false;
-  napi_valuetype gsoType = napi_undefined;
-  if (napi_get_array_length(env, fds, &length) != napi_ok || napi_typeof(env, gso, &gsoType) != napi_ok) {
+  std::vector<bool> gso;
+  std::vector<bool> seldom;
+  if (!ReadProperty(env, descriptors, "sockets", &fds)) return false;
+  if (napi_get_array_length(env, fds, &length) != napi_ok) {
     ThrowType(env, "sockets: expected an array");
     return false;
   }
-  if (gsoType != napi_undefined && (napi_get_array_length(env, gso, &gsoLength) != napi_ok || gsoLength != length)) {
-    ThrowType(env, "gso: expected an array as long as sockets");
+  if (!ReadFlags(env, descriptors, "gso", length, true, &gso) ||
+      !ReadFlags(env, descriptors, "seldom", length, false, &seldom)) {
     return false;
   }
   for (uint32_t i = 0; i < length; i++) {
     napi_value element = nullptr;
     SocketHandle socket;
-    socket.gso = true;
+    socket.gso = gso[i];
+    socket.seldom = seldom[i];
     if (napi_get_element(env, fds, i, &element) != napi_ok || !ReadInt32(env, element, "sockets", &socket.fd)) {
-      return false;
-    }
-    if (gsoLength > 0 && (napi_get_element(env, gso, i, &element) != napi_ok ||
-                          !ReadBoolean(env, element, "gso", &socket.gso))) {
       return false;
     }
     const Result<SocketAddress> local = LocalAddress(socket.fd);

@@ -13,6 +13,9 @@ namespace {
 // Pending ICMP errors taken from one socket in one call; more wait for the next.
 constexpr int kMaxPassedOver = 8;
 
+// Of so many turns the sockets marked seldom are read in one, whatever poll() has said.
+constexpr uint32_t kSeldomTurns = 32;
+
 // Errors of the descriptor itself. All others come from the network or pass by themselves.
 bool IsFatal(int error) { return error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT; }
 
@@ -52,6 +55,7 @@ UdpReceiver::UdpReceiver(const BatchMemory& memory, const std::vector<SocketHand
     : memory_(memory),
       sockets_(sockets),
       errors_(errors),
+      isDue_(sockets.size(), true),
       messages_(static_cast<size_t>(memory.datagramsIn.rows)),
       slots_(messages_.size()),
       sources_(messages_.size()),
@@ -71,9 +75,15 @@ BatchResult UdpReceiver::Receive() {
   int32_t count = 0;
   int fatal = 0;
   size_t fatalSocket = 0;
+  if (turnsToSeldom_-- == 0) {
+    turnsToSeldom_ = kSeldomTurns - 1;
+    isDue_.assign(sockets_.size(), true);
+  }
   for (size_t i = 0; i < sockets_.size() && count < memory_.datagramsIn.rows; i++) {
     const size_t socket = (turn_ + i) % sockets_.size();
+    if (sockets_[socket].seldom && !isDue_[socket]) continue;
     const int received = ReceiveFrom(socket, count);
+    isDue_[socket] = received != 0;
     if (received >= 0) {
       count += received;
     } else if (fatal == 0) {

@@ -24,7 +24,13 @@ class UdpReceiver {
   // sockets take turns in being first. A datagram longer than its slot, which no IP version can carry, gets length 0, so that
   // no half of one is ever used. Errors that a peer or a router can cause (ICMP) are noted and passed over; any other is
   // returned where nothing was received, and otherwise comes on the next call.
+  //
+  // A socket that is marked seldom costs no system call in every turn: it is read after Note(), for as long as it
+  // holds something, and in one turn of 32, so that a loop too busy to poll reads it too.
   BatchResult Receive();
+
+  // poll() says that the socket can be read.
+  void Note(size_t socket) { isDue_[socket] = true; }
 
  private:
   struct alignas(cmsghdr) Control {
@@ -40,6 +46,9 @@ class UdpReceiver {
   const std::vector<SocketHandle>& sockets_;
   UdpErrorQueue& errors_;
   size_t turn_ = 0;
+  uint32_t turnsToSeldom_ = 0;
+  // Read in this turn, though it is marked seldom.
+  std::vector<bool> isDue_;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> slots_;
   std::vector<sockaddr_in6> sources_;

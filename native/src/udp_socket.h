@@ -70,6 +70,8 @@ struct SocketHandle {
   std::string device;
   // Trains may go out with UDP_SEGMENT.
   bool gso = false;
+  // Little comes: it is not read in every turn.
+  bool seldom = false;
 };
 
 // Allows or forbids fragments of what the socket sends from now on (RFC 4301 §8.1). In neither state does what

@@ -20,6 +20,7 @@ import { SelectorMatcher } from '../spd/selector-match.ts';
 import type { SpdEntry } from '../spd/snapshot.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
+import { IKE_ENDPOINT } from './ike-datagrams.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 
@@ -57,6 +58,7 @@ export interface InboundSa extends SaReference {
 }
 
 const NO_INDEX = -1;
+const FIRST_SA_ENDPOINT = IKE_ENDPOINT + 1;
 const NO_SELECTORS: Selectors = {
   localAddress: undefined,
   remoteAddress: undefined,
@@ -136,7 +138,7 @@ export class Associations {
       tunnel: sa.tunnel,
       peer: this.#peers.get(sa.peer),
       selectsPorts: selectsPorts(sa.selectors),
-      endpoint: sa.slot,
+      endpoint: FIRST_SA_ENDPOINT + sa.slot,
       policy: sa.policy,
       spi: sa.spi,
       ...this.#select(sa.selectors),

@@ -5,6 +5,7 @@ import type { Endpoint, SaChange, SaReference, SequenceBlock } from '../sad/secu
 import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import type { CompiledSpd } from '../spd/compiled-spd.ts';
 import type { AuditRecord } from './audit.ts';
+import type { IkeEvent, SendIke } from './ike-events.ts';
 
 export type Command =
   /** Swaps in new policies between two batches. Generations rise. */
@@ -13,11 +14,13 @@ export type Command =
   | SaChange
   /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */
   | { readonly type: 'grant-sequence'; readonly sa: SaReference; readonly block: SequenceBlock }
+  | SendIke
   /** Several commands as one: no packet is carried between the first and the last. */
   | { readonly type: 'together'; readonly commands: readonly Command[] }
   | { readonly type: 'stop' };
 
 export type DataPlaneEvent =
+  | IkeEvent
   /** An outbound SA needs its next block of sequence numbers soon. */
   | { readonly type: 'sequence-low'; readonly sa: SaReference }
   /** An SA met a soft limit of its lifetime, or ended at a hard one and is removed already. */
@@ -47,10 +50,12 @@ export const Control = {
   sent: 0,
   /** Number of commands executed; written by the worker, who wakes the main thread. */
   executed: 1,
+  /** Number of IKE datagrams that the main thread has taken; written by the main thread. */
+  ikeTaken: 2,
 } as const;
 
 export type ControlWords = Int32Array<SharedArrayBuffer>;
 
 export function allocateControlWords(): ControlWords {
-  return new Int32Array(new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
 }

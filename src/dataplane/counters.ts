@@ -17,6 +17,9 @@ export const Counter = {
   tooBigMessages: 70,
   /** Packets from the TUN that a BYPASS policy let out in clear; a super-packet counts as one. */
   outboundBypassPackets: 71,
+  /** IKE datagrams handed to the main thread. */
+  ikeDatagrams: 72,
+  ikeDatagramsSent: 73,
 } as const;
 
 const CELLS = 96;

@@ -13,6 +13,7 @@ import {
 } from './commands.ts';
 import type { NativeAddon } from './native/addon.ts';
 import type { Engine } from './engine.ts';
+import type { IkeSocket } from './ike-socket.ts';
 import type { WorkerInput } from './worker.ts';
 
 /** A data plane that runs, wherever it runs. */
@@ -23,6 +24,8 @@ export interface DataPlane {
   readonly tunName: string;
   /** The TUN that packets of BYPASS policies leave by. */
   readonly clearTunName: string;
+  /** Empty where there is no IKE. */
+  readonly ikeSockets: readonly IkeSocket[];
   /** Resolves when the command has been executed between two batches; rejects where the data plane is gone. */
   send(command: Command): Promise<void>;
   /** Ends the data plane, zeroes its keys and closes its devices. */
@@ -35,6 +38,7 @@ export class WorkerDataPlane implements DataPlane {
   readonly engine: Engine['name'];
   readonly tunName: string;
   readonly clearTunName: string;
+  readonly ikeSockets: readonly IkeSocket[];
   readonly failed: Promise<never>;
   readonly #worker: Worker;
   readonly #addon: NativeAddon;
@@ -56,6 +60,7 @@ export class WorkerDataPlane implements DataPlane {
     this.engine = input.engine;
     this.tunName = tun.name;
     this.clearTunName = tun.clearName;
+    this.ikeSockets = input.ikeSockets ?? [];
     this.#addon = addon;
     this.#wakeup = input.descriptors.wakeup;
     this.#control = allocateControlWords();
@@ -64,7 +69,10 @@ export class WorkerDataPlane implements DataPlane {
     this.#worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
       workerData,
     });
-    this.#worker.on('message', onEvent);
+    this.#worker.on('message', (event: DataPlaneEvent) => {
+      onEvent(event);
+      if (event.type === 'ike-datagram') Atomics.add(this.#control, Control.ikeTaken, 1);
+    });
     let cause: Error = new EnvironmentError('the data plane has ended');
     this.#worker.once('error', (error: unknown) => {
       cause = fromWorker(error);

@@ -66,6 +66,7 @@ export const Drop = {
   inboundIcmpErrorCut: 43,
   outboundIcmpError: 44,
   inboundIcmpError: 45,
+  inboundIkeBacklog: 46,
 } as const;
 
 const row = (
@@ -142,7 +143,7 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
   row(
     'inbound-ike-unsupported',
     'inbound',
-    'An IKE message arrived; this version has no IKE.',
+    'An IKE message arrived, and no policy is keyed by IKE.',
     'RFC 3948 §2.2',
   ),
   row('inbound-unknown-spi', 'inbound', 'No inbound SA has the SPI of the packet.', 'RFC 4303 §3.4.2', true),
@@ -324,5 +325,11 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'A decrypted ICMP error reports a packet that its SA does not carry.',
     'RFC 4301 §6.2',
     true,
+  ),
+  row(
+    'inbound-ike-backlog',
+    'inbound',
+    'More IKE messages arrived than the main thread could take.',
+    'RFC 7296 §2.6',
   ),
 ];

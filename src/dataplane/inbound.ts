@@ -27,6 +27,7 @@ import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { decapsulateEcn } from './ecn.ts';
 import type { Engine } from './engine.ts';
+import type { IkeDatagrams } from './ike-datagrams.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { clampMss } from './mss-clamp.ts';
 import type { Peers } from './peers.ts';
@@ -42,6 +43,7 @@ export interface InboundParts {
   readonly associations: Associations;
   readonly lifetimes: Lifetimes;
   readonly peers: Peers;
+  readonly ike: IkeDatagrams;
   readonly audit: Audit;
   readonly counters: Counters;
   /** Largest inner packet, to clamp TCP to. */
@@ -75,14 +77,19 @@ export class Inbound {
 
   /** Takes one batch from the peers to the TUN. @returns how many datagrams or trains there were */
   process(): number {
-    const { memory, devices, lifetimes } = this.#parts;
+    const { memory, devices, lifetimes, ike } = this.#parts;
     const count = devices.udpReceive();
     lifetimes.expireDue(memory.clock);
     this.#parts.peers.readReports();
     this.#jobs = 0;
+    ike.startTurn();
     for (let row = 0; row < count; row++) {
       const at = row * DatagramIn.stride;
       const length = memory.datagramsIn[at + DatagramIn.length]!;
+      if (memory.datagramsIn[at + DatagramIn.socket]! >= ike.firstOwnSocket) {
+        this.#takeIke(row, memory.datagramsIn[at + DatagramIn.offset]!, length);
+        continue;
+      }
       // A train can mix SPIs, and IKE with ESP of equal length: every segment is looked at for itself.
       const segment = memory.datagramsIn[at + DatagramIn.segmentLength]! || Math.max(length, 1);
       let offset = memory.datagramsIn[at + DatagramIn.offset]!;
@@ -109,7 +116,8 @@ export class Inbound {
       return;
     }
     if (length < NON_ESP_MARKER_BYTES) this.#drop(Drop.inboundTruncated);
-    else if (readInt32(memory.arena, offset) === 0) this.#drop(Drop.inboundIkeUnsupported);
+    else if (readInt32(memory.arena, offset) === 0)
+      this.#takeIke(datagram, offset + NON_ESP_MARKER_BYTES, length - NON_ESP_MARKER_BYTES);
     else {
       const reason = this.#queueEsp(datagram, offset, length);
       if (reason === PASS) return;
@@ -117,6 +125,11 @@ export class Inbound {
       // A packet without a whole ESP header is not auditable.
       this.#parts.audit.inbound(reason, datagram, offset, 0, 0);
     }
+  }
+
+  #takeIke(datagram: number, offset: number, length: number): void {
+    const reason = this.#parts.ike.take(datagram, offset, length);
+    if (reason !== PASS) this.#drop(reason);
   }
 
   /** SAD lookup and the replay check before decryption (RFC 4303 §3.4.2, §3.4.3). */

@@ -11,6 +11,8 @@ import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
 import { IdleTraffic } from './idle-traffic.ts';
+import { IkeDatagrams } from './ike-datagrams.ts';
+import type { IkePath } from './ike-socket.ts';
 import { Inbound } from './inbound.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { Outbound } from './outbound.ts';
@@ -27,6 +29,8 @@ export interface PacketPathParts {
   readonly raisesHopLimit: boolean;
   /** Random; makes the flow caches unpredictable. */
   readonly flowSeed: number;
+  /** Left out: no policy is keyed by IKE, and IKE messages are dropped. */
+  readonly ike?: IkePath | undefined;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
@@ -38,6 +42,7 @@ export class PacketPath {
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
   readonly #idle: IdleTraffic;
+  readonly #ike: IkeDatagrams;
 
   constructor(parts: PacketPathParts) {
     this.#peers = new Peers(parts);
@@ -48,6 +53,7 @@ export class PacketPath {
     this.#audit = new Audit(parts.memory, (record) => {
       parts.onEvent({ type: 'audit', record });
     });
+    this.#ike = new IkeDatagrams(parts);
     const shared = {
       ...parts,
       associations: this.#associations,
@@ -64,7 +70,7 @@ export class PacketPath {
       },
       empty,
     );
-    this.#inbound = new Inbound(shared, empty);
+    this.#inbound = new Inbound({ ...shared, ike: this.#ike }, empty);
     this.#idle = new IdleTraffic({
       ...shared,
       sendDummy: (sa) => {
@@ -130,6 +136,9 @@ export class PacketPath {
         return;
       case 'grant-sequence':
         this.#associations.outboundBy(command.sa)?.counter.grant(command.block);
+        return;
+      case 'send-ike':
+        this.#ike.send(command);
         return;
       case 'together':
         for (const one of command.commands) this.execute(one);

@@ -8,6 +8,7 @@ import { Control, type Command, type ControlWords, type DataPlaneEvent } from '.
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import type { IkeSocket } from './ike-socket.ts';
 import { loadAddon } from './native/load-addon.ts';
 import { createNativeDevices, type NativeDescriptors } from './native/native-devices.ts';
 import { createNativeEngine } from './native/native-engine.ts';
@@ -24,6 +25,8 @@ export interface WorkerInput {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  /** Left out: there is no IKE. */
+  readonly ikeSockets?: readonly IkeSocket[] | undefined;
 }
 
 /** Empty looks at TUN and UDP before the worker sleeps; sleeping and waking cost more than a few of them. */
@@ -44,6 +47,10 @@ function run(port: MessagePort, input: WorkerInput): void {
     innerMtu: input.innerMtu,
     raisesHopLimit: input.raisesHopLimit,
     flowSeed: input.flowSeed,
+    ike: input.ikeSockets && {
+      sockets: input.ikeSockets,
+      taken: input.control.subarray(Control.ikeTaken),
+    },
     onEvent: (event: DataPlaneEvent) => {
       port.postMessage(event);
     },

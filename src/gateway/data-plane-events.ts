@@ -4,6 +4,7 @@
 import { formatAddress } from '../base/address.ts';
 import type { Logger } from '../base/log.ts';
 import type { DataPlaneEvent } from '../dataplane/commands.ts';
+import type { IkeEvent } from '../dataplane/ike-events.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
 import type { Endpoint } from '../sad/security-association.ts';
 import { formatSpi } from '../sad/spi-allocation.ts';
@@ -16,6 +17,8 @@ interface Listeners {
   readonly supply: SequenceSupply;
   /** @param espRoom bytes of the largest ESP packet; undefined: not known any more */
   readonly onPathMtu: (peer: string, espRoom: number | undefined) => void;
+  /** Left out where no policy is keyed by IKE: then there are no such events. */
+  readonly onIke?: (event: IkeEvent) => void;
 }
 
 export class DataPlaneEvents {
@@ -49,6 +52,9 @@ export class DataPlaneEvents {
         return;
       case 'audit':
         if (this.#listeners !== undefined) logAudit(this.#listeners.log, event.record);
+        return;
+      case 'ike-datagram':
+        this.#listeners?.onIke?.(event);
         return;
     }
   }

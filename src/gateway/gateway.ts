@@ -67,6 +67,7 @@ async function startSteps(
     innerMtu: tunMtu,
     raisesHopLimit: host.endsCircles,
     flowSeed: randomInt(2 ** 32),
+    ike: config.policies.some(({ sa }) => sa?.keying === 'ike'),
     onEvent: (event) => {
       events.take(event);
     },

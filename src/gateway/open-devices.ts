@@ -6,6 +6,7 @@ import { EnvironmentError, NativeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { NativeAddon, OpenTun, OpenUdp } from '../dataplane/native/addon.ts';
 import type { NativeDescriptors } from '../dataplane/native/native-devices.ts';
+import { ikeListen, ikeSockets, type IkeSocket } from '../dataplane/ike-socket.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 
@@ -13,11 +14,21 @@ export interface OpenDevices {
   readonly tun: OpenTun;
   readonly clearTun: OpenTun;
   readonly descriptors: NativeDescriptors;
+  /** Left out where there is no IKE. */
+  readonly ikeSockets: readonly IkeSocket[] | undefined;
   close(): void;
 }
 
-/** @throws EnvironmentError with one line that says what to do */
-export function openDevices(addon: NativeAddon, config: GatewayConfig, log: Logger): OpenDevices {
+/**
+ * @param ike opens port 500 of every address, too
+ * @throws EnvironmentError with one line that says what to do
+ */
+export function openDevices(
+  addon: NativeAddon,
+  config: GatewayConfig,
+  log: Logger,
+  ike: boolean,
+): OpenDevices {
   const opened: number[] = [];
   const keep = <T extends { readonly fd: number }>(device: T): T => {
     opened.push(device.fd);
@@ -32,20 +43,27 @@ export function openDevices(addon: NativeAddon, config: GatewayConfig, log: Logg
     // Named by the first, so that the two belong together wherever they are listed.
     const clearTun = keep(addon.openTun({ name: clearTunNameOf(tun.name), ...offloads }));
     log.info({ tun: tun.name, ...tun.offloads }, 'TUN open');
-    const sockets = config.udp.listen.map(({ address, port }) => {
+    const shared = config.udp.listen.map(({ address, port }) => {
       const socket = keep(addon.openUdp(udpOptions(config, address, port)));
       logSocket(log, config, address, socket);
-      return socket;
+      return { ...socket, address };
     });
+    const own = (ike ? ikeListen(config.udp.listen) : []).map(({ address, port }) => {
+      const socket = keep(addon.openUdp(ikeOptions(config, address, port)));
+      log.info({ address: formatAddress(address), port: socket.port }, 'UDP socket of IKE open');
+      return { ...socket, address };
+    });
+    const sockets = [...shared, ...own];
     const wakeup = keep({ fd: addon.createWakeup() }).fd;
     const descriptors = {
       tun: tun.fd,
       clear: clearTun.fd,
       sockets: sockets.map(({ fd }) => fd),
       gso: sockets.map(({ gso }) => gso),
+      seldom: sockets.map((_, at) => at >= shared.length),
       wakeup,
     };
-    return { tun, clearTun, descriptors, close };
+    return { tun, clearTun, descriptors, ikeSockets: ike ? ikeSockets(shared, own) : undefined, close };
   } catch (error) {
     close();
     throw explainDeviceError(error);
@@ -56,6 +74,11 @@ function udpOptions(config: GatewayConfig, address: Address, port: number) {
   const { mark, bufferBytes, gso, gro } = config.udp;
   // One worker, one socket: nobody shares the port, so that a second gateway is refused.
   return { address: address.bytes, port, mark, bufferBytes, gso, gro, reusePort: false };
+}
+
+/** Datagrams come one by one, and few: the system's own buffer is large enough. */
+function ikeOptions(config: GatewayConfig, address: Address, port: number) {
+  return { ...udpOptions(config, address, port), bufferBytes: 0, gso: false, gro: false };
 }
 
 function logSocket(log: Logger, config: GatewayConfig, address: Address, socket: OpenUdp): void {

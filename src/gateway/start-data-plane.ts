@@ -6,6 +6,7 @@ import type { DataPlaneEvent } from '../dataplane/commands.ts';
 import type { Counters } from '../dataplane/counters.ts';
 import { WorkerDataPlane, type DataPlane } from '../dataplane/data-plane.ts';
 import type { NativeAddon } from '../dataplane/native/addon.ts';
+import { ikeListen } from '../dataplane/ike-socket.ts';
 import type { AddonMissing } from '../dataplane/native/load-addon.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { cipherLibraryInUse } from './cipher-library.ts';
@@ -20,6 +21,8 @@ export interface DataPlaneInput {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  /** Some policy is keyed by IKE. */
+  readonly ike: boolean;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
@@ -31,7 +34,7 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
     { reason: addon.missing },
     'the native addon is missing: the portable engine runs on portable devices, many times slower',
   );
-  const { config, counters, innerMtu, raisesHopLimit, flowSeed, onEvent } = input;
+  const { config, counters, innerMtu, raisesHopLimit, flowSeed, ike, onEvent } = input;
   // Loaded only here: @noble/ciphers and the sockets cost start-up time that the usual way does not need.
   const { startPortableDataPlane } = await import('../dataplane/portable/portable-data-plane.ts');
   return startPortableDataPlane({
@@ -41,6 +44,7 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
     innerMtu,
     raisesHopLimit,
     flowSeed,
+    ikeListen: ike ? ikeListen(config.udp.listen) : undefined,
     onEvent,
   });
 }
@@ -48,7 +52,7 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
 function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
   const { config, log, counters, innerMtu, raisesHopLimit, flowSeed, onEvent } = input;
   const ciphers = cipherLibraryInUse(addon, config);
-  const devices = openDevices(addon, config, log);
+  const devices = openDevices(addon, config, log, input.ike);
   const coalesce = devices.tun.offloads;
   log.info({ engine: config.engine, ciphers, openssl: addon.opensslVersion() }, 'engine');
   return new WorkerDataPlane(
@@ -66,6 +70,7 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       innerMtu,
       raisesHopLimit,
       flowSeed,
+      ikeSockets: devices.ikeSockets,
     },
     onEvent,
     {

@@ -46,6 +46,8 @@ export interface SaSpecification {
   /** Name of the peer that holds the other end. */
   readonly peer: string;
   readonly mode: 'tunnel';
+  /** Who makes the SAs; left out: the administrator. */
+  readonly keying?: 'manual' | 'ike' | undefined;
   /** Name of the ESP transform, `aes256gcm16`. */
   readonly transform: string;
   readonly esn: boolean;

@@ -24,7 +24,7 @@ import {
 import { PathPair } from '../support/path-pair.ts';
 import { FRAME_KINDS, randomFrame } from '../support/random-frames.ts';
 import { RandomWire, WIRE_KINDS, type WireDatagram } from '../support/random-wire.ts';
-import { PEER_ENDPOINT } from '../support/packet-path-link.ts';
+import { IKE_SOCKETS, PEER_ENDPOINT } from '../support/packet-path-link.ts';
 import { Random } from '../support/random.ts';
 
 const BLOCK_NUMBERS = 2 ** 18;
@@ -42,6 +42,7 @@ const NOT_MET = [
   'outbound-queue-full',
   'inbound-queue-full',
   'outbound-no-address',
+  'inbound-ike-backlog',
 ];
 
 interface Gateway {
@@ -64,13 +65,15 @@ class Differential {
   readonly gateways: Readonly<Record<Side, Gateway>> = { a: this.#gateway('a'), b: this.#gateway('b') };
   /** Their own, so that the packets stay those of the seed. */
   readonly #reports = new Random(DIFFERENTIAL_SEED);
+  readonly #takings = new Random(DIFFERENTIAL_SEED);
   readonly seen = new Map<string, number>();
   packets = 0;
   #generation = 1;
 
   #gateway(side: Side): Gateway {
     const forger = new EspForger(this.random, side);
-    const paths = new PathPair();
+    // The other one has no IKE, and drops its messages for that.
+    const paths = new PathPair(side === 'a' ? IKE_SOCKETS : undefined);
     paths.both((site) => installManySas(site, side));
     return { side, paths, wire: new RandomWire(this.random, () => forger.next()), granted: new Map() };
   }
@@ -118,6 +121,11 @@ class Differential {
       // The scarce one is left without numbers for a while.
       if (policy !== undefined && policy !== 'scarce') this.#grant(paths, granted, policy, BLOCK_NUMBERS);
     }
+    // The main thread takes them late, and all at once.
+    if (this.#takings.oneIn(40))
+      paths.both(({ ikeTaken, counters }) => {
+        ikeTaken[0] = counters[Counter.ikeDatagrams]!;
+      });
     if (random.oneIn(12)) this.#grant(paths, granted, 'scarce', SCARCE_BLOCK_NUMBERS);
     return sent;
   }

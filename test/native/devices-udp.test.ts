@@ -1,7 +1,7 @@
 // The native UDP devices over loopback: batches, trains, traffic classes, errors of rows.
 
-import { afterEach, expect, test } from 'vitest';
-import { type BatchMemory, DatagramOut } from '../../src/dataplane/batch-memory.ts';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type BatchMemory, DatagramIn, DatagramOut } from '../../src/dataplane/batch-memory.ts';
 import { Ready } from '../../src/dataplane/devices.ts';
 import type { Devices } from '../../src/dataplane/devices.ts';
 import type { UdpOptions } from '../../src/dataplane/native/addon.ts';
@@ -203,6 +203,60 @@ test('the sockets take turns in being read first', () => {
   send(devices, memory, rows);
   const firstSockets = [receive(devices, memory), receive(devices, memory)].map((batch) => batch[0]?.socket);
   expect(new Set(firstSockets)).toEqual(new Set([0, 1]));
+});
+
+describe('a socket that is marked seldom', () => {
+  /** Devices with one usual socket and one that is marked; what arrives there is sent by the first side. */
+  function withSeldom(): { from: Side; devices: Devices; memory: BatchMemory } {
+    const from = side('127.0.0.1');
+    const sockets = [open('127.0.0.1'), open('127.0.0.1', { gro: false, gso: false })];
+    const memory = smallMemory();
+    const devices = createNativeDevices(addon, memory, {
+      tun: -1,
+      sockets: sockets.map(({ fd }) => fd),
+      seldom: [false, true],
+      wakeup: -1,
+    });
+    sockets.forEach(({ port }, endpoint) => {
+      from.devices.setEndpoint(endpoint, 0, bytesOf('127.0.0.1'), port);
+    });
+    // The first turn reads every socket.
+    expect(devices.udpReceive()).toBe(0);
+    return { from, devices, memory };
+  }
+  const sendTo = ({ devices, memory }: Side, endpoint: number, payload: Uint8Array): void => {
+    expect(send(devices, memory, [{ payload, endpoint }])).toEqual([0]);
+  };
+
+  test('is not read in every turn, but within 32 of them, for as long as it holds something', () => {
+    const { from, devices, memory } = withSeldom();
+    sendTo(from, 1, patternBytes(40));
+    const turns = [];
+    for (let turn = 1; turn < 32; turn++) turns.push(devices.udpReceive());
+    expect(turns).toEqual(new Array<number>(31).fill(0));
+    expect(devices.udpReceive()).toBe(1);
+    expect(memory.datagramsIn[DatagramIn.socket]).toBe(1);
+    sendTo(from, 1, patternBytes(41));
+    expect(devices.udpReceive()).toBe(1);
+    expect(memory.datagramsIn[DatagramIn.length]).toBe(41);
+  });
+
+  test('is read in the turn after the wait found it, and the others with it', () => {
+    const { from, devices, memory } = withSeldom();
+    sendTo(from, 1, patternBytes(40));
+    expect(devices.wait(5000)).toBe(Ready.udp);
+    sendTo(from, 0, patternBytes(50));
+    const rows = receive(devices, memory);
+    expect(rows.map(({ socket, payload }) => [socket, payload.length]).sort()).toEqual([[0, 50], [1, 40]]); // prettier-ignore
+  });
+
+  test('a list of another length is refused', () => {
+    const { fd } = open('127.0.0.1');
+    const descriptors = { tun: -1, sockets: [fd], seldom: [true, false], wakeup: -1 };
+    expect(() => createNativeDevices(addon, smallMemory(), descriptors)).toThrow(
+      'seldom: expected an array as long as sockets',
+    );
+  });
 });
 
 test('a row that the kernel refuses has its errno, and the rows around it are sent', () => {

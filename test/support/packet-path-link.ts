@@ -6,6 +6,7 @@ import type { DataPlaneEvent } from '../../src/dataplane/commands.ts';
 import type { Engine } from '../../src/dataplane/engine.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
+import type { IkeSocket } from '../../src/dataplane/ike-socket.ts';
 import { PacketPath } from '../../src/dataplane/packet-path.ts';
 import {
   MemoryDevices,
@@ -55,11 +56,28 @@ export interface TestSite {
   readonly clearLink: { isUp: boolean };
   readonly datagrams: SentDatagram[];
   readonly events: DataPlaneEvent[];
+  /** Cell 0: how many IKE datagrams the main thread has taken. */
+  readonly ikeTaken: Int32Array;
   /** Drops counted so far, by name. */
   readonly drops: () => Record<string, number>;
 }
 
-export function createSite(engineName: Engine['name'], limits: BatchLimits = TEST_LIMITS): TestSite {
+/** Two sockets of one address: number 0 shares its port with ESP, number 1 is IKE's own. */
+export const IKE_SOCKETS: readonly IkeSocket[] = [4500, 500].map((port, socket) => ({
+  socket,
+  family: 4,
+  address: Uint8Array.of(203, 0, 113, 9),
+  port,
+  hasMarker: socket === 0,
+}));
+
+/** @param sockets of IKE; left out: there is no IKE */
+export function createSite(
+  engineName: Engine['name'],
+  limits: BatchLimits = TEST_LIMITS,
+  sockets?: readonly IkeSocket[],
+): TestSite {
+  const ikeTaken = new Int32Array(1);
   const memory = allocateBatchMemory(limits);
   const frames: TunFrameOut[] = [];
   const clearFrames: TunFrameOut[] = [];
@@ -90,6 +108,7 @@ export function createSite(engineName: Engine['name'], limits: BatchLimits = TES
     innerMtu: INNER_MTU,
     raisesHopLimit: true,
     flowSeed: 1,
+    ike: sockets && { sockets, taken: ikeTaken },
     onEvent: (event) => {
       events.push(event);
       if (event.type === 'expire') sad.expired(event.sa, event.hard, event.cause);
@@ -105,7 +124,20 @@ export function createSite(engineName: Engine['name'], limits: BatchLimits = TES
     },
   });
   const drops = (): Record<string, number> => readDrops(counters);
-  return { path, devices, sad, counters, clock, frames, clearFrames, clearLink, datagrams, events, drops };
+  return {
+    ikeTaken,
+    path,
+    devices,
+    sad,
+    counters,
+    clock,
+    frames,
+    clearFrames,
+    clearLink,
+    datagrams,
+    events,
+    drops,
+  };
 }
 
 export function transformNamed(name: string): EspTransform {

@@ -9,7 +9,8 @@ import type {
   TunFrame,
   TunFrameOut,
 } from '../../src/dataplane/portable/memory-devices.ts';
-import { createSite, type TestSite } from './packet-path-link.ts';
+import type { IkeSocket } from '../../src/dataplane/ike-socket.ts';
+import { createSite, TEST_LIMITS, type TestSite } from './packet-path-link.ts';
 
 const OFFLOAD_FIELDS: readonly (keyof OffloadFields)[] = [
   'flags', 'gsoType', 'headerLength', 'segmentSize', 'checksumStart', 'checksumOffset',
@@ -29,10 +30,16 @@ export interface TurnOutput {
 const PUSHED_AT_ONCE = 256;
 
 export class PathPair {
-  readonly native: TestSite = createSite('native');
-  readonly portable: TestSite = createSite('portable');
+  readonly native: TestSite;
+  readonly portable: TestSite;
   /** Frames that left each of them in clear, so far. */
   framesInClear = 0;
+
+  /** @param ike sockets of IKE, where the gateway has it */
+  constructor(ike?: readonly IkeSocket[]) {
+    this.native = createSite('native', TEST_LIMITS, ike);
+    this.portable = createSite('portable', TEST_LIMITS, ike);
+  }
 
   /** Does the same to both. */
   both(action: (site: TestSite) => void): void {

@@ -14,6 +14,8 @@ export interface NativeDescriptors {
   readonly sockets: readonly number[];
   /** For each socket {@link OpenUdp.gso}: where false, a train leaves as single datagrams. Left out: all true. */
   readonly gso?: readonly boolean[];
+  /** For each socket, whether so little comes by it that it is not read in every turn. Left out: none is such. */
+  readonly seldom?: readonly boolean[];
   /** -1 = none. */
   readonly wakeup: number;
 }

@@ -7,6 +7,7 @@ import type { Command, DataPlaneEvent } from '../commands.ts';
 import type { Counters } from '../counters.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { Drop, type DropReason } from '../drop-reasons.ts';
+import { ikeSockets, type IkeSocket } from '../ike-socket.ts';
 import { PacketPath } from '../packet-path.ts';
 import { openTuntap2, type TunStream } from '../tun/tuntap2-adapter.ts';
 import { bindDgramSockets, type ListenAddress } from '../udp/dgram-sockets.ts';
@@ -21,6 +22,8 @@ export interface PortableDataPlaneOptions {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  /** Where IKE listens besides `listen`; left out: there is no IKE. */
+  readonly ikeListen?: readonly ListenAddress[] | undefined;
   readonly onEvent: (event: DataPlaneEvent) => void;
   /** Opens a TUN, first the one of the protected side and then the one in clear; tests give their own. */
   readonly openTun?: () => Promise<TunStream>;
@@ -37,7 +40,8 @@ const DRIVER_DROPS: Record<DriverDrop, DropReason> = {
 
 /** @throws EnvironmentError or NativeError where the TUN or a socket cannot be opened */
 export async function startPortableDataPlane(options: PortableDataPlaneOptions): Promise<DataPlane> {
-  const sockets = await bindDgramSockets(options.listen, { bufferBytes: options.bufferBytes });
+  const { listen, ikeListen = [], bufferBytes } = options;
+  const sockets = await bindDgramSockets([...listen, ...ikeListen], { bufferBytes });
   const openTun = options.openTun ?? openTuntap2;
   const tuns: TunStream[] = [];
   try {
@@ -55,6 +59,7 @@ class PortableDataPlane implements DataPlane {
   readonly engine = 'portable';
   readonly tunName: string;
   readonly clearTunName: string;
+  readonly ikeSockets: readonly IkeSocket[];
   readonly failed: Promise<never>;
   readonly #driver: EventLoopDriver;
   readonly #path: PacketPath;
@@ -67,7 +72,7 @@ class PortableDataPlane implements DataPlane {
     clearTun: TunStream,
     sockets: Awaited<ReturnType<typeof bindDgramSockets>>,
   ) {
-    const { counters, innerMtu, raisesHopLimit, flowSeed, onEvent } = options;
+    const { counters, innerMtu, raisesHopLimit, flowSeed, listen, ikeListen, onEvent } = options;
     const memory = allocateBatchMemory();
     let reject: (error: Error) => void = () => undefined;
     this.failed = new Promise((_, fail) => {
@@ -76,6 +81,18 @@ class PortableDataPlane implements DataPlane {
     this.failed.catch(() => undefined);
     this.tunName = tun.name;
     this.clearTunName = clearTun.name;
+    const bound = (at: number, one: ListenAddress): ListenAddress => ({
+      ...one,
+      port: sockets[at]?.port ?? 0,
+    });
+    this.ikeSockets =
+      ikeListen === undefined
+        ? []
+        : ikeSockets(
+            listen.map((one, at) => bound(at, one)),
+            ikeListen.map((one, at) => bound(listen.length + at, one)),
+          );
+    const taken = new Int32Array(1);
     this.#driver = new EventLoopDriver({
       memory,
       tun,
@@ -97,7 +114,11 @@ class PortableDataPlane implements DataPlane {
       innerMtu,
       raisesHopLimit,
       flowSeed,
-      onEvent,
+      ike: ikeListen && { sockets: this.ikeSockets, taken },
+      onEvent: (event) => {
+        onEvent(event);
+        if (event.type === 'ike-datagram') taken[0] = (taken[0]! + 1) | 0;
+      },
     });
     this.#memory = memory;
     this.#driver.start(() => {

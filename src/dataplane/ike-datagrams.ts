@@ -1,0 +1,121 @@
+// IKE datagrams between the sockets and the main thread (RFC 7296 §2.23, RFC 3948 §2.2). Anybody can send them, so a
+// bounded number is on the way to the main thread at any time, and a bounded number is taken in one turn. They are
+// few: here, unlike beside ESP, memory is allocated for each.
+
+import { InvariantError } from '../base/errors.ts';
+import { NON_ESP_MARKER_BYTES } from '../wire/esp.ts';
+import { ADDRESS_CELL_BYTES, DatagramIn, DatagramOut, type BatchMemory } from './batch-memory.ts';
+import type { DataPlaneEvent } from './commands.ts';
+import { Counter, type Counters } from './counters.ts';
+import type { Devices } from './devices.ts';
+import { Drop, PASS, type DropReason } from './drop-reasons.ts';
+import type { OuterEndpoints, SendIke } from './ike-events.ts';
+import type { IkePath, IkeSocket } from './ike-socket.ts';
+
+/** Datagrams that the main thread has not taken yet. */
+const MOST_IN_FLIGHT = 256;
+const MOST_IN_A_TURN = 32;
+/** The largest UDP payload over IPv4. */
+const MAX_DATAGRAM_BYTES = 65_507;
+/** Above every index. */
+const NO_SOCKET = 0x7fff_ffff;
+/** Row of the endpoint table that a datagram is sent by; SAs have those behind it. */
+export const IKE_ENDPOINT = 0;
+
+export interface IkeDatagramsParts {
+  readonly memory: BatchMemory;
+  readonly devices: Devices;
+  readonly counters: Counters;
+  /** undefined: there is no IKE. */
+  readonly ike?: IkePath | undefined;
+  readonly onEvent: (event: DataPlaneEvent) => void;
+}
+
+export class IkeDatagrams {
+  readonly #parts: IkeDatagramsParts;
+  /** From this socket on what is received has no marker, and is never ESP. */
+  readonly firstOwnSocket: number;
+  #told = 0;
+  #inTurn = 0;
+
+  constructor(parts: IkeDatagramsParts) {
+    this.#parts = parts;
+    const own = parts.ike?.sockets.find(({ hasMarker }) => !hasMarker);
+    this.firstOwnSocket = own?.socket ?? NO_SOCKET;
+  }
+
+  startTurn(): void {
+    this.#inTurn = 0;
+  }
+
+  /** Hands a datagram up. @param offset of the IKE header, behind the marker */
+  take(datagram: number, offset: number, length: number): DropReason {
+    const { ike, memory, counters, onEvent } = this.#parts;
+    if (ike === undefined) return Drop.inboundIkeUnsupported;
+    // RFC 3948 §2.3: a keepalive, wherever it was sent to.
+    if (length <= 1) return Drop.inboundTruncated;
+    const inFlight = (this.#told - Atomics.load(ike.taken, 0)) | 0;
+    if (inFlight >= MOST_IN_FLIGHT || this.#inTurn === MOST_IN_A_TURN) return Drop.inboundIkeBacklog;
+    this.#told = (this.#told + 1) | 0;
+    this.#inTurn++;
+    counters[Counter.ikeDatagrams] = counters[Counter.ikeDatagrams]! + 1;
+    onEvent({
+      type: 'ike-datagram',
+      ...this.outerAddresses(datagram),
+      bytes: memory.arena.slice(offset, offset + length),
+    });
+    return PASS;
+  }
+
+  /** Where a received datagram came from, and where to. */
+  outerAddresses(datagram: number): OuterEndpoints {
+    const { ike, memory } = this.#parts;
+    const { datagramsIn, sources, destinations } = memory;
+    const row = datagram * DatagramIn.stride;
+    const socket = datagramsIn[row + DatagramIn.socket]!;
+    const family = datagramsIn[row + DatagramIn.family] === 4 ? 4 : 6;
+    const cell = datagram * ADDRESS_CELL_BYTES;
+    const end = cell + (family === 4 ? 4 : 16);
+    const bound = ike?.sockets[socket];
+    const told = destinations.slice(cell, end);
+    return {
+      socket,
+      family,
+      source: sources.slice(cell, end),
+      sourcePort: datagramsIn[row + DatagramIn.sourcePort]!,
+      // Devices that are not told leave it zero; then what the socket is bound to is all that is known.
+      destination: bound !== undefined && told.every((byte) => byte === 0) ? bound.address.slice() : told,
+      localPort: bound?.port ?? 0,
+    };
+  }
+
+  /** Sends a datagram of the main thread. Never called while a batch is in work. */
+  send({ socket, address, port, bytes }: SendIke): void {
+    const { memory, devices, counters } = this.#parts;
+    const { arena, datagramsOut, scratchOffset } = memory;
+    const { hasMarker } = this.#socketOf(socket, address);
+    const markerBytes = hasMarker ? NON_ESP_MARKER_BYTES : 0;
+    const length = markerBytes + bytes.length;
+    if (length > MAX_DATAGRAM_BYTES) throw new InvariantError(`an IKE message of ${bytes.length} bytes`);
+    arena.fill(0, scratchOffset, scratchOffset + markerBytes);
+    arena.set(bytes, scratchOffset + markerBytes);
+    datagramsOut.fill(0, 0, DatagramOut.stride);
+    datagramsOut[DatagramOut.offset] = scratchOffset;
+    datagramsOut[DatagramOut.length] = length;
+    datagramsOut[DatagramOut.endpoint] = IKE_ENDPOINT;
+    devices.setEndpoint(IKE_ENDPOINT, socket, address, port);
+    devices.udpSend(1);
+    const cell = datagramsOut[DatagramOut.status] === 0 ? Counter.ikeDatagramsSent : Drop.outboundSendFailed;
+    counters[cell] = counters[cell]! + 1;
+  }
+
+  #socketOf(socket: number, address: Uint8Array): IkeSocket {
+    const found = this.#parts.ike?.sockets[socket];
+    if (found === undefined) throw new InvariantError(`IKE has no socket ${socket}`);
+    if (address.length !== (found.family === 4 ? 4 : 16))
+      throw new InvariantError(
+        `socket ${socket} is not of the family of an address of ${address.length} bytes`,
+      );
+    return found;
+  }
+}

@@ -1,0 +1,164 @@
+// IKE messages between the sockets and the main thread, with both engines (RFC 7296 §2.23, RFC 3948 §2.2).
+
+import { describe, expect, test } from 'vitest';
+import { Counter } from '../../src/dataplane/counters.ts';
+import type { IkeDatagram } from '../../src/dataplane/ike-events.ts';
+import { ikeListen, ikeSockets } from '../../src/dataplane/ike-socket.ts';
+import { parseAddress } from '../../src/base/address.ts';
+import { echoRequest } from '../support/packets.ts';
+import {
+  createSite,
+  IKE_SOCKETS,
+  installPair,
+  PEER_ENDPOINT,
+  TEST_LIMITS,
+  usePolicies,
+  type TestSite,
+} from '../support/packet-path-link.ts';
+import { policy } from '../support/policies.ts';
+
+const SOURCE = Uint8Array.of(198, 51, 100, 7);
+const MESSAGE = Uint8Array.from({ length: 60 }, (_, i) => i + 1);
+const MARKED = Uint8Array.of(0, 0, 0, 0, ...MESSAGE);
+
+function arrive(site: TestSite, socket: number, bytes: Uint8Array, segmentLength = 0): void {
+  site.devices.pushDatagram({ bytes, sourceAddress: SOURCE, sourcePort: 1027, socket, segmentLength });
+}
+
+const ikeEvents = (site: TestSite): IkeDatagram[] =>
+  site.events.splice(0).filter((event): event is IkeDatagram => event.type === 'ike-datagram');
+
+describe.each(['native', 'portable'] as const)('%s', (engine) => {
+  const create = (): TestSite => createSite(engine, TEST_LIMITS, IKE_SOCKETS);
+
+  test.each([
+    ['RFC 3948 §2.2: behind its marker', 0, MARKED, 4500],
+    ['RFC 7296 §2.23: whole', 1, MESSAGE, 500],
+    ['RFC 7296 §2.23: whole, though it starts like a marker', 1, MARKED, 500],
+  ])('a message goes up %s', (_name, socket, bytes, localPort) => {
+    const site = create();
+    const destinationAddress = Uint8Array.of(203, 0, 113, 44);
+    site.devices.pushDatagram({ bytes, sourceAddress: SOURCE, sourcePort: 1027, destinationAddress, socket });
+    site.path.turn();
+    expect(site.events).toEqual([
+      {
+        type: 'ike-datagram',
+        socket,
+        family: 4,
+        source: SOURCE,
+        sourcePort: 1027,
+        destination: destinationAddress,
+        localPort,
+        bytes: socket === 0 ? MESSAGE : bytes,
+      },
+    ]);
+    expect(site.drops()).toEqual({});
+    expect(site.counters[Counter.ikeDatagrams]).toBe(1);
+  });
+
+  test('the bytes are a copy, and devices that do not say the destination leave the address of the socket', () => {
+    const site = create();
+    arrive(site, 1, MESSAGE);
+    site.path.turn();
+    arrive(site, 1, new Uint8Array(60).fill(9));
+    site.path.turn();
+    const [first] = ikeEvents(site);
+    expect(first).toMatchObject({ bytes: MESSAGE, destination: IKE_SOCKETS[1]?.address });
+  });
+
+  test('messages in a train of datagrams of one length go up one by one', () => {
+    const site = create();
+    arrive(site, 0, Buffer.concat([MARKED, MARKED]), MARKED.length);
+    site.path.turn();
+    expect(ikeEvents(site).map(({ bytes }) => bytes)).toEqual([MESSAGE, MESSAGE]);
+  });
+
+  test('RFC 3948 §2.3: keepalives, markers without a message and single bytes never go up', () => {
+    const site = create();
+    arrive(site, 0, Uint8Array.of(0xff));
+    for (const bytes of [new Uint8Array(4), new Uint8Array(5), new Uint8Array(3)]) arrive(site, 0, bytes);
+    for (const bytes of [new Uint8Array(), Uint8Array.of(0xff), Uint8Array.of(1)]) arrive(site, 1, bytes);
+    site.path.turn();
+    expect(site.events).toEqual([]);
+    expect(site.drops()).toEqual({ 'inbound-truncated': 6 });
+    expect(site.counters[Counter.natKeepalives]).toBe(1);
+  });
+
+  test('a bounded number is taken in a turn, and is on the way to the main thread', () => {
+    const site = create();
+    const flood = (): number => {
+      arrive(site, 0, Buffer.concat(new Array<Uint8Array>(50).fill(MARKED)), MARKED.length);
+      site.path.turn();
+      return ikeEvents(site).length;
+    };
+    expect(Array.from({ length: 9 }, flood)).toEqual([32, 32, 32, 32, 32, 32, 32, 32, 0]);
+    expect(site.drops()).toEqual({ 'inbound-ike-backlog': 9 * 50 - 256 });
+    site.ikeTaken[0] = 7;
+    expect(flood()).toBe(7);
+    site.ikeTaken[0] = 256 + 7;
+    expect(flood()).toBe(32);
+  });
+
+  test('what ESP sends is not held up by IKE messages beyond the bound', () => {
+    const site = create();
+    usePolicies(site, [policy('tunnel')]);
+    installPair(site);
+    arrive(site, 1, Buffer.alloc(1000));
+    site.devices.pushFrame({ bytes: echoRequest({ source: '10.0.1.5', destination: '10.0.2.7' }) });
+    site.path.turn();
+    expect(site.datagrams.length).toBe(1);
+  });
+
+  test('a message goes down with a marker by the port of ESP, without one by its own; SAs keep their way', () => {
+    const site = create();
+    usePolicies(site, [policy('tunnel')]);
+    installPair(site, { outboundSpi: 0x1001 });
+    const address = Uint8Array.of(192, 0, 2, 77);
+    site.path.execute({ type: 'send-ike', socket: 0, address, port: 4501, bytes: MESSAGE });
+    site.path.execute({ type: 'send-ike', socket: 1, address, port: 500, bytes: MESSAGE });
+    const common = { address, trafficClass: 0, dontFragment: false };
+    expect(site.datagrams.splice(0)).toEqual([
+      { ...common, bytes: MARKED, socket: 0, port: 4501 },
+      { ...common, bytes: MESSAGE, socket: 1, port: 500 },
+    ]);
+    expect(site.counters[Counter.ikeDatagramsSent]).toBe(2);
+    site.devices.pushFrame({ bytes: echoRequest({ source: '10.0.1.5', destination: '10.0.2.7' }) });
+    site.path.turn();
+    expect(site.datagrams.map(({ address: to, port }) => [to, port])).toEqual([
+      [PEER_ENDPOINT.address, PEER_ENDPOINT.port],
+    ]);
+  });
+
+  test('a socket that IKE has not, an address of another family and a message too long are defects', () => {
+    const site = create();
+    const send = (socket: number, address: Uint8Array, bytes = MESSAGE): void => {
+      site.path.execute({ type: 'send-ike', socket, address, port: 500, bytes });
+    };
+    expect(() => {
+      send(2, SOURCE);
+    }).toThrow('no socket 2');
+    expect(() => {
+      send(0, new Uint8Array(16));
+    }).toThrow('family');
+    expect(() => {
+      send(0, SOURCE, new Uint8Array(65_504));
+    }).toThrow('65504');
+    expect(site.datagrams).toEqual([]);
+  });
+});
+
+test('IKE listens on port 500 of each address once, behind the sockets that ESP shares', () => {
+  const at = (text: string, port: number) => ({ address: parseAddress(text)!, port });
+  const listen = [at('203.0.113.1', 4500), at('203.0.113.1', 4501), at('2001:db8::1', 4500)];
+  const own = ikeListen(listen);
+  expect(own).toEqual([at('203.0.113.1', 500), at('2001:db8::1', 500)]);
+  expect(
+    ikeSockets(listen, own).map(({ socket, family, port, hasMarker }) => [socket, family, port, hasMarker]),
+  ).toEqual([
+    [0, 4, 4500, true],
+    [1, 4, 4501, true],
+    [2, 6, 4500, true],
+    [3, 4, 500, false],
+    [4, 6, 500, false],
+  ]);
+});
