@@ -15,7 +15,8 @@ export class ByteWriter {
 
   uint8(value: number, field: string): void {
     check(value, 0xff, field);
-    this.#bytes[this.#extend(1)] = value;
+    const at = this.#extend(1);
+    this.#bytes[at] = value;
   }
 
   uint16(value: number, field: string): void {
@@ -60,7 +61,7 @@ export class ByteWriter {
     this.#bytes[at + 1] = value;
   }
 
-  /** @returns where the new bytes begin; they are zero */
+  /** Call it before `#bytes` is read: it may put another buffer there. @returns where the new bytes begin */
   #extend(length: number): number {
     const at = this.#length;
     const needed = at + length;
