@@ -33,7 +33,7 @@ const CURVES: ReadonlyMap<string, Curve> = new Map([
 ]);
 
 /** Octets of a field element and of a scalar. */
-export const CURVE_BYTES: Readonly<Record<Curve, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
+const CURVE_BYTES: Readonly<Record<Curve, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 };
 
 const ED25519_BYTES = 32;
 

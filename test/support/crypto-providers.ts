@@ -7,9 +7,9 @@ export const NODE: CryptoProvider = chooseProvider('node');
 export const NOBLE: CryptoProvider = chooseProvider('noble');
 export const PROVIDERS: readonly CryptoProvider[] = [NODE, NOBLE];
 
-export const PRF_IDS = [5, 6, 7];
-export const MODP_GROUPS = [14, 15, 16];
-export const CURVE_GROUPS = [19, 20, 21, 31, 32];
+export const PRF_IDS: readonly number[] = [5, 6, 7];
+export const MODP_GROUPS: readonly number[] = [14, 15, 16];
+export const CURVE_GROUPS: readonly number[] = [19, 20, 21, 31, 32];
 
 /** Encryption, key bits and integrity of each IKE cipher. */
 export const IKE_CIPHERS: readonly (readonly [number, number | undefined, number])[] = [

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { SignatureScheme } from '../../src/crypto/ike-crypto.ts';
 
 const Bytes = z
   .string()
@@ -16,9 +17,6 @@ const Scheme = z.discriminatedUnion('algorithm', [
   z.object({ algorithm: z.literal('ecdsa'), hash: DigestHash, form: z.enum(['der', 'raw']) }),
   z.object({ algorithm: z.literal('ed25519') }),
 ]);
-
-const file = <T extends z.ZodType>(test: T): z.ZodObject<{ tests: z.ZodArray<T> }> =>
-  z.object({ tests: z.array(test) });
 
 const Kdf = z.object({
   id: z.string(),
@@ -130,32 +128,155 @@ const Oracle = z.object({
   ),
 });
 
-export type Oracle = z.infer<typeof Oracle>;
+export interface KdfVector {
+  readonly id: string;
+  readonly hash: 'sha256' | 'sha384' | 'sha512';
+  readonly ni: Uint8Array;
+  readonly nr: Uint8Array;
+  readonly gir: Uint8Array;
+  readonly girNew: Uint8Array;
+  readonly spii: Uint8Array;
+  readonly spir: Uint8Array;
+  readonly skeyseed: Uint8Array;
+  /** SK_d, then the keys that follow it. */
+  readonly dkm: Uint8Array;
+  readonly dkmChildSa?: Uint8Array | undefined;
+  readonly dkmChildSaDh?: Uint8Array | undefined;
+  readonly skeyseedRekey: Uint8Array;
+}
 
-export const readKdfVectors = (): readonly z.infer<typeof Kdf>[] => read('nist-ikev2-kdf', file(Kdf)).tests;
+export interface HmacVector {
+  readonly id: string;
+  readonly key: Uint8Array;
+  readonly data: Uint8Array;
+  readonly sha256: Uint8Array;
+  readonly sha384: Uint8Array;
+  readonly sha512: Uint8Array;
+}
 
-export const readHmacVectors = (): readonly z.infer<typeof Hmac>[] =>
-  read('rfc4231-section-4', file(Hmac)).tests;
+/** Two sides of a key exchange. */
+export interface AgreementVector {
+  readonly id: string;
+  readonly group: number;
+  readonly privateA: Uint8Array;
+  readonly publicA?: Uint8Array | undefined;
+  readonly privateB?: Uint8Array | undefined;
+  readonly publicB: Uint8Array;
+  readonly shared: Uint8Array;
+}
 
-export const readAgreementVectors = (
+/** What a peer may send; `valid` is false where it must be refused. */
+export interface PeerValueVector {
+  readonly id: string;
+  readonly group: number;
+  readonly private: Uint8Array;
+  readonly peer: Uint8Array;
+  readonly shared: Uint8Array;
+  readonly valid: boolean;
+}
+
+export interface EcdsaVector {
+  readonly id: string;
+  /** IKEv2 authentication method. */
+  readonly method: number;
+  readonly publicKey: Uint8Array;
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export interface IkePacketVector {
+  readonly keyMaterial: Uint8Array;
+  readonly iv: Uint8Array;
+  readonly header: Uint8Array;
+  readonly inner: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+export interface SignatureVectors {
+  readonly keys: readonly Uint8Array[];
+  readonly tests: readonly {
+    readonly id: string;
+    readonly scheme: SignatureScheme;
+    /** Index in `keys`. */
+    readonly key: number;
+    readonly message: Uint8Array;
+    readonly signature: Uint8Array;
+    readonly valid: boolean;
+  }[];
+}
+
+export interface OracleVectors {
+  readonly skPayloads: readonly {
+    readonly encryptionId: number;
+    readonly keyBits: number | undefined;
+    readonly integrityId: number;
+    readonly encryptionKey: Uint8Array;
+    readonly integrityKey: Uint8Array;
+    readonly iv: Uint8Array;
+    readonly header: Uint8Array;
+    readonly inner: Uint8Array;
+    readonly body: Uint8Array;
+    readonly leastPadding: boolean;
+  }[];
+  readonly sharedKeyAuths: readonly {
+    readonly prfId: number;
+    readonly message: Uint8Array;
+    readonly nonce: Uint8Array;
+    readonly skP: Uint8Array;
+    readonly idBody: Uint8Array;
+    readonly sharedSecret: Uint8Array;
+    readonly signedOctets: Uint8Array;
+    readonly auth: Uint8Array;
+  }[];
+  readonly signatures: readonly AuthVector[];
+}
+
+/** Authentication data of RFC 7427 §3, and one of method 1, which has no identifier. */
+export interface AuthVector {
+  readonly id: string;
+  readonly identifier: Uint8Array;
+  readonly publicKey: Uint8Array;
+  readonly privateKey: Uint8Array;
+  readonly octets: Uint8Array;
+  readonly authData: Uint8Array;
+}
+
+export function readKdfVectors(): readonly KdfVector[] {
+  return z.object({ tests: z.array(Kdf) }).parse(readJson('nist-ikev2-kdf')).tests;
+}
+
+export function readHmacVectors(): readonly HmacVector[] {
+  return z.object({ tests: z.array(Hmac) }).parse(readJson('rfc4231-section-4')).tests;
+}
+
+export function readAgreementVectors(
   name: 'rfc5903-section-8' | 'rfc7748-sections-5.2-6',
-): readonly z.infer<typeof Agreement>[] => read(name, file(Agreement)).tests;
+): readonly AgreementVector[] {
+  return z.object({ tests: z.array(Agreement) }).parse(readJson(name)).tests;
+}
 
-export const readPeerValues = (): readonly z.infer<typeof PeerValue>[] =>
-  read('wycheproof-key-exchange', file(PeerValue)).tests;
+export function readPeerValues(): readonly PeerValueVector[] {
+  return z.object({ tests: z.array(PeerValue) }).parse(readJson('wycheproof-key-exchange')).tests;
+}
 
-export const readEcdsaVectors = (): readonly z.infer<typeof Ecdsa>[] =>
-  read('rfc4754-section-8', file(Ecdsa)).tests;
+export function readEcdsaVectors(): readonly EcdsaVector[] {
+  return z.object({ tests: z.array(Ecdsa) }).parse(readJson('rfc4754-section-8')).tests;
+}
 
-export const readIkePackets = (): readonly z.infer<typeof Packet>[] =>
-  read('rfc7634-appendix-b', file(Packet)).tests;
+export function readIkePackets(): readonly IkePacketVector[] {
+  return z.object({ tests: z.array(Packet) }).parse(readJson('rfc7634-appendix-b')).tests;
+}
 
-export const readSignatures = (
+export function readSignatures(
   name: 'wycheproof-ecdsa' | 'wycheproof-eddsa' | 'wycheproof-rsa',
-): z.infer<typeof Signatures> => read(name, Signatures);
+): SignatureVectors {
+  return Signatures.parse(readJson(name));
+}
 
-export const readOracle = (): Oracle => read('ike-oracle', Oracle);
+export function readOracle(): OracleVectors {
+  return Oracle.parse(readJson('ike-oracle'));
+}
 
-function read<T extends z.ZodType>(name: string, form: T): z.infer<T> {
-  return form.parse(JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8')));
+function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8'));
 }
