@@ -128,6 +128,21 @@ const Oracle = z.object({
   ),
 });
 
+const Strongswan = z.object({
+  associations: z.array(z.object({ initiatorSpi: z.string(), initiatorKey: Bytes, responderKey: Bytes })),
+  messages: z.array(z.object({ datagrams: z.array(Bytes) })),
+});
+
+/** Datagrams of a handshake, and SK_ei and SK_er of the IKE SAs that they belong to. */
+export interface StrongswanCapture {
+  readonly associations: readonly {
+    readonly initiatorSpi: string;
+    readonly initiatorKey: Uint8Array;
+    readonly responderKey: Uint8Array;
+  }[];
+  readonly messages: readonly { readonly datagrams: readonly Uint8Array[] }[];
+}
+
 export interface KdfVector {
   readonly id: string;
   readonly hash: 'sha256' | 'sha384' | 'sha512';
@@ -275,6 +290,10 @@ export function readSignatures(
 
 export function readOracle(): OracleVectors {
   return Oracle.parse(readJson('ike-oracle'));
+}
+
+export function readStrongswan(): StrongswanCapture {
+  return Strongswan.parse(readJson('strongswan-ikev2'));
 }
 
 function readJson(name: string): unknown {

@@ -2,10 +2,17 @@ import { describe, expect, test } from 'vitest';
 import type { IkeCipher, IkeCipherKeys } from '../../../src/crypto/ike-crypto.ts';
 import { cipherOf, IKE_CIPHERS, PROVIDERS } from '../../support/crypto-providers.ts';
 import { Random } from '../../support/random.ts';
-import { readIkePackets, readOracle } from '../../vectors/ike-vectors.ts';
+import { readIkePackets, readOracle, readStrongswan } from '../../vectors/ike-vectors.ts';
 
 const HEADER = Uint8Array.from({ length: 32 }, (_, i) => i);
 const random = new Random(5282);
+
+const IKE_HEADER_BYTES = 28;
+const NEXT_PAYLOAD = 16;
+const FLAGS = 19;
+/** In front of the IV: SK (RFC 7296 §3.14) has its generic header, SKF (RFC 7383 §2.5) also number and total. */
+const SK_FIXED_BYTES: Readonly<Record<number, number>> = { 46: 4, 53: 8 };
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 const randomKeys = (cipher: IkeCipher): IkeCipherKeys => ({
   encryption: random.bytes(cipher.keyBytes),
@@ -31,6 +38,26 @@ describe.each(PROVIDERS)('$name', (provider) => {
       expect(cipher.encrypt(keys, vector.iv, vector.header, vector.inner)).toEqual(vector.body);
       expect(cipher.bodyBytes(vector.inner.length)).toBe(vector.body.length);
     }
+  });
+
+  test('what strongSwan encrypts is read', () => {
+    const { associations, messages } = readStrongswan();
+    const cipher = cipherOf(provider, 20, 256, 0);
+    let opened = 0;
+    for (const datagram of messages.flatMap(({ datagrams }) => datagrams)) {
+      const fixedBytes = SK_FIXED_BYTES[datagram[NEXT_PAYLOAD]!];
+      if (fixedBytes === undefined) continue;
+      const association = associations.find(
+        ({ initiatorSpi }) => initiatorSpi === hexOf(datagram.subarray(0, 8)),
+      );
+      const fromInitiator = (datagram[FLAGS]! & 0x08) !== 0;
+      const encryption = fromInitiator ? association?.initiatorKey : association?.responderKey;
+      const keys = { encryption: encryption ?? new Uint8Array(36), integrity: new Uint8Array(0) };
+      const header = datagram.subarray(0, IKE_HEADER_BYTES + fixedBytes);
+      expect(cipher.decrypt(keys, header, datagram.subarray(header.length))).toBeDefined();
+      opened++;
+    }
+    expect(opened).toBeGreaterThan(10);
   });
 
   describe.each(IKE_CIPHERS)('cipher %i %s %i', (...transform) => {
