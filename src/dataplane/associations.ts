@@ -1,5 +1,6 @@
-// The SAs of one worker, as packets find them: inbound by SPI, outbound by policy (RFC 4301 §4.4.2). While an SA is
-// being replaced a policy has several outbound ones; the newest carries its packets.
+// The SAs of one worker, as packets find them: inbound by SPI, outbound by policy (RFC 4301 §4.4.2). A policy has
+// several outbound ones while an SA is being replaced, and where IKE has made them for parts of its traffic; of those
+// that may carry a packet, the newest does.
 
 import { ReplayWindow } from '../sad/replay-window.ts';
 import { writeLimits } from '../sad/sa-limits.ts';
@@ -58,6 +59,7 @@ export interface InboundSa extends SaReference {
 }
 
 const NO_INDEX = -1;
+const NO_SAS: readonly OutboundSa[] = [];
 const FIRST_SA_ENDPOINT = IKE_ENDPOINT + 1;
 const NO_SELECTORS: Selectors = {
   localAddress: undefined,
@@ -78,7 +80,10 @@ export class Associations {
   #spis = new SpiTable();
   /** SAs of each policy, the newest last. */
   readonly #byPolicyName = new Map<string, OutboundSa[]>();
-  #outboundByPolicy: (OutboundSa | undefined)[] = [];
+  #outboundByPolicy: (readonly OutboundSa[])[] = [];
+  /** Of each policy, a number that is another after every change of its SAs; 32 bits. */
+  #epochs = new Int32Array();
+  #lastEpoch = 0;
   #policyIndexes = new Map<string, number>();
   #lastFlowId = 0;
   #lastSelected: Selectors | undefined;
@@ -90,9 +95,18 @@ export class Associations {
     this.#peers = peers;
   }
 
-  /** The SA that carries the traffic of a policy of the current snapshot. */
-  outboundOf(policyIndex: number): OutboundSa | undefined {
-    return this.#outboundByPolicy[policyIndex];
+  /** The SAs of a policy of the current snapshot, the newest last. */
+  outboundOf(policyIndex: number): readonly OutboundSa[] {
+    return this.#outboundByPolicy[policyIndex] ?? NO_SAS;
+  }
+
+  /** As long as it stays the same, a policy of the current snapshot has the same SAs with the same selectors. */
+  epochOf(policyIndex: number): number {
+    return this.#epochs[policyIndex]!;
+  }
+
+  outboundBySlot(slot: number): OutboundSa | undefined {
+    return this.#outbound[slot];
   }
 
   /** @param spi signed or unsigned 32 bits */
@@ -124,7 +138,8 @@ export class Associations {
   /** Links the SAs to the entries of a new snapshot; the slots change, no flow cache needs to. */
   usePolicies(policies: readonly SpdEntry[]): void {
     this.#policyIndexes = new Map(policies.map(({ name }, index) => [name, index]));
-    this.#outboundByPolicy = policies.map(({ name }) => this.#byPolicyName.get(name)?.at(-1));
+    this.#outboundByPolicy = policies.map(({ name }) => this.#byPolicyName.get(name) ?? NO_SAS);
+    this.#epochs = Int32Array.from(policies, () => this.#nextEpoch());
   }
 
   installOutbound(sa: OutboundSecurityAssociation): void {
@@ -190,7 +205,7 @@ export class Associations {
     if (selectors !== undefined) this.#inbound[sa.slot] = { ...sa, ...this.#select(selectors) };
   }
 
-  /** Frees and zeroes the cipher context; packets of the policy leave by the next newest SA, if there is one. */
+  /** Frees and zeroes the cipher context; packets of the policy leave by the next newest SA that may carry them. */
   removeOutbound(reference: SaReference): void {
     const sa = this.outboundBy(reference);
     if (sa === undefined) return;
@@ -269,7 +284,14 @@ export class Associations {
 
   #link(policy: string): void {
     const index = this.#policyIndexes.get(policy) ?? NO_INDEX;
-    if (index !== NO_INDEX) this.#outboundByPolicy[index] = this.#byPolicyName.get(policy)?.at(-1);
+    if (index === NO_INDEX) return;
+    this.#outboundByPolicy[index] = this.#byPolicyName.get(policy) ?? NO_SAS;
+    this.#epochs[index] = this.#nextEpoch();
+  }
+
+  #nextEpoch(): number {
+    this.#lastEpoch = (this.#lastEpoch + 1) | 0;
+    return this.#lastEpoch;
   }
 }
 

@@ -3,7 +3,7 @@
 // record after them says how many were left out. An audit never changes an SA.
 // Deviation: RFC 4303 §3.4.2 wants the flow label of an IPv6 outer header; a UDP socket does not show it.
 
-import { createFlow, FlowWord, readFlow } from '../spd/flow.ts';
+import { createFlow, flowAddress, FlowWord, readFlow } from '../spd/flow.ts';
 import { ESP_SEQUENCE_NUMBER, ESP_SPI } from '../wire/esp.ts';
 import { readInt32 } from '../wire/bytes.ts';
 import { ADDRESS_CELL_BYTES, DatagramIn, type BatchMemory } from './batch-memory.ts';
@@ -147,18 +147,11 @@ export class Audit {
     const flow = this.#flow;
     if (!readFlow(flow, this.#memory.arena, offset, length, outbound)) return undefined;
     const protocolWord = flow[FlowWord.protocol]!;
-    const words = ((protocolWord >>> 8) & 0xff) === 4 ? 1 : 4;
     return {
-      localAddress: addressAt(flow, FlowWord.localAddress, words),
-      remoteAddress: addressAt(flow, FlowWord.remoteAddress, words),
+      localAddress: flowAddress(flow, FlowWord.localAddress),
+      remoteAddress: flowAddress(flow, FlowWord.remoteAddress),
       protocol: protocolWord & 0xff,
       ports: flow[FlowWord.ports]! >>> 0,
     };
   }
-}
-
-function addressAt(flow: Int32Array, word: number, words: number): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(4 * words));
-  for (let i = 0; i < words; i++) bytes.setInt32(4 * i, flow[word + i]!);
-  return new Uint8Array(bytes.buffer);
 }

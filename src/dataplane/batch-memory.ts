@@ -172,6 +172,8 @@ export interface BatchLimits {
 const PATH_REPORTS = 16;
 /** Room for what the data plane makes itself: fragments, ICMP errors, dummy packets, keepalives. */
 export const SCRATCH_BYTES = 262_144;
+/** Room for packets that wait for an SA. */
+export const HOLD_BYTES = 262_144;
 // A train is at most 65 507 bytes, the largest UDP payload over IPv4; a slot keeps a power of two.
 export const RECEIVE_SLOT_BYTES = 65_536;
 /** A frame is at most 65 535 bytes; room for one more must be left before a read. */
@@ -197,6 +199,8 @@ export interface BatchMemory {
   readonly receivedOffset: number;
   /** {@link SCRATCH_BYTES} of room for what neither the TUN nor a peer brought. */
   readonly scratchOffset: number;
+  /** {@link HOLD_BYTES} of room for packets that wait for an SA. */
+  readonly holdOffset: number;
   readonly frames: Int32Array;
   readonly sealJobs: Int32Array;
   readonly datagramsOut: Int32Array;
@@ -224,11 +228,14 @@ export function allocateBatchMemory(limits: BatchLimits = DEFAULT_BATCH_LIMITS):
   const receivedBytes = limits.datagramsIn * RECEIVE_SLOT_BYTES;
   return {
     limits,
-    arena: new Uint8Array(limits.frameBytes + limits.sealedBytes + receivedBytes + SCRATCH_BYTES),
+    arena: new Uint8Array(
+      limits.frameBytes + limits.sealedBytes + receivedBytes + SCRATCH_BYTES + HOLD_BYTES,
+    ),
     framesOffset: 0,
     sealedOffset: limits.frameBytes,
     receivedOffset: limits.frameBytes + limits.sealedBytes,
     scratchOffset: limits.frameBytes + limits.sealedBytes + receivedBytes,
+    holdOffset: limits.frameBytes + limits.sealedBytes + receivedBytes + SCRATCH_BYTES,
     frames: new Int32Array(limits.frames * Frame.stride),
     sealJobs: new Int32Array(limits.sealJobs * SealJob.stride),
     datagramsOut: new Int32Array(limits.datagramsOut * DatagramOut.stride),

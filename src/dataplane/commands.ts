@@ -5,7 +5,7 @@ import type { Endpoint, SaChange, SaReference, SequenceBlock } from '../sad/secu
 import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import type { CompiledSpd } from '../spd/compiled-spd.ts';
 import type { AuditRecord } from './audit.ts';
-import type { IkeEvent, SendIke } from './ike-events.ts';
+import type { IkeCommand, IkeEvent } from './ike-events.ts';
 
 export type Command =
   /** Swaps in new policies between two batches. Generations rise. */
@@ -14,7 +14,7 @@ export type Command =
   | SaChange
   /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */
   | { readonly type: 'grant-sequence'; readonly sa: SaReference; readonly block: SequenceBlock }
-  | SendIke
+  | IkeCommand
   /** Several commands as one: no packet is carried between the first and the last. */
   | { readonly type: 'together'; readonly commands: readonly Command[] }
   | { readonly type: 'stop' };

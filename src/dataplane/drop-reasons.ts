@@ -67,6 +67,9 @@ export const Drop = {
   outboundIcmpError: 44,
   inboundIcmpError: 45,
   inboundIkeBacklog: 46,
+  outboundAcquireFailed: 47,
+  outboundHoldFull: 48,
+  outboundHoldExpired: 49,
 } as const;
 
 const row = (
@@ -331,5 +334,23 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'inbound',
     'More IKE messages arrived than the main thread could take.',
     'RFC 7296 §2.6',
+  ),
+  row(
+    'outbound-acquire-failed',
+    'outbound',
+    'A PROTECT policy matches, and IKE could make no SA for it, or has given up for now.',
+    'RFC 4301 §4.4.1',
+  ),
+  row(
+    'outbound-hold-full',
+    'outbound',
+    'The packet waits for an SA of IKE, but as many as may wait do already.',
+    'RFC 4301 §4.4.1',
+  ),
+  row(
+    'outbound-hold-expired',
+    'outbound',
+    'The packet has waited too long for an SA of IKE.',
+    'RFC 4301 §4.4.1',
   ),
 ];

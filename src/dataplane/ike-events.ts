@@ -32,7 +32,42 @@ export interface IkeDatagram extends OuterEndpoints {
   readonly bytes: Uint8Array;
 }
 
+/** The selector values of a packet (RFC 4301 §4.4.1.1); addresses have 4 or 16 bytes in network order. */
+export interface AcquiringPacket {
+  readonly localAddress: Uint8Array;
+  readonly remoteAddress: Uint8Array;
+  /** Next layer protocol, an IANA number. */
+  readonly protocol: number;
+  /** undefined: the protocol has none, or the packet is a fragment that does not show them. */
+  readonly localPort: number | undefined;
+  readonly remotePort: number | undefined;
+  /** Type × 256 + code, of ICMP and ICMPv6. */
+  readonly icmp: number | undefined;
+}
+
+/** A packet of a policy that IKE keys found no SA that may carry it; it waits, if there is room. */
+export interface Acquire {
+  readonly type: 'acquire';
+  /** Never used again. No second one comes for the policy (for the flow, where PFP asks for that) before the answer. */
+  readonly id: number;
+  readonly policy: string;
+  readonly packet: AcquiringPacket;
+}
+
+/** The answer to {@link Acquire}; later than the SAs are installed, where they are. */
+export interface AcquireDone {
+  readonly type: 'acquire-done';
+  readonly id: number;
+  /** What waits for this answer is judged anew where SAs were installed, and dropped where none could be. */
+  readonly outcome: 'installed' | 'failed';
+  /** For so long packets that ask for the same are dropped, and nobody is asked. */
+  readonly retryAfterMs: number;
+}
+
 /** What the packet path tells IKE. */
 export type IkeEvent =
   /** A bounded number is on the way at a time; the main thread acknowledges by returning from its listener. */
-  IkeDatagram;
+  IkeDatagram | Acquire;
+
+/** What IKE tells the packet path, besides its SAs. */
+export type IkeCommand = SendIke | AcquireDone;

@@ -12,10 +12,12 @@ import type { SpdSnapshot } from '../spd/snapshot.ts';
 import { PROTOCOL_IPV4, PROTOCOL_IPV6, PROTOCOL_TCP, PROTOCOL_UDP } from '../wire/protocol-numbers.ts';
 import { tcpHeaderLength, TCP_HEADER_BYTES } from '../wire/tcp.ts';
 import { UDP_HEADER_BYTES } from '../wire/udp.ts';
+import { Acquires } from './acquires.ts';
 import type { Associations, OutboundSa } from './associations.ts';
 import type { Audit } from './audit.ts';
 import { Frame, GsoType, NEEDS_CHECKSUM, Segmentation, type BatchMemory } from './batch-memory.ts';
 import { ClearQueue } from './clear-queue.ts';
+import type { DataPlaneEvent } from './commands.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
@@ -32,7 +34,7 @@ import {
   SealQueue,
   type SealRequest,
 } from './seal-queue.ts';
-import { BYPASS, SpdOutbound } from './spd-outbound.ts';
+import { ACQUIRE, BYPASS, SpdOutbound } from './spd-outbound.ts';
 
 /** What one worker's outbound path is made of. */
 export interface OutboundParts {
@@ -49,6 +51,7 @@ export interface OutboundParts {
   readonly flowSeed: number;
   /** Called, rarely, when an SA needs its next block of sequence numbers. */
   readonly onSequenceLow: (sa: SaReference) => void;
+  readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
 export class Outbound {
@@ -60,10 +63,12 @@ export class Outbound {
   readonly #request: SealRequest = createSealRequest();
   readonly #oversized: OversizedPackets;
   readonly #dummies: DummyPackets;
+  readonly #acquires: Acquires;
 
   constructor(parts: OutboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
     this.#spd = new SpdOutbound(snapshot, parts.associations, parts.flowSeed, parts.memory.clock);
+    this.#acquires = new Acquires(parts);
     this.#queue = new SealQueue(parts);
     this.#clear = new ClearQueue(parts);
     const seal = (sa: OutboundSa): DropReason => this.#seal(sa);
@@ -80,13 +85,20 @@ export class Outbound {
   /** Packets read after this call meet the new policies. Never called while a batch is in work. */
   useSnapshot(snapshot: SpdSnapshot): void {
     this.#spd.useSnapshot(snapshot);
+    this.#acquires.usePolicies(snapshot);
+  }
+
+  /** Asks IKE for SAs, and keeps what waits for them. */
+  get acquires(): Acquires {
+    return this.#acquires;
   }
 
   /** Takes one batch from the TUN to the peers. @returns how many frames there were */
   process(): number {
-    const { memory, devices, counters, lifetimes, audit } = this.#parts;
-    const count = devices.tunRead();
+    const { memory, counters, lifetimes, audit } = this.#parts;
+    const count = this.#nextFrames();
     lifetimes.expireDue(memory.clock);
+    this.#acquires.expireDue(memory.clock);
     this.#oversized.startBatch();
     for (let row = 0; row < count; row++) {
       const reason = this.#processFrame(row * Frame.stride);
@@ -100,8 +112,16 @@ export class Outbound {
     return count;
   }
 
+  /** Packets that waited for an SA come before those that are behind them in the TUN. */
+  #nextFrames(): number {
+    const acquires = this.#acquires;
+    if (acquires.hasReleased) return acquires.load();
+    acquires.startBatch();
+    return this.#parts.devices.tunRead();
+  }
+
   #processFrame(row: number): DropReason {
-    const { memory, associations } = this.#parts;
+    const { memory } = this.#parts;
     const offset = memory.frames[row + Frame.offset]!;
     const length = memory.frames[row + Frame.length]!;
     const verdict = this.#spd.judge(memory.arena, offset, length);
@@ -109,9 +129,13 @@ export class Outbound {
       this.#clear.add(row, this.#spd.family);
       return PASS;
     }
+    if (verdict === ACQUIRE) {
+      const { acquiringPolicy, acquiringFlow } = this.#spd;
+      return this.#acquires.hold(acquiringPolicy, acquiringFlow, row);
+    }
     if (verdict < 0) return -verdict;
     // RFC 4303 §3.3.1: the policy leads to the SA.
-    const sa = associations.outboundOf(verdict);
+    const { sa } = this.#spd;
     if (sa === undefined) return Drop.outboundNoSa;
     if (!sa.peer.isReachable) return Drop.outboundNoAddress;
     this.#clampMss(row, offset, length, sa);

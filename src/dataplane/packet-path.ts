@@ -94,7 +94,14 @@ export class PacketPath {
     this.#lifetimes.expireDue(clock);
     this.#idle.run();
     this.#audit.report(clock);
-    return Math.min(this.#lifetimes.nextMs, this.#audit.nextMs, this.#idle.nextMs);
+    this.#outbound.acquires.expireDue(clock);
+    const { nextMs } = this.#outbound.acquires;
+    return Math.min(this.#lifetimes.nextMs, this.#audit.nextMs, this.#idle.nextMs, nextMs);
+  }
+
+  /** Packets that waited for an SA may go on, though nothing new has come. */
+  get hasReleased(): boolean {
+    return this.#outbound.acquires.hasReleased;
   }
 
   /** Executes a command between two batches; `stop` removes every SA, and its keys with it. */
@@ -113,6 +120,7 @@ export class PacketPath {
         return;
       case 'install-outbound':
         this.#associations.installOutbound(command.sa);
+        this.#outbound.acquires.release(command.sa.policy);
         this.#lifetimes.watch('outbound', command.sa);
         this.#idle.reschedule();
         return;
@@ -122,6 +130,7 @@ export class PacketPath {
         return;
       case 'update-outbound':
         this.#associations.updateOutbound(command.sa, command.update);
+        if (command.update.selectors !== undefined) this.#outbound.acquires.releaseAll();
         this.#lifetimes.watch('outbound', command.sa);
         return;
       case 'update-inbound':
@@ -136,6 +145,9 @@ export class PacketPath {
         return;
       case 'grant-sequence':
         this.#associations.outboundBy(command.sa)?.counter.grant(command.block);
+        return;
+      case 'acquire-done':
+        this.#outbound.acquires.answer(command);
         return;
       case 'send-ike':
         this.#ike.send(command);

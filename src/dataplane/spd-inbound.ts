@@ -122,7 +122,7 @@ export class SpdInbound {
   #judgeFirstFragment(sa: InboundSa): number {
     const verdict = this.#lookup(sa);
     if (verdict >= 0)
-      this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa.flowId, this.#clock[0]!);
+      this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa, this.#clock[0]!);
     return verdict;
   }
 
@@ -181,8 +181,8 @@ function meetsSpecification(sa: InboundSa, policy: SpdEntry): boolean {
   return (
     wanted !== undefined &&
     wanted.peer === sa.peer.name &&
-    wanted.transform === sa.transform.name &&
-    wanted.esn === sa.esn
+    // Of an SA that IKE made it was agreed what the policy's proposals hold.
+    (wanted.keying === 'ike' || (wanted.transform === sa.transform.name && wanted.esn === sa.esn))
   );
 }
 

@@ -15,21 +15,25 @@ import {
 import { FragmentVerdicts } from '../spd/fragment-verdicts.ts';
 import { isMulticastWord } from '../spd/multicast.ts';
 import { Match } from '../spd/selector-match.ts';
-import { NO_POLICY, PORTS_NEEDED, type SpdSnapshot } from '../spd/snapshot.ts';
+import { NO_POLICY, PORTS_NEEDED, type SpdEntry, type SpdSnapshot } from '../spd/snapshot.ts';
 import { ICMP_ENCLOSED_PACKET } from '../wire/icmp-error.ts';
-import type { Associations } from './associations.ts';
+import type { Associations, OutboundSa } from './associations.ts';
 import { Drop } from './drop-reasons.ts';
 
 const FLOW_CACHE_ENTRIES = 1 << 15;
 /** The verdict of a BYPASS policy; below every DropReason negated. */
 export const BYPASS: number = -(1 << 16);
+/** The verdict of a policy that IKE keys and that has no SA for the packet. */
+export const ACQUIRE: number = BYPASS - 1;
 
 const NO_SA = -Drop.outboundNoSa;
+const NO_SLOT = -1;
 
 export class SpdOutbound {
   readonly #cache: FlowCache;
-  /** For each entry of the cache, the SA whose selectors let the flow through. */
-  readonly #saFlowIds = new Int32Array(FLOW_CACHE_ENTRIES);
+  /** For each entry of the cache, the slot of the SA that carries the flow, and the epoch of its policy then. */
+  readonly #saSlots = new Int32Array(FLOW_CACHE_ENTRIES);
+  readonly #epochs = new Int32Array(FLOW_CACHE_ENTRIES);
   readonly #fragments: FragmentVerdicts;
   readonly #flow: Flow = createFlow();
   readonly #enclosed: Flow = createFlow();
@@ -38,6 +42,9 @@ export class SpdOutbound {
   #snapshot: SpdSnapshot;
   /** The policy that {@link #decide} came to; {@link NO_POLICY} where there is none. */
   #policy = NO_POLICY;
+  #sa: OutboundSa | undefined;
+  /** What {@link #decide} was asked last. */
+  #asked: Flow = this.#flow;
 
   /** @param clock cell 0 holds monotonic milliseconds */
   constructor(snapshot: SpdSnapshot, associations: Associations, flowSeed: number, clock: Float64Array) {
@@ -67,7 +74,24 @@ export class SpdOutbound {
     return this.#flow[FlowWord.transportOffset]!;
   }
 
-  /** @returns the index of a PROTECT policy whose SA may carry the packet, {@link BYPASS}, or a DropReason negated */
+  /** The newest SA that may carry the packet judged last, where a policy was the verdict. */
+  get sa(): OutboundSa | undefined {
+    return this.#sa;
+  }
+
+  /** Where the verdict was {@link ACQUIRE}: the policy that needs an SA, and the flow that it needs one for. */
+  get acquiringPolicy(): SpdEntry {
+    return this.#snapshot.policies[this.#policy]!;
+  }
+
+  get acquiringFlow(): Flow {
+    return this.#asked;
+  }
+
+  /**
+   * @returns the index of a PROTECT policy that has an {@link sa} for the packet, {@link BYPASS}, {@link ACQUIRE}, or a
+   * DropReason negated
+   */
   judge(bytes: Uint8Array, offset: number, length: number): number {
     const flow = this.#flow;
     if (!readFlow(flow, bytes, offset, length, true)) return -Drop.outboundMalformed;
@@ -88,15 +112,21 @@ export class SpdOutbound {
   #lookup(): number {
     const generation = this.#snapshot.generation;
     const known = this.#cache.find(this.#flow, generation);
-    // RFC 4301 §4.4.2: an SA that came since then may be narrower than the one that the flow was checked against.
-    if (known !== UNKNOWN_FLOW && (known < 0 || this.#isSameSa(known, this.#saFlowIds[this.#cache.entry]!)))
-      return known;
+    if (known !== UNKNOWN_FLOW) {
+      if (known < 0) return known;
+      const { entry } = this.#cache;
+      // RFC 4301 §4.4.2: an SA that came since then may be the one that carries the flow now.
+      if (this.#epochs[entry] === this.#associations.epochOf(known)) {
+        this.#sa = this.#associations.outboundBySlot(this.#saSlots[entry]!);
+        return known;
+      }
+    }
     const verdict = this.#decide(this.#flow);
     // Not remembered where it hangs on the SA that is there now, or on there being none.
     const isLasting = verdict >= 0 || this.#policy === NO_POLICY || !this.#isProtected();
     if (isLasting) {
       this.#cache.store(this.#flow, generation, verdict);
-      this.#saFlowIds[this.#cache.entry] = this.#saFlowIdOf(verdict);
+      if (verdict >= 0) this.#rememberSa(verdict);
     }
     return verdict;
   }
@@ -105,20 +135,17 @@ export class SpdOutbound {
     return this.#snapshot.policies[this.#policy]!.action === 'PROTECT';
   }
 
-  #isSameSa(policy: number, saFlowId: number): boolean {
-    return this.#associations.outboundOf(policy)?.flowId === saFlowId;
-  }
-
-  #saFlowIdOf(verdict: number): number {
-    const sa = verdict < 0 ? undefined : this.#associations.outboundOf(verdict);
-    return sa === undefined ? 0 : sa.flowId;
+  #rememberSa(policy: number): void {
+    const { entry } = this.#cache;
+    this.#epochs[entry] = this.#associations.epochOf(policy);
+    this.#saSlots[entry] = this.#sa?.slot ?? NO_SLOT;
   }
 
   #judgeFirstFragment(): number {
     const verdict = this.#lookup();
     if (verdict >= 0 || verdict === BYPASS) {
-      const saFlowId = this.#saFlowIdOf(verdict);
-      this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, saFlowId, this.#clock[0]!);
+      const sa = verdict === BYPASS ? undefined : this.#sa;
+      this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa, this.#clock[0]!);
     }
     return verdict;
   }
@@ -129,7 +156,10 @@ export class SpdOutbound {
     if (verdict !== -Drop.outboundFragmentPorts) return verdict;
     const known = this.#fragments.find(this.#flow, this.#snapshot.generation, this.#clock[0]!);
     if (known === UNKNOWN_FLOW) return verdict;
-    return known === BYPASS || this.#isSameSa(known, this.#fragments.saFlowId) ? known : verdict;
+    if (known === BYPASS) return known;
+    // The SA of the first fragment, as long as it is there and has the same selectors.
+    this.#sa = this.#associations.outboundBySlot(this.#fragments.saSlot);
+    return this.#sa?.flowId === this.#fragments.saFlowId ? known : verdict;
   }
 
   /** RFC 4301 §6.2: an error that no policy names goes the way of the packets that it is about. */
@@ -145,10 +175,12 @@ export class SpdOutbound {
     if (!isReadable) return -Drop.outboundIcmpErrorCut;
     const verdict = this.#decide(this.#enclosed);
     if (verdict === -Drop.outboundFragmentPorts) return -Drop.outboundIcmpErrorCut;
-    return verdict >= 0 || verdict === BYPASS || verdict === NO_SA ? verdict : -Drop.outboundIcmpError;
+    const isTheirs = verdict >= 0 || verdict === BYPASS || verdict === NO_SA || verdict === ACQUIRE;
+    return isTheirs ? verdict : -Drop.outboundIcmpError;
   }
 
   #decide(flow: Flow): number {
+    this.#asked = flow;
     const index = this.#snapshot.lookup(flow);
     this.#policy = index < 0 ? NO_POLICY : index;
     if (index === NO_POLICY) {
@@ -163,13 +195,26 @@ export class SpdOutbound {
         return -Drop.outboundDiscard;
       case 'BYPASS':
         return BYPASS;
-      case 'PROTECT': {
-        const sa = this.#associations.outboundOf(index);
-        if (sa === undefined) return NO_SA;
-        const match = sa.selectors.match(flow);
-        if (match === Match.unknownPorts) return -Drop.outboundFragmentPorts;
-        return match === Match.yes ? index : -Drop.outboundOutsideSelectors;
-      }
+      case 'PROTECT':
+        return this.#chooseSa(index, flow);
     }
+  }
+
+  /** The newest SA of the policy that may carry the flow. */
+  #chooseSa(index: number, flow: Flow): number {
+    const sas = this.#associations.outboundOf(index);
+    let needsPorts = false;
+    for (let i = sas.length - 1; i >= 0; i--) {
+      const sa = sas[i]!;
+      const match = sa.selectors.match(flow);
+      if (match === Match.yes) {
+        this.#sa = sa;
+        return index;
+      }
+      if (match === Match.unknownPorts) needsPorts = true;
+    }
+    if (needsPorts) return -Drop.outboundFragmentPorts;
+    if (this.#snapshot.policies[index]!.sa?.keying === 'ike') return ACQUIRE;
+    return sas.length === 0 ? NO_SA : -Drop.outboundOutsideSelectors;
   }
 }

@@ -54,6 +54,7 @@ export class DataPlaneEvents {
         if (this.#listeners !== undefined) logAudit(this.#listeners.log, event.record);
         return;
       case 'ike-datagram':
+      case 'acquire':
         this.#listeners?.onIke?.(event);
         return;
     }

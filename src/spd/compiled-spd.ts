@@ -5,8 +5,11 @@ import type { ClassifierTables } from './classifier.ts';
 import { buildClassifier } from './classifier-build.ts';
 import type { Policy, PolicyAction, SaSpecification } from './policy.ts';
 
-/** What an SA is compared with when a packet came by it (RFC 4301 §5.2 step 4). */
-export type SaRequirement = Pick<SaSpecification, 'peer' | 'transform' | 'esn'>;
+/** What an SA is compared with when a packet came by it (RFC 4301 §5.2 step 4), and who makes one where there is none. */
+export type SaRequirement = Pick<
+  SaSpecification,
+  'peer' | 'transform' | 'esn' | 'keying' | 'populateFromPacket'
+>;
 
 /**
  * `check`: an ICMP error that no policy names is judged by the packet that it reports (RFC 4301 §6.2).
@@ -43,11 +46,12 @@ export function compileSpd(
       requirementOf[index] = -1;
       return;
     }
-    const { peer, transform, esn } = sa;
-    const key = JSON.stringify([peer, transform, esn]);
+    const { peer, transform, esn, keying, populateFromPacket } = sa;
+    const requirement = { peer, transform, esn, keying, populateFromPacket };
+    const key = JSON.stringify(requirement);
     let number = numbers.get(key);
     if (number === undefined) {
-      number = requirements.push({ peer, transform, esn }) - 1;
+      number = requirements.push(requirement) - 1;
       numbers.set(key, number);
     }
     requirementOf[index] = number;

@@ -89,6 +89,14 @@ export function createFlow(): Flow {
   return new Int32Array(FLOW_WORDS);
 }
 
+/** @param word of the local or the remote address @returns a copy: 4 or 16 bytes in network order */
+export function flowAddress(flow: Flow, word: number): Uint8Array {
+  const words = ((flow[FlowWord.protocol]! >>> 8) & 0xff) === 4 ? 1 : 4;
+  const bytes = new DataView(new ArrayBuffer(4 * words));
+  for (let i = 0; i < words; i++) bytes.setInt32(4 * i, flow[word + i]!);
+  return new Uint8Array(bytes.buffer);
+}
+
 /**
  * Reads the selectors of the packet at `offset` into `flow`; the saFlowId word is the caller's.
  * @param outbound the packet's source is the local address

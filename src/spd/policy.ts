@@ -48,6 +48,11 @@ export interface SaSpecification {
   readonly mode: 'tunnel';
   /** Who makes the SAs; left out: the administrator. */
   readonly keying?: 'manual' | 'ike' | undefined;
+  /**
+   * PFP, RFC 4301 §4.4.1.2: an SA gets the packet's own value of these, not the policy's; so each flow asks IKE for
+   * its own. Left out: none.
+   */
+  readonly populateFromPacket?: readonly (keyof Selectors)[] | undefined;
   /** Name of the ESP transform, `aes256gcm16`. */
   readonly transform: string;
   readonly esn: boolean;

@@ -47,12 +47,15 @@ describe('outbound', () => {
     );
   });
 
-  test('RFC 4301 §4.4.2: a running flow is checked against an SA that replaces its own and is narrower', () => {
+  test('RFC 4301 §4.4.2: a running flow goes by the newest SA that may carry it, and by none that may not', () => {
     const site = new JudgingSite([policy('b', { selectors: TO_B })]);
     site.add({ policy: 'b', selectors: TO_B });
     expect([1, 2].map(() => site.outbound(to('10.0.2.200')))).toEqual(['SA 0', 'SA 0']);
     expect(site.outbound(to('10.0.2.1'))).toBe('SA 0');
     site.add({ policy: 'b', selectors: { ...TO_B, remoteAddress: [prefix('10.0.2.0/25')] } });
+    expect([1, 2].map(() => site.outbound(to('10.0.2.200')))).toEqual(['SA 0', 'SA 0']);
+    expect(site.outbound(to('10.0.2.1'))).toBe('SA 1');
+    site.removeOutbound(0);
     expect([1, 2].map(() => site.outbound(to('10.0.2.200')))).toEqual([
       'outbound-outside-selectors',
       'outbound-outside-selectors',

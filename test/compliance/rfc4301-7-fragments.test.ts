@@ -173,6 +173,8 @@ test('RFC 4301 §7.3: outbound, a later fragment goes by no SA that its first wa
   if (side === undefined) throw new Error('no outbound side');
   expect(site.outbound(first(side, 7))).toBe('SA 0');
   site.add({ selectors: { ...PORTS, localPort: [{ first: 6000, last: 6000 }] } });
+  expect(site.outbound(later(side, 7))).toBe('SA 0');
+  site.removeOutbound(0);
   expect(site.outbound(later(side, 7))).toBe('outbound-fragment-ports');
 });
 

@@ -42,7 +42,11 @@ const NOT_MET = [
   'outbound-queue-full',
   'inbound-queue-full',
   'outbound-no-address',
+  // acquire.test.ts
   'inbound-ike-backlog',
+  'outbound-acquire-failed',
+  'outbound-hold-full',
+  'outbound-hold-expired',
 ];
 
 interface Gateway {

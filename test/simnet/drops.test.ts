@@ -361,6 +361,10 @@ test('no reason of the table is left without a scenario', () => {
     'outbound-no-address',
     // ike-datagrams.test.ts
     'inbound-ike-backlog',
+    // acquire.test.ts
+    'outbound-acquire-failed',
+    'outbound-hold-full',
+    'outbound-hold-expired',
   ];
   const met = new Set([...SCENARIOS.map(({ reason }) => reason), ...elsewhere]);
   expect(

@@ -45,6 +45,11 @@ export class JudgingSite {
     return number;
   }
 
+  /** Deletes the outbound SA of a pair. */
+  removeOutbound(number: number): void {
+    void this.site.sad.delete({ direction: 'outbound', peer: 'far', spi: 0x1000 + number });
+  }
+
   /** @returns `SA 0`, `clear`, or the name of a drop reason */
   outbound(bytes: Uint8Array): string {
     const before = this.site.drops();

@@ -123,12 +123,15 @@ class PortableDataPlane implements DataPlane {
     this.#memory = memory;
     this.#driver.start(() => {
       this.#path.turn();
+      // What came may wait now, or be late.
+      this.#tick();
     });
   }
 
   /** Calls the path when its time comes although no packet does; a worker does so between its waits. */
   #tick(): void {
     clearTimeout(this.#timer);
+    if (this.#path.hasReleased) this.#driver.wake();
     this.#memory.clock[0] = monotonicMs();
     const waitMs = Math.ceil(this.#path.tick(this.#memory.clock) - this.#memory.clock[0]);
     if (waitMs === Infinity) return;

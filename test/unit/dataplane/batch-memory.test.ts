@@ -70,11 +70,12 @@ test('no two fields of a table share a cell and all lie within the stride', () =
 test('the regions of the arena lie one behind the other', () => {
   const memory = layout.allocateBatchMemory();
   const { limits, arena, framesOffset, sealedOffset, receivedOffset, datagramsIn } = memory;
-  const { scratchOffset, sources, destinations } = memory;
+  const { scratchOffset, holdOffset, sources, destinations } = memory;
   expect(framesOffset + limits.frameBytes).toBe(sealedOffset);
   expect(sealedOffset + limits.sealedBytes).toBe(receivedOffset);
   expect(receivedOffset + limits.datagramsIn * layout.RECEIVE_SLOT_BYTES).toBe(scratchOffset);
-  expect(scratchOffset + layout.SCRATCH_BYTES).toBe(arena.length);
+  expect(scratchOffset + layout.SCRATCH_BYTES).toBe(holdOffset);
+  expect(holdOffset + layout.HOLD_BYTES).toBe(arena.length);
   expect(datagramsIn.length).toBe(limits.datagramsIn * DatagramIn.stride);
   expect(sources.length).toBe(limits.datagramsIn * layout.ADDRESS_CELL_BYTES);
   expect(destinations.length).toBe(sources.length);
