@@ -1,0 +1,284 @@
+// What IKE_AUTH and CREATE_CHILD_SA have in common: the offer of a Child SA, its answer, and the SAs that follow from
+// both. RFC 7296 §1.2, §1.3.1, §2.9, §2.17; GETSPI, UPDATE and ADD as RFC 2367 means them.
+
+import { AUTH_NONE, ESP_TRANSFORMS, keyMaterialBytes, type EspTransform } from '../crypto/esp-transform.ts';
+import { childKeyMaterial, type Nonces } from '../crypto/ike-key-material.ts';
+import { nameOfNotify, NotifyType, ProtocolId } from '../wire/ike/iana.ts';
+import type { Payload, TrafficSelector } from '../wire/ike/payload.ts';
+import { espSpiBytes, readEspSpi, type ChildSa } from './child-sa.ts';
+import type { ChildPolicy } from './connection.ts';
+import type { ChildOffer, ChildTask, IkeSaState } from './ike-sa-state.ts';
+import { find, findError, notify } from './payloads.ts';
+import {
+  answerProposal,
+  chooseProposal,
+  formatProposals,
+  offerProposals,
+  type AcceptedProposal,
+  type ChosenProposal,
+} from './proposals.ts';
+import { formatTrafficSelectors, narrow } from './traffic-selectors.ts';
+import type { Turn } from './turn.ts';
+
+const ESP_SPI_BYTES = 4;
+
+/** Reserves an SPI. Nonce and key exchange are the caller's. */
+export function offerChild(
+  turn: Turn,
+  task: ChildTask,
+  rest: Pick<ChildOffer, 'nonce' | 'share' | 'group'>,
+): ChildOffer {
+  const { policy, trigger, replaces } = task;
+  const [local, remote] = trigger ?? [];
+  return {
+    policy,
+    inboundSpi: turn.context.allocateSpi(turn.state.connection?.name ?? ''),
+    // RFC 7296 §2.9: the packet that asked for the SA goes first.
+    local: [...(local === undefined ? [] : [local]), ...policy.local],
+    remote: [...(remote === undefined ? [] : [remote]), ...policy.remote],
+    replaces,
+    ...rest,
+  };
+}
+
+/** @param inAuth IKE_AUTH has no key exchange of its own (RFC 7296 §1.2) */
+export function offerPayloads(offer: ChildOffer, inAuth: boolean): readonly Payload[] {
+  const { policy, share, group } = offer;
+  const proposals = inAuth ? policy.proposals.map(withoutGroups) : policy.proposals;
+  return [
+    { type: 'SA', proposals: offerProposals(ProtocolId.ESP, espSpiBytes(offer.inboundSpi), proposals) },
+    ...(inAuth ? [] : [{ type: 'NONCE', nonce: offer.nonce } as const]),
+    ...(share === undefined ? [] : [{ type: 'KE', group, publicValue: share.publicValue } as const]),
+    { type: 'TSi', selectors: offer.local },
+    { type: 'TSr', selectors: offer.remote },
+  ];
+}
+
+function withoutGroups(proposal: AcceptedProposal): AcceptedProposal {
+  return { ...proposal, groups: [] };
+}
+
+/** The keys of a Child SA come from these. */
+export interface ChildSecrets {
+  readonly nonces: Nonces;
+  readonly sharedSecret: Uint8Array | undefined;
+  /** This side sent the request of the exchange. */
+  readonly isInitiator: boolean;
+}
+
+/** Why there is no Child SA: the notify, and what the log says. */
+export interface ChildRefusal {
+  readonly notifyType: number;
+  readonly reason: string;
+}
+
+/** The initiator's side: puts in force what the peer chose. Gives the SPI back where it is not what was offered. */
+export function takeChildAnswer(
+  turn: Turn,
+  offer: ChildOffer,
+  payloads: readonly Payload[],
+  secrets: ChildSecrets,
+  inAuth: boolean,
+): ChildSa | ChildRefusal {
+  const result = readAnswer(offer, payloads, inAuth);
+  if ('notifyType' in result) {
+    turn.add({ type: 'release-spi', spi: offer.inboundSpi });
+    return result;
+  }
+  install(turn, result, secrets, true);
+  return result;
+}
+
+function readAnswer(
+  offer: ChildOffer,
+  payloads: readonly Payload[],
+  inAuth: boolean,
+): ChildSa | ChildRefusal {
+  const error = findError(payloads);
+  if (error !== undefined) return { notifyType: error.notifyType, reason: nameOfNotify(error.notifyType) };
+  const wrong = (reason: string): ChildRefusal => ({ notifyType: NotifyType.INVALID_SYNTAX, reason });
+  const sa = find(payloads, 'SA');
+  const tsi = find(payloads, 'TSi');
+  const tsr = find(payloads, 'TSr');
+  if (sa?.proposals.length !== 1 || tsi === undefined || tsr === undefined)
+    return wrong('the answer lacks SA, TSi or TSr');
+  const accepted = inAuth ? offer.policy.proposals.map(withoutGroups) : offer.policy.proposals;
+  const chosen = chooseProposal(ProtocolId.ESP, ESP_SPI_BYTES, sa.proposals, accepted);
+  if ('mismatch' in chosen) return wrong(`the peer chose what was not offered: ${chosen.mismatch}`);
+  if (chosen.group !== (offer.share === undefined ? 0 : offer.group))
+    return wrong('the peer chose another group');
+  const outboundSpi = readEspSpi(chosen.spi);
+  const transform = transformOf(chosen);
+  if (outboundSpi === undefined || transform === undefined) return wrong('the peer chose no SPI');
+  // RFC 7296 §2.9: a subset of what was offered, and of what the policy allows whatever was offered.
+  const local = narrow(tsi.selectors, offer.policy.local);
+  const remote = narrow(tsr.selectors, offer.policy.remote);
+  if (local.length === 0 || remote.length === 0) return wrong('the traffic selectors are not of the offer');
+  return {
+    policy: offer.policy.policy,
+    inboundSpi: offer.inboundSpi,
+    outboundSpi,
+    transform,
+    esn: chosen.esn,
+    group: chosen.group,
+    local,
+    remote,
+    phase: 'installed',
+    isReplaced: false,
+  };
+}
+
+/** What a peer asks for. */
+export interface ChildRequest {
+  readonly payloads: readonly Payload[];
+  readonly inAuth: boolean;
+  /** The Child SA that is replaced; its policy is that of the new one (RFC 7296 §2.8). */
+  readonly replaces: ChildSa | undefined;
+}
+
+export interface ChildChoice {
+  readonly policy: ChildPolicy;
+  readonly chosen: ChosenProposal;
+  readonly transform: EspTransform;
+  readonly outboundSpi: number;
+  readonly local: readonly TrafficSelector[];
+  readonly remote: readonly TrafficSelector[];
+}
+
+/** The responder's side: what would be agreed upon. Changes nothing. */
+export function chooseChild(state: IkeSaState, request: ChildRequest): ChildChoice | ChildRefusal {
+  const { payloads, replaces, inAuth } = request;
+  const sa = find(payloads, 'SA');
+  const tsi = find(payloads, 'TSi');
+  const tsr = find(payloads, 'TSr');
+  if (sa === undefined || tsi === undefined || tsr === undefined)
+    return { notifyType: NotifyType.INVALID_SYNTAX, reason: 'SA, TSi or TSr is missing' };
+  const policies = (state.connection?.children ?? []).filter(
+    ({ policy }) => replaces === undefined || policy === replaces.policy,
+  );
+  const meeting = policies
+    .map((policy) => ({
+      policy,
+      local: narrow(tsr.selectors, policy.local),
+      remote: narrow(tsi.selectors, policy.remote),
+    }))
+    .filter(({ local, remote }) => local.length > 0 && remote.length > 0);
+  if (meeting.length === 0)
+    return {
+      notifyType: NotifyType.TS_UNACCEPTABLE,
+      reason: `the peer asks for ${formatTrafficSelectors(tsi.selectors)} === ${formatTrafficSelectors(tsr.selectors)}`,
+    };
+  let reason = '';
+  for (const { policy, local, remote } of meeting) {
+    const accepted = inAuth ? policy.proposals.map(withoutGroups) : policy.proposals;
+    const chosen = chooseProposal(ProtocolId.ESP, ESP_SPI_BYTES, sa.proposals, accepted);
+    if ('mismatch' in chosen) {
+      reason ||= `${chosen.mismatch} (the peer offers ${formatProposals(sa.proposals)})`;
+      continue;
+    }
+    const transform = transformOf(chosen);
+    const outboundSpi = readEspSpi(chosen.spi);
+    if (transform === undefined || outboundSpi === undefined) continue;
+    return { policy, chosen, transform, outboundSpi, local, remote };
+  }
+  return { notifyType: NotifyType.NO_PROPOSAL_CHOSEN, reason };
+}
+
+/**
+ * The responder's side: puts in force what {@link chooseChild} chose.
+ * @returns the Child SA, and the payloads of the answer less nonce and key exchange
+ */
+export function answerChild(
+  turn: Turn,
+  choice: ChildChoice,
+  secrets: ChildSecrets,
+  isRekey: boolean,
+): { readonly child: ChildSa; readonly answer: readonly Payload[] } {
+  const { chosen, policy, local, remote, transform, outboundSpi } = choice;
+  const inboundSpi = turn.context.allocateSpi(turn.state.connection?.name ?? '');
+  const child: ChildSa = {
+    policy: policy.policy,
+    inboundSpi,
+    outboundSpi,
+    transform,
+    esn: chosen.esn,
+    group: chosen.group,
+    local,
+    remote,
+    // RFC 7296 §2.8: packets stay on the old SA until the peer shows that it has the new one.
+    phase: isRekey ? 'receiving' : 'installed',
+    isReplaced: false,
+  };
+  install(turn, child, secrets, !isRekey);
+  return {
+    child,
+    answer: [
+      { type: 'SA', proposals: [answerProposal(ProtocolId.ESP, espSpiBytes(inboundSpi), chosen)] },
+      { type: 'TSi', selectors: remote },
+      { type: 'TSr', selectors: local },
+    ],
+  };
+}
+
+export function refusalPayload({ notifyType }: ChildRefusal): Payload {
+  return notify(notifyType);
+}
+
+/** Derives the keys and asks for the SAs: inbound at once, outbound now or when the peer has it. */
+function install(turn: Turn, child: ChildSa, secrets: ChildSecrets, withOutbound: boolean): void {
+  const { security, connection, path } = turn.state;
+  if (security === undefined || connection === undefined)
+    throw new RangeError('a Child SA without an IKE SA');
+  const { nonces, sharedSecret, isInitiator } = secrets;
+  const bytes = keyMaterialBytes(child.transform);
+  const keys = childKeyMaterial(security.prf, security.keys.skD, nonces, bytes, sharedSecret);
+  const [inbound, outbound] = isInitiator
+    ? [keys.responderToInitiator, keys.initiatorToResponder]
+    : [keys.initiatorToResponder, keys.responderToInitiator];
+  sharedSecret?.fill(0);
+  const peer = connection.name;
+  turn.add({ type: 'install-inbound', child, peer, path, keyMaterial: inbound });
+  const waitingKeys = new Map(turn.state.waitingKeys);
+  if (withOutbound) turn.add({ type: 'install-outbound', child, peer, path, keyMaterial: outbound });
+  else waitingKeys.set(child.inboundSpi, outbound);
+  turn.set({ children: [...turn.state.children, child], waitingKeys });
+}
+
+/** The peer has the new SA: packets leave by it now. */
+export function useOutbound(turn: Turn, child: ChildSa): void {
+  const { waitingKeys, connection, path, children } = turn.state;
+  const keyMaterial = waitingKeys.get(child.inboundSpi);
+  if (keyMaterial === undefined || connection === undefined) return;
+  const installed: ChildSa = { ...child, phase: 'installed' };
+  const left = new Map(waitingKeys);
+  left.delete(child.inboundSpi);
+  turn.set({
+    waitingKeys: left,
+    children: children.map((one) => (one.inboundSpi === child.inboundSpi ? installed : one)),
+  });
+  turn.add({ type: 'install-outbound', child: installed, peer: connection.name, path, keyMaterial });
+}
+
+/** The ESP transform with these IANA numbers. */
+function transformOf({ encryption, integrityId }: ChosenProposal): EspTransform | undefined {
+  return ESP_TRANSFORMS.find(
+    (transform) =>
+      transform.encryptionId === encryption.id &&
+      transform.integrityId === (integrityId === 0 ? AUTH_NONE : integrityId) &&
+      (encryption.keyBits === undefined || transform.keyBytes * 8 === encryption.keyBits),
+  );
+}
+
+export function describeChild(child: ChildSa): Readonly<Record<string, unknown>> {
+  return {
+    policy: child.policy,
+    spis: `${formatSpi(child.inboundSpi)} in, ${formatSpi(child.outboundSpi)} out`,
+    transform: child.transform.name + (child.esn ? '-esn' : ''),
+    local: formatTrafficSelectors(child.local),
+    remote: formatTrafficSelectors(child.remote),
+  };
+}
+
+function formatSpi(spi: number): string {
+  return `0x${spi.toString(16).padStart(8, '0')}`;
+}

@@ -1,0 +1,51 @@
+// What the administrator wants of one peer, as the state machines read it: the PAD entry, proposals, policies and
+// times. RFC 4301 §4.4.3, RFC 7296 §2.4, §2.8.
+
+import type { Address } from '../base/address.ts';
+import type { PadEntry } from '../pad/pad-entry.ts';
+import type { TrafficSelector } from '../wire/ike/payload.ts';
+import type { AcceptedProposal } from './proposals.ts';
+
+export interface Connection {
+  readonly name: string;
+  readonly pad: PadEntry;
+  /** undefined: whoever comes with the right identity; this side does not begin. */
+  readonly remoteAddress: Address | undefined;
+  /** In order of preference. */
+  readonly proposals: readonly AcceptedProposal[];
+  readonly children: readonly ChildPolicy[];
+  /** The IKE SA is replaced after so long, less a random part of `jitterMs`. */
+  readonly rekeyMs: number;
+  readonly jitterMs: number;
+  /** It is closed where it could not be replaced so long after it was made. */
+  readonly expireMs: number;
+  /** A peer that was silent for so long is asked whether it lives (RFC 7296 §2.4); 0 = never. */
+  readonly livenessMs: number;
+  readonly retransmission: Retransmission;
+}
+
+/** RFC 7296 §2.4: the waits grow. */
+export interface Retransmission {
+  readonly firstMs: number;
+  readonly factor: number;
+  /** Retransmissions before the exchange has failed. */
+  readonly tries: number;
+}
+
+/** A PROTECT entry of the SPD that Child SAs are made for. */
+export interface ChildPolicy {
+  /** Name of the SPD entry. */
+  readonly policy: string;
+  readonly proposals: readonly AcceptedProposal[];
+  readonly local: readonly TrafficSelector[];
+  readonly remote: readonly TrafficSelector[];
+}
+
+/** Both ends of the UDP flow that carries an IKE SA. */
+export interface Path {
+  readonly socket: number;
+  readonly localAddress: Address;
+  readonly localPort: number;
+  readonly remoteAddress: Address;
+  readonly remotePort: number;
+}

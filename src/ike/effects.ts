@@ -1,0 +1,68 @@
+// What happens to an IKE SA, and what it wants to be done. Effects are executed in order, each when the one before is
+// done: so an inbound SA works before the message leaves that lets the peer use it.
+
+import type { IkeMessage } from '../wire/ike/message.ts';
+import type { IkeSpi } from '../wire/ike/ike-spi.ts';
+import type { ChildSa } from './child-sa.ts';
+import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
+import type { Path } from './connection.ts';
+import type { StoryName } from './stories.ts';
+
+export type IkeEvent =
+  | { readonly type: 'initiate'; readonly child: ChildTask | undefined }
+  | {
+      readonly type: 'message';
+      /** What `message` was decoded from. */
+      readonly bytes: Uint8Array;
+      readonly message: IkeMessage;
+      readonly path: Path;
+    }
+  /** A deadline that {@link nextDeadlineMs} named has come. */
+  | { readonly type: 'time' }
+  | { readonly type: 'create-child'; readonly task: ChildTask }
+  /** A soft limit: the SA is to be replaced. */
+  | { readonly type: 'rekey-child'; readonly inboundSpi: number }
+  /** The data plane has ended the SA by itself. */
+  | { readonly type: 'child-ended'; readonly inboundSpi: number }
+  /** The peer's first packet under an SA. */
+  | { readonly type: 'first-packet'; readonly inboundSpi: number }
+  | { readonly type: 'delete-child'; readonly inboundSpi: number }
+  | { readonly type: 'rekey-ike' }
+  | { readonly type: 'delete-ike' }
+  /** The peer has forgotten this IKE SA: it goes without a word. */
+  | { readonly type: 'give-up' }
+  /** A collision of rekeys is decided: the Child SAs go on under this IKE SA. */
+  | { readonly type: 'inherit'; readonly from: IkeSaState };
+
+export type Effect =
+  | { readonly type: 'send'; readonly path: Path; readonly datagrams: readonly Uint8Array[] }
+  /** UPDATE of the larval SA in the SAD; the keys are the receiver's to zero. */
+  | {
+      readonly type: 'install-inbound';
+      readonly child: ChildSa;
+      readonly peer: string;
+      readonly path: Path;
+      readonly keyMaterial: Uint8Array;
+    }
+  /** ADD. */
+  | {
+      readonly type: 'install-outbound';
+      readonly child: ChildSa;
+      readonly peer: string;
+      readonly path: Path;
+      readonly keyMaterial: Uint8Array;
+    }
+  | { readonly type: 'remove-inbound'; readonly spi: number }
+  | { readonly type: 'remove-outbound'; readonly child: ChildSa }
+  /** A larval SA that comes to nothing. */
+  | { readonly type: 'release-spi'; readonly spi: number }
+  /** The answer to an acquire. */
+  | { readonly type: 'child-done'; readonly policy: string; readonly installed: boolean }
+  /** A successor, complete and in force. */
+  | { readonly type: 'add-ike-sa'; readonly state: IkeSaState }
+  /** Children go to a successor that was added before. */
+  | { readonly type: 'give-children'; readonly to: IkeSpi; readonly from: IkeSaState }
+  /** `isInitialContact`: the peer has no other IKE SA with this side; those that are left are dead (RFC 7296 §2.4). */
+  | { readonly type: 'established'; readonly isInitialContact: boolean }
+  | { readonly type: 'closed' }
+  | { readonly type: 'story'; readonly name: StoryName; readonly details: Readonly<Record<string, unknown>> };

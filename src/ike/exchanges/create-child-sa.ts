@@ -1,0 +1,240 @@
+// The CREATE_CHILD_SA exchange for Child SAs, new or in the place of another: RFC 7296 §1.3.1, §1.3.3, §2.8, §2.25.
+//
+//   HDR, SK {[N(REKEY_SA),] SA, Ni, [KEi,] TSi, TSr}  ──►
+//                                  ◄──  HDR, SK {SA, Nr, [KEr,] TSi, TSr}
+
+import { ExchangeType, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
+import type { Payload } from '../../wire/ike/payload.ts';
+import {
+  answerChild,
+  chooseChild,
+  describeChild,
+  offerChild,
+  offerPayloads,
+  refusalPayload,
+  takeChildAnswer,
+  useOutbound,
+  type ChildRefusal,
+} from '../child-negotiation.ts';
+import { espSpiBytes, readEspSpi, type ChildSa } from '../child-sa.ts';
+import type { ChildTask, OwnExchange } from '../ike-sa-state.ts';
+import { find, findNotify, groupData, notify, notifyOf } from '../payloads.ts';
+import { request, respond } from '../protected-messages.ts';
+import type { Turn } from '../turn.ts';
+import { agree, generate, NONCE_BYTES } from './ike-sa-init.ts';
+import { removeChild } from './lifecycle.ts';
+
+/** RFC 7296 §2.25: how long a peer that has no time is left alone, the first time. */
+const PATIENCE_MS = 1000;
+const MOST_ATTEMPTS = 6;
+
+type CreateChild = Extract<OwnExchange, { readonly kind: 'create-child' }>;
+
+/** Asks for a Child SA. */
+export function requestChild(turn: Turn, task: ChildTask): void {
+  const { context, state } = turn;
+  const replaced = state.children.find(({ inboundSpi }) => inboundSpi === task.replaces);
+  // What was to be replaced is gone meanwhile.
+  if (task.replaces !== undefined && (replaced === undefined || replaced.phase === 'deleting')) return;
+  const group = task.group ?? task.policy.proposals[0]?.groups[0]?.id ?? 0;
+  const share = group === 0 ? undefined : generate(context.crypto, group);
+  const offer = offerChild(turn, task, { nonce: context.random(NONCE_BYTES), share, group });
+  const payloads: Payload[] = [
+    // RFC 7296 §1.3.3: the SPI that this side receives under.
+    ...(replaced === undefined ? [] : [notifyOf(NotifyType.REKEY_SA, espSpiBytes(replaced.inboundSpi))]),
+    ...offerPayloads(offer, false),
+  ];
+  request(turn, ExchangeType.CREATE_CHILD_SA, payloads, {
+    kind: 'create-child',
+    offer,
+    attempt: task.attempt,
+    collision: undefined,
+  });
+}
+
+/** The initiator's side of the answer. */
+export function takeChildResponse(turn: Turn, exchange: CreateChild, payloads: readonly Payload[]): void {
+  turn.set({ exchange: undefined });
+  const { offer } = exchange;
+  const refused = findNotify(payloads, NotifyType.INVALID_KE_PAYLOAD);
+  if (refused !== undefined) return takeOtherGroup(turn, exchange, refused.data);
+  if (findNotify(payloads, NotifyType.TEMPORARY_FAILURE) !== undefined) return tryLater(turn, exchange);
+  const nonce = find(payloads, 'NONCE')?.nonce;
+  const peerKey = find(payloads, 'KE');
+  const sharedSecret =
+    offer.share === undefined || peerKey === undefined ? undefined : agree(offer.share, peerKey.publicValue);
+  offer.share?.destroy();
+  const isWhole = nonce !== undefined && (offer.share === undefined || sharedSecret !== undefined);
+  const hasError = payloads.some((payload) => payload.type === 'N' && payload.notifyType < 16_384);
+  if (!isWhole && !hasError) {
+    giveUp(turn, exchange, { notifyType: NotifyType.INVALID_SYNTAX, reason: 'the answer lacks nonce or KE' });
+    return turn.add({ type: 'release-spi', spi: offer.inboundSpi });
+  }
+  const nonces = { initiator: offer.nonce, responder: nonce ?? new Uint8Array(0) };
+  const child = takeChildAnswer(turn, offer, payloads, { nonces, sharedSecret, isInitiator: true }, false);
+  if ('notifyType' in child) return giveUp(turn, exchange, child);
+  turn.tell(offer.replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
+  if (offer.replaces === undefined)
+    return turn.add({ type: 'child-done', policy: child.policy, installed: true });
+  finishRekey(turn, exchange, child, lowest(nonces.initiator, nonces.responder));
+}
+
+/** Deletes the old SA, or, where both sides have rekeyed it, what RFC 7296 §2.8.1 says. */
+function finishRekey(turn: Turn, exchange: CreateChild, child: ChildSa, ownLowest: Uint8Array): void {
+  const { collision, offer } = exchange;
+  const isRedundant = collision !== undefined && Buffer.compare(ownLowest, collision.lowestNonce) < 0;
+  if (collision !== undefined) turn.tell('rekey-collision', { policy: child.policy });
+  // The SA with the lowest of the four nonces is closed by the side that made it.
+  if (isRedundant) return scheduleDeletion(turn, child.inboundSpi);
+  if (offer.replaces !== undefined) scheduleDeletion(turn, offer.replaces);
+}
+
+/** Packets no longer leave by it; a deletion follows when it is its turn. */
+export function scheduleDeletion(turn: Turn, inboundSpi: number): void {
+  const { children, tasks } = turn.state;
+  if (!children.some((child) => child.inboundSpi === inboundSpi)) return;
+  turn.set({
+    children: children.map((child) =>
+      child.inboundSpi === inboundSpi ? { ...child, isReplaced: true } : child,
+    ),
+    tasks: [{ kind: 'delete-child', inboundSpi, notBeforeMs: 0 }, ...tasks],
+  });
+}
+
+function lowest(one: Uint8Array, other: Uint8Array): Uint8Array {
+  return Buffer.compare(one, other) < 0 ? one : other;
+}
+
+function taskOf({ offer, attempt }: CreateChild): ChildTask {
+  const { policy, replaces, local, remote } = offer;
+  // The packet that asked stands in front of what the policy says.
+  const [first, other] = [local[0], remote[0]];
+  const isTriggered = local.length > policy.local.length && first !== undefined && other !== undefined;
+  return {
+    kind: 'create-child',
+    policy,
+    trigger: isTriggered ? [first, other] : undefined,
+    replaces,
+    group: offer.group,
+    attempt: attempt + 1,
+    notBeforeMs: 0,
+  };
+}
+
+/** RFC 7296 §1.3: the same again with a key of the group that the peer wants, if it was offered. */
+function takeOtherGroup(turn: Turn, exchange: CreateChild, data: Uint8Array): void {
+  const { offer, attempt } = exchange;
+  offer.share?.destroy();
+  turn.add({ type: 'release-spi', spi: offer.inboundSpi });
+  const group = ((data[0] ?? 0) << 8) | (data[1] ?? 0);
+  const isOffered = offer.policy.proposals.some(({ groups }) => groups.some(({ id }) => id === group));
+  if (data.length !== 2 || !isOffered || group === offer.group || attempt >= MOST_ATTEMPTS)
+    return giveUp(turn, exchange, { notifyType: NotifyType.INVALID_KE_PAYLOAD, reason: `group ${group}` });
+  turn.set({ tasks: [{ ...taskOf(exchange), group }, ...turn.state.tasks] });
+}
+
+/** RFC 7296 §2.25. */
+function tryLater(turn: Turn, exchange: CreateChild): void {
+  exchange.offer.share?.destroy();
+  turn.add({ type: 'release-spi', spi: exchange.offer.inboundSpi });
+  if (exchange.attempt >= MOST_ATTEMPTS)
+    return giveUp(turn, exchange, { notifyType: NotifyType.TEMPORARY_FAILURE, reason: 'TEMPORARY_FAILURE' });
+  turn.tell('try-later', { policy: exchange.offer.policy.policy });
+  const notBeforeMs = turn.context.nowMs + PATIENCE_MS * 2 ** exchange.attempt;
+  turn.set({ tasks: [...turn.state.tasks, { ...taskOf(exchange), notBeforeMs }] });
+}
+
+function giveUp(turn: Turn, { offer }: CreateChild, refusal: ChildRefusal): void {
+  const { policy } = offer.policy;
+  const old = turn.state.children.find(({ inboundSpi }) => inboundSpi === offer.replaces);
+  if (old !== undefined && refusal.notifyType === NotifyType.CHILD_SA_NOT_FOUND) {
+    // RFC 7296 §2.25: the peer has lost it. A new one in its place.
+    turn.tell('child-lost', { policy });
+    removeChild(turn, old, false);
+    const task: ChildTask = {
+      kind: 'create-child',
+      policy: offer.policy,
+      trigger: undefined,
+      replaces: undefined,
+      group: undefined,
+      attempt: 0,
+      notBeforeMs: 0,
+    };
+    turn.set({ tasks: [...turn.state.tasks, task] });
+    return;
+  }
+  turn.tell('child-refused', { policy, reason: refusal.reason });
+  if (offer.replaces === undefined) turn.add({ type: 'child-done', policy, installed: false });
+}
+
+/** The responder's side. */
+export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): void {
+  const rekey = findNotify(payloads, NotifyType.REKEY_SA);
+  const answer = (...notifies: readonly Payload[]): void => {
+    respond(turn, ExchangeType.CREATE_CHILD_SA, notifies);
+  };
+  // RFC 7296 §2.25.2, §1.3.1: an IKE SA that is being replaced or closed makes no new Child SAs.
+  const { phase, exchange, tasks } = turn.state;
+  const isLeaving =
+    phase !== 'established' || exchange?.kind === 'rekey-ike' || exchange?.kind === 'delete-ike';
+  if (isLeaving) return answer(notify(NotifyType.TEMPORARY_FAILURE));
+  const replaces = rekey === undefined ? undefined : childOfPeer(turn, rekey.spi);
+  if (rekey !== undefined && (replaces === undefined || rekey.protocolId !== ProtocolId.ESP))
+    return answer(notifyOf(NotifyType.CHILD_SA_NOT_FOUND, rekey.spi));
+  // RFC 7296 §2.25.1: this side is deleting it.
+  const isEnding =
+    replaces?.phase === 'deleting' ||
+    tasks.some((task) => task.kind === 'delete-child' && task.inboundSpi === replaces?.inboundSpi);
+  if (isEnding) return answer(notify(NotifyType.TEMPORARY_FAILURE));
+  const nonce = find(payloads, 'NONCE')?.nonce;
+  if (nonce === undefined || nonce.length < 16 || nonce.length > 256)
+    return answer(notify(NotifyType.INVALID_SYNTAX));
+  const choice = chooseChild(turn.state, { payloads, inAuth: false, replaces });
+  if ('notifyType' in choice) {
+    const story = choice.notifyType === NotifyType.TS_UNACCEPTABLE ? 'no-selectors' : 'no-child-proposal';
+    turn.tell(story, { reason: choice.reason });
+    return answer(refusalPayload(choice));
+  }
+  const { group } = choice.chosen;
+  const peerKey = find(payloads, 'KE');
+  if (group !== 0 && peerKey?.group !== group)
+    return answer(notify(NotifyType.INVALID_KE_PAYLOAD, groupData(group)));
+  const share = group === 0 ? undefined : generate(turn.context.crypto, group);
+  const sharedSecret = share && peerKey && agree(share, peerKey.publicValue);
+  if (share !== undefined && sharedSecret === undefined) return answer(notify(NotifyType.INVALID_SYNTAX));
+  const nonces = { initiator: nonce, responder: turn.context.random(NONCE_BYTES) };
+  const secrets = { nonces, sharedSecret, isInitiator: false };
+  const { child, answer: agreed } = answerChild(turn, choice, secrets, replaces !== undefined);
+  turn.tell(replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
+  if (replaces !== undefined)
+    noteCollision(turn, replaces, child, lowest(nonces.initiator, nonces.responder));
+  answer(
+    { type: 'NONCE', nonce: nonces.responder },
+    ...(share === undefined ? [] : [{ type: 'KE', group, publicValue: share.publicValue } as const]),
+    ...agreed,
+  );
+  share?.destroy();
+}
+
+/** The peer names SAs by the SPI that it receives under. */
+export function childOfPeer(turn: Turn, spi: Uint8Array): ChildSa | undefined {
+  const outboundSpi = readEspSpi(spi);
+  return turn.state.children.find((child) => child.outboundSpi === outboundSpi);
+}
+
+/** RFC 7296 §2.8.1: this side has asked to replace the same SA, and both new SAs will stand for a while. */
+function noteCollision(turn: Turn, replaced: ChildSa, child: ChildSa, lowestNonce: Uint8Array): void {
+  const { exchange, tasks } = turn.state;
+  // Not asked yet: the peer was quicker.
+  turn.set({
+    tasks: tasks.filter((task) => task.kind !== 'create-child' || task.replaces !== replaced.inboundSpi),
+  });
+  if (exchange?.kind === 'create-child' && exchange.offer.replaces === replaced.inboundSpi)
+    turn.set({ exchange: { ...exchange, collision: { lowestNonce, successor: child.inboundSpi } } });
+}
+
+/** RFC 7296 §2.8: the peer uses the new SA, so it has it. */
+export function takeFirstPacket(turn: Turn, inboundSpi: number): void {
+  const child = turn.state.children.find((one) => one.inboundSpi === inboundSpi);
+  if (child?.phase === 'receiving') useOutbound(turn, child);
+}

@@ -1,0 +1,190 @@
+// The IKE_AUTH exchange, RFC 7296 §1.2, §2.15: identities, their proof, and the first Child SA.
+//
+//   HDR, SK {IDi, [IDr,] AUTH, SAi2, TSi, TSr, [N(INITIAL_CONTACT)]}  ──►
+//                                                  ◄──  HDR, SK {IDr, AUTH, SAr2, TSi, TSr}
+
+import { sharedKeyAuth, sharedKeyAuthMatches, signedOctets } from '../../crypto/ike-key-material.ts';
+import { formatIdentity, matchesIdentity, type Identity } from '../../pad/identity.ts';
+import { AuthMethod, ExchangeType, nameOfNotify, NotifyType } from '../../wire/ike/iana.ts';
+import type { Payload } from '../../wire/ike/payload.ts';
+import {
+  answerChild,
+  chooseChild,
+  describeChild,
+  offerChild,
+  offerPayloads,
+  refusalPayload,
+  takeChildAnswer,
+  type ChildSecrets,
+} from '../child-negotiation.ts';
+import type { Connection } from '../connection.ts';
+import type { ChildOffer, ChildTask, IkeSaState } from '../ike-sa-state.ts';
+import { find, findError, findNotify, notify } from '../payloads.ts';
+import { request, respond } from '../protected-messages.ts';
+import type { Turn } from '../turn.ts';
+import { closeAtOnce, establish } from './lifecycle.ts';
+
+/** The initiator's second message. */
+export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
+  const { connection } = turn.state;
+  if (connection === undefined) return;
+  const { identity } = connection.pad.local;
+  // The nonces are those of IKE_SA_INIT (RFC 7296 §2.17).
+  const nonce = turn.state.initiation?.nonces.initiator ?? new Uint8Array(0);
+  const offer = child && offerChild(turn, child, { nonce, share: undefined, group: 0 });
+  const payloads: Payload[] = [
+    { type: 'IDi', ...identity },
+    ...expectedIdentity(connection),
+    authPayload(turn.state, connection, identity, true),
+    ...(offer === undefined ? [] : offerPayloads(offer, true)),
+    // RFC 7296 §2.4: this side knows of no other IKE SA with that peer.
+    ...(turn.context.isFirstContact(connection.name) ? [notify(NotifyType.INITIAL_CONTACT)] : []),
+  ];
+  request(turn, ExchangeType.IKE_AUTH, payloads, { kind: 'ike-auth', offer });
+}
+
+/** IDr, where the configuration names one identity: a peer with several knows which is meant. */
+function expectedIdentity({ pad }: Connection): readonly Payload[] {
+  const { exact } = pad.remote;
+  return exact === undefined ? [] : [{ type: 'IDr', ...exact }];
+}
+
+function authPayload(state: IkeSaState, connection: Connection, identity: Identity, own: boolean): Payload {
+  const { secret } = connection.pad.local.authentication;
+  const { prf } = securityOf(state);
+  return {
+    type: 'AUTH',
+    method: AuthMethod.SHARED_KEY_MIC,
+    data: sharedKeyAuth(prf, secret, octetsOf(state, identity, own)),
+  };
+}
+
+/** What an AUTH payload signs. @param own this side's, or the peer's */
+function octetsOf(state: IkeSaState, identity: Identity, own: boolean): Uint8Array {
+  const { initiation } = state;
+  if (initiation === undefined) throw new RangeError('IKE_AUTH without IKE_SA_INIT');
+  const { prf, keys } = securityOf(state);
+  const idBody = Uint8Array.from([identity.idType, 0, 0, 0, ...identity.data]);
+  const ofInitiator = own === (state.role === 'initiator');
+  const { nonces, request: first, response } = initiation;
+  return ofInitiator
+    ? signedOctets(prf, first, nonces.responder, keys.skPi, idBody)
+    : signedOctets(prf, response, nonces.initiator, keys.skPr, idBody);
+}
+
+function securityOf({ security }: IkeSaState): NonNullable<IkeSaState['security']> {
+  if (security === undefined) throw new RangeError('IKE_AUTH without keys');
+  return security;
+}
+
+/** @returns undefined where the peer has proved its identity, otherwise why not */
+function doubtOf(
+  state: IkeSaState,
+  connection: Connection,
+  identity: Identity,
+  payloads: readonly Payload[],
+) {
+  const auth = find(payloads, 'AUTH');
+  if (!matchesIdentity(connection.pad.remote.identity, identity)) return 'wrong-identity';
+  if (auth?.method !== AuthMethod.SHARED_KEY_MIC) return 'wrong-auth';
+  const { secret } = connection.pad.remote.authentication;
+  const octets = octetsOf(state, identity, false);
+  return sharedKeyAuthMatches(securityOf(state).prf, secret, octets, auth.data) ? undefined : 'wrong-auth';
+}
+
+function identityOf(payloads: readonly Payload[], type: 'IDi' | 'IDr'): Identity | undefined {
+  const payload = find(payloads, type);
+  return payload && { idType: payload.idType, data: payload.data };
+}
+
+/** The responder's side. */
+export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
+  const identity = identityOf(payloads, 'IDi');
+  if (identity === undefined) return refuse(turn, 'malformed', { reason: 'IDi is missing' });
+  const local = identityOf(payloads, 'IDr');
+  const connection = turn.context.findConnection(identity, local, turn.state.path);
+  const who = { identity: formatIdentity(identity) };
+  if (connection === undefined) return refuse(turn, 'unknown-identity', who);
+  const doubt = doubtOf(turn.state, connection, identity, payloads);
+  if (doubt !== undefined) return refuse(turn, doubt, { ...who, peer: connection.name });
+  turn.set({ connection });
+  const own = connection.pad.local.identity;
+  const answer: Payload[] = [
+    { type: 'IDr', ...own },
+    authPayload(turn.state, connection, own, true),
+    ...answerFirstChild(turn, payloads),
+  ];
+  const isInitialContact = findNotify(payloads, NotifyType.INITIAL_CONTACT) !== undefined;
+  respond(turn, ExchangeType.IKE_AUTH, answer);
+  establish(turn, isInitialContact);
+}
+
+/** RFC 7296 §2.21.2: the IKE SA stands even where its first Child SA does not. */
+function answerFirstChild(turn: Turn, payloads: readonly Payload[]): readonly Payload[] {
+  // RFC 6023: a peer may do without a first Child SA.
+  if (find(payloads, 'SA') === undefined) return [];
+  const choice = chooseChild(turn.state, { payloads, inAuth: true, replaces: undefined });
+  if ('notifyType' in choice) {
+    const story = choice.notifyType === NotifyType.TS_UNACCEPTABLE ? 'no-selectors' : 'no-child-proposal';
+    turn.tell(story, { reason: choice.reason });
+    return [refusalPayload(choice)];
+  }
+  const { child, answer } = answerChild(turn, choice, secretsOf(turn, false), false);
+  turn.tell('child-established', describeChild(child));
+  return answer;
+}
+
+function secretsOf(turn: Turn, isInitiator: boolean): ChildSecrets {
+  const { initiation } = turn.state;
+  if (initiation === undefined) throw new RangeError('IKE_AUTH without IKE_SA_INIT');
+  return { nonces: initiation.nonces, sharedSecret: undefined, isInitiator };
+}
+
+/** The same answer for every reason: who asks learns nothing (RFC 7296 §2.21.2). */
+function refuse(
+  turn: Turn,
+  story: 'malformed' | 'unknown-identity' | 'wrong-identity' | 'wrong-auth',
+  details: Readonly<Record<string, unknown>>,
+): void {
+  turn.tell(story, details);
+  respond(turn, ExchangeType.IKE_AUTH, [notify(NotifyType.AUTHENTICATION_FAILED)]);
+  closeAtOnce(turn);
+}
+
+/** The initiator's side of the answer. */
+export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void {
+  const { exchange, connection } = turn.state;
+  if (exchange?.kind !== 'ike-auth' || connection === undefined) return;
+  turn.set({ exchange: undefined });
+  const identity = identityOf(payloads, 'IDr');
+  if (identity === undefined || find(payloads, 'AUTH') === undefined) {
+    const error = findError(payloads);
+    turn.tell('auth-refused', { notify: error === undefined ? 'none' : nameOfNotify(error.notifyType) });
+    if (exchange.offer !== undefined) {
+      turn.add({ type: 'release-spi', spi: exchange.offer.inboundSpi });
+      turn.add({ type: 'child-done', policy: exchange.offer.policy.policy, installed: false });
+    }
+    return closeAtOnce(turn);
+  }
+  const doubt = doubtOf(turn.state, connection, identity, payloads);
+  if (doubt !== undefined) {
+    turn.tell(doubt, { identity: formatIdentity(identity), peer: connection.name });
+    if (exchange.offer !== undefined) turn.add({ type: 'release-spi', spi: exchange.offer.inboundSpi });
+    // RFC 7296 §2.21.2: the peer believes that the SA stands; it is told that it does not.
+    turn.set({ phase: 'deleting' });
+    request(turn, ExchangeType.INFORMATIONAL, [notify(NotifyType.AUTHENTICATION_FAILED)], {
+      kind: 'delete-ike',
+    });
+    return;
+  }
+  if (exchange.offer !== undefined) takeFirstChild(turn, exchange.offer, payloads);
+  establish(turn, false);
+}
+
+function takeFirstChild(turn: Turn, offer: ChildOffer, payloads: readonly Payload[]): void {
+  const child = takeChildAnswer(turn, offer, payloads, secretsOf(turn, true), true);
+  const { policy } = offer.policy;
+  if ('notifyType' in child) turn.tell('child-refused', { policy, reason: child.reason });
+  else turn.tell('child-established', describeChild(child));
+  turn.add({ type: 'child-done', policy, installed: !('notifyType' in child) });
+}

@@ -1,0 +1,126 @@
+// Beginning and end of an IKE SA, apart from the messages: what is set when it stands, and what goes with it when it
+// ends. RFC 7296 §1.4.1, §2.4, §2.8.
+
+import { zeroIkeKeys } from '../../crypto/ike-key-material.ts';
+import { formatIdentity } from '../../pad/identity.ts';
+import type { ChildSa } from '../child-sa.ts';
+import type { Connection } from '../connection.ts';
+import type { IkeSaState } from '../ike-sa-state.ts';
+import type { Turn } from '../turn.ts';
+
+/** Packets that are on their way when an SA is deleted still arrive. */
+const LINGER_MS = 5000;
+
+/** Both sides have proved who they are. */
+export function establish(turn: Turn, isInitialContact: boolean): void {
+  const { connection } = turn.state;
+  if (connection === undefined) return;
+  turn.set({
+    phase: 'established',
+    initiation: undefined,
+    giveUpAtMs: Infinity,
+    ...lifetimeOf(turn, connection),
+  });
+  turn.tell('established', {
+    peer: connection.name,
+    identity: formatIdentity(connection.pad.local.identity),
+  });
+  turn.add({ type: 'established', isInitialContact });
+}
+
+/** When an IKE SA that begins now is replaced, and when it ends at the latest. */
+export function lifetimeOf(turn: Turn, connection: Connection): Pick<IkeSaState, 'rekeyAtMs' | 'expireAtMs'> {
+  const { nowMs } = turn.context;
+  const [high = 0, low = 0] = turn.context.random(2);
+  // RFC 7296 §2.8: a random part, so that both sides seldom begin at once.
+  const jitterMs = (connection.jitterMs * ((high << 8) | low)) / 65_536;
+  return { rekeyAtMs: nowMs + connection.rekeyMs - jitterMs, expireAtMs: nowMs + connection.expireMs };
+}
+
+/** Ends an IKE SA without a word to the peer; its Child SAs go with it (RFC 7296 §1.4.1). */
+export function closeAtOnce(turn: Turn): void {
+  const { state } = turn;
+  if (state.phase === 'closed') return;
+  for (const child of state.children) removeChild(turn, child, false);
+  for (const { spi } of turn.state.lingering) turn.add({ type: 'remove-inbound', spi });
+  dropExchange(turn);
+  if (state.security !== undefined) zeroIkeKeys(state.security.keys);
+  turn.set({ phase: 'closed', tasks: [], lingering: [], children: [] });
+  turn.add({ type: 'closed' });
+}
+
+/** The outstanding request no longer matters: what was prepared for its answer is given up. */
+function dropExchange(turn: Turn): void {
+  const { exchange, window } = turn.state;
+  if (exchange !== undefined && 'share' in exchange) exchange.share.destroy();
+  if (exchange !== undefined && 'offer' in exchange && exchange.offer !== undefined) {
+    const { offer } = exchange;
+    offer.share?.destroy();
+    turn.add({ type: 'release-spi', spi: offer.inboundSpi });
+    if (offer.replaces === undefined)
+      turn.add({ type: 'child-done', policy: offer.policy.policy, installed: false });
+  }
+  if (exchange?.kind === 'ike-sa-init' && exchange.child !== undefined)
+    turn.add({ type: 'child-done', policy: exchange.child.policy.policy, installed: false });
+  turn.set({ exchange: undefined, window: { ...window, outstanding: undefined } });
+  dropTasks(turn);
+}
+
+/** Whoever waits for a Child SA hears that it does not come. */
+export function dropTasks(turn: Turn): void {
+  for (const task of turn.state.tasks)
+    if (task.kind === 'create-child' && task.replaces === undefined)
+      turn.add({ type: 'child-done', policy: task.policy.policy, installed: false });
+  turn.set({ tasks: [] });
+}
+
+/**
+ * Takes a Child SA out of the IKE SA.
+ * @param linger its inbound SA stays for packets that are on their way
+ */
+export function removeChild(turn: Turn, child: ChildSa, linger: boolean): void {
+  const { children, waitingKeys, lingering, tasks } = turn.state;
+  const key = waitingKeys.get(child.inboundSpi);
+  if (key === undefined) turn.add({ type: 'remove-outbound', child });
+  key?.fill(0);
+  const left = new Map(waitingKeys);
+  left.delete(child.inboundSpi);
+  turn.set({
+    waitingKeys: left,
+    children: children.filter(({ inboundSpi }) => inboundSpi !== child.inboundSpi),
+    tasks: tasks.filter((task) => !('inboundSpi' in task) || task.inboundSpi !== child.inboundSpi),
+  });
+  if (linger)
+    turn.set({
+      lingering: [...lingering, { spi: child.inboundSpi, untilMs: turn.context.nowMs + LINGER_MS }],
+    });
+  else turn.add({ type: 'remove-inbound', spi: child.inboundSpi });
+}
+
+/** Ends what lingered long enough. */
+export function removeLingering(turn: Turn): void {
+  const { lingering } = turn.state;
+  const due = lingering.filter(({ untilMs }) => untilMs <= turn.context.nowMs);
+  if (due.length === 0) return;
+  for (const { spi } of due) turn.add({ type: 'remove-inbound', spi });
+  turn.set({ lingering: lingering.filter((one) => !due.includes(one)) });
+}
+
+/** Makes the Child SAs of `from` those of this IKE SA (RFC 7296 §2.8). */
+export function inherit(turn: Turn, from: IkeSaState): void {
+  const { state } = turn;
+  turn.set({
+    children: [...state.children, ...from.children],
+    waitingKeys: new Map([...state.waitingKeys, ...from.waitingKeys]),
+    lingering: [...state.lingering, ...from.lingering],
+    tasks: [...state.tasks, ...from.tasks.filter(({ kind }) => kind.endsWith('child'))],
+  });
+}
+
+/** What an IKE SA keeps that has handed on its Child SAs. */
+export const WITHOUT_CHILDREN: Pick<IkeSaState, 'children' | 'waitingKeys' | 'lingering' | 'tasks'> = {
+  children: [],
+  waitingKeys: new Map(),
+  lingering: [],
+  tasks: [],
+};

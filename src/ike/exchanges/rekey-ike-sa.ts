@@ -1,0 +1,240 @@
+// The CREATE_CHILD_SA exchange that replaces the IKE SA itself: RFC 7296 §1.3.2, §2.18, §2.25.2. The successor takes
+// the Child SAs; the old IKE SA stays until it is deleted.
+//
+//   HDR, SK {SA, Ni, KEi}  ──►
+//                          ◄──  HDR, SK {SA, Nr, KEr}
+
+import { deriveIkeKeys, rekeySkeyseed, type Nonces } from '../../crypto/ike-key-material.ts';
+import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
+import { ikeSpiBytes, toIkeSpi, type IkeSpi } from '../../wire/ike/ike-spi.ts';
+import type { Payload } from '../../wire/ike/payload.ts';
+import type { IkeSaState, IkeSecurity, OwnExchange } from '../ike-sa-state.ts';
+import { freshWindow } from '../message-window.ts';
+import { find, findError, findNotify, groupData, notify } from '../payloads.ts';
+import { answerProposal, chooseProposal, offerProposals, type ChosenProposal } from '../proposals.ts';
+import { request, respond } from '../protected-messages.ts';
+import type { Turn } from '../turn.ts';
+import { agree, algorithmsOf, generate, NONCE_BYTES } from './ike-sa-init.ts';
+import { inherit, lifetimeOf, WITHOUT_CHILDREN } from './lifecycle.ts';
+import { Turn as NewTurn } from '../turn.ts';
+
+const IKE_SPI_BYTES = 8;
+/** After a refusal. */
+const RETRY_MS = 10_000;
+/** How long a replaced IKE SA waits for its deletion. */
+const REPLACED_MS = 60_000;
+
+type RekeyIke = Extract<OwnExchange, { readonly kind: 'rekey-ike' }>;
+
+export function requestRekey(turn: Turn, wanted: number | undefined): void {
+  const { context, state } = turn;
+  const group = wanted ?? state.security?.chosen.group ?? 0;
+  const share = generate(context.crypto, group);
+  const localSpi = context.newIkeSpi();
+  const nonce = context.random(NONCE_BYTES);
+  const payloads: Payload[] = [
+    {
+      type: 'SA',
+      proposals: offerProposals(ProtocolId.IKE, ikeSpiBytes(localSpi), state.connection?.proposals ?? []),
+    },
+    { type: 'NONCE', nonce },
+    { type: 'KE', group, publicValue: share.publicValue },
+  ];
+  request(turn, ExchangeType.CREATE_CHILD_SA, payloads, {
+    kind: 'rekey-ike',
+    localSpi,
+    share,
+    group,
+    nonce,
+    collision: undefined,
+  });
+}
+
+export function takeRekeyResponse(turn: Turn, exchange: RekeyIke, payloads: readonly Payload[]): void {
+  const { connection } = turn.state;
+  turn.set({ exchange: undefined });
+  const wanted = findNotify(payloads, NotifyType.INVALID_KE_PAYLOAD);
+  const retry = (group: number | undefined, afterMs: number): void => {
+    exchange.share.destroy();
+    turn.set({
+      tasks: [...turn.state.tasks, { kind: 'rekey-ike', group, notBeforeMs: turn.context.nowMs + afterMs }],
+    });
+  };
+  if (wanted?.data.length === 2) {
+    const group = ((wanted.data[0] ?? 0) << 8) | (wanted.data[1] ?? 0);
+    const isOffered =
+      connection?.proposals.some(({ groups }) => groups.some(({ id }) => id === group)) ?? false;
+    if (isOffered && group !== exchange.group) return retry(group, 0);
+  }
+  const error = findError(payloads);
+  if (error !== undefined) {
+    turn.tell(error.notifyType === NotifyType.TEMPORARY_FAILURE ? 'try-later' : 'rekey-refused', {
+      notify: nameOfNotify(error.notifyType),
+    });
+    // The peer's own rekey has won, or it has something else to do (RFC 7296 §2.25.2).
+    return exchange.collision === undefined ? retry(undefined, RETRY_MS) : yieldTo(turn, exchange);
+  }
+  const sa = find(payloads, 'SA');
+  const peerKey = find(payloads, 'KE');
+  const nonce = find(payloads, 'NONCE')?.nonce;
+  const chosen =
+    sa && connection && chooseProposal(ProtocolId.IKE, IKE_SPI_BYTES, sa.proposals, connection.proposals);
+  const sharedSecret = peerKey && agree(exchange.share, peerKey.publicValue);
+  exchange.share.destroy();
+  if (chosen === undefined || 'mismatch' in chosen || nonce === undefined || sharedSecret === undefined) {
+    turn.tell('rekey-refused', { reason: 'the answer lacks SA, nonce or KE' });
+    return;
+  }
+  const nonces = { initiator: exchange.nonce, responder: nonce };
+  const remoteSpi = toIkeSpi(chosen.spi);
+  const successor = makeSuccessor(turn, {
+    role: 'initiator',
+    localSpi: exchange.localSpi,
+    remoteSpi,
+    chosen,
+    nonces,
+    sharedSecret,
+  });
+  const { collision } = exchange;
+  const ownLowest = lowest(nonces);
+  if (collision !== undefined && Buffer.compare(ownLowest, collision.lowestNonce) < 0) {
+    // RFC 7296 §2.8.2: this side's successor has the lowest nonce, so this side deletes it; the peer's goes on.
+    turn.tell('rekey-collision');
+    turn.add({
+      type: 'add-ike-sa',
+      state: { ...successor, tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] },
+    });
+    return yieldTo(turn, exchange);
+  }
+  if (collision !== undefined) turn.tell('rekey-collision');
+  succeed(turn, successor);
+  // RFC 7296 §2.8: who began the rekey deletes the old IKE SA.
+  turn.set({ tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] });
+}
+
+/** The peer's successor goes on with the Child SAs; the peer deletes the old IKE SA. */
+function yieldTo(turn: Turn, { collision }: RekeyIke): void {
+  if (collision === undefined) return;
+  const from = turn.state;
+  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: turn.context.nowMs + REPLACED_MS });
+  turn.add({ type: 'give-children', to: collision.successor, from });
+}
+
+/** The old IKE SA is deleted by the peer while this side was rekeying it: the peer's successor has won. */
+export function settleCollision(turn: Turn): void {
+  const { exchange } = turn.state;
+  if (exchange?.kind === 'rekey-ike' && exchange.collision !== undefined) yieldTo(turn, exchange);
+}
+
+/** The responder's side. */
+export function answerRekey(turn: Turn, payloads: readonly Payload[]): void {
+  const { state, context } = turn;
+  const answer = (...all: readonly Payload[]): void => {
+    respond(turn, ExchangeType.CREATE_CHILD_SA, all);
+  };
+  const { connection, exchange } = state;
+  const isBusy = exchange?.kind === 'create-child' || exchange?.kind === 'delete-child';
+  // RFC 7296 §2.25.2.
+  if (state.phase !== 'established' || connection === undefined || isBusy || exchange?.kind === 'delete-ike')
+    return answer(notify(NotifyType.TEMPORARY_FAILURE));
+  const sa = find(payloads, 'SA');
+  const peerKey = find(payloads, 'KE');
+  const nonce = find(payloads, 'NONCE')?.nonce;
+  if (sa === undefined || nonce === undefined || nonce.length < 16 || nonce.length > 256)
+    return answer(notify(NotifyType.INVALID_SYNTAX));
+  const chosen = chooseProposal(ProtocolId.IKE, IKE_SPI_BYTES, sa.proposals, connection.proposals);
+  if ('mismatch' in chosen) {
+    turn.tell('no-ike-proposal', { reason: chosen.mismatch });
+    return answer(notify(NotifyType.NO_PROPOSAL_CHOSEN));
+  }
+  if (peerKey?.group !== chosen.group)
+    return answer(notify(NotifyType.INVALID_KE_PAYLOAD, groupData(chosen.group)));
+  const share = generate(context.crypto, chosen.group);
+  const sharedSecret = agree(share, peerKey.publicValue);
+  if (sharedSecret === undefined) return answer(notify(NotifyType.INVALID_SYNTAX));
+  const nonces = { initiator: nonce, responder: context.random(NONCE_BYTES) };
+  const localSpi = context.newIkeSpi();
+  const remoteSpi = toIkeSpi(chosen.spi);
+  const successor = makeSuccessor(turn, {
+    role: 'responder',
+    localSpi,
+    remoteSpi,
+    chosen,
+    nonces,
+    sharedSecret,
+  });
+  answer(
+    { type: 'SA', proposals: [answerProposal(ProtocolId.IKE, ikeSpiBytes(localSpi), chosen)] },
+    { type: 'NONCE', nonce: nonces.responder },
+    { type: 'KE', group: chosen.group, publicValue: share.publicValue },
+  );
+  share.destroy();
+  if (turn.state.exchange?.kind === 'rekey-ike') {
+    // Both at once: who keeps the Child SAs is known when this side's answer is there.
+    turn.add({ type: 'add-ike-sa', state: successor });
+    turn.set({
+      exchange: { ...turn.state.exchange, collision: { lowestNonce: lowest(nonces), successor: localSpi } },
+    });
+    return;
+  }
+  succeed(turn, successor);
+}
+
+function lowest({ initiator, responder }: Nonces): Uint8Array {
+  return Buffer.compare(initiator, responder) < 0 ? initiator : responder;
+}
+
+interface Succession {
+  readonly role: IkeSaState['role'];
+  readonly localSpi: IkeSpi;
+  readonly remoteSpi: IkeSpi;
+  readonly chosen: ChosenProposal;
+  readonly nonces: Nonces;
+  /** Zeroed. */
+  readonly sharedSecret: Uint8Array;
+}
+
+/** Without Child SAs yet. Message IDs begin at 0 again (RFC 7296 §2.2). */
+function makeSuccessor(turn: Turn, succession: Succession): IkeSaState {
+  const { state, context } = turn;
+  const { security: old, connection } = state;
+  if (old === undefined || connection === undefined) throw new RangeError('a rekey without an IKE SA');
+  const { role, localSpi, remoteSpi, chosen, nonces, sharedSecret } = succession;
+  const { prf, cipher } = algorithmsOf(context.crypto, chosen);
+  const seed = rekeySkeyseed(old.prf, old.keys.skD, nonces, sharedSecret);
+  const [initiator, responder] = role === 'initiator' ? [localSpi, remoteSpi] : [remoteSpi, localSpi];
+  const keys = deriveIkeKeys(prf, cipher, seed, nonces, {
+    initiator: ikeSpiBytes(initiator),
+    responder: ikeSpiBytes(responder),
+  });
+  seed.fill(0);
+  sharedSecret.fill(0);
+  const security: IkeSecurity = { chosen, prf, cipher, keys, nextIv: 0 };
+  return {
+    ...state,
+    ...WITHOUT_CHILDREN,
+    ...lifetimeOf(turn, connection),
+    role,
+    phase: 'established',
+    localSpi,
+    remoteSpi,
+    security,
+    initiation: undefined,
+    window: freshWindow(0, 0),
+    exchange: undefined,
+    fragments: undefined,
+    giveUpAtMs: Infinity,
+  };
+}
+
+/** The successor takes over. */
+function succeed(turn: Turn, successor: IkeSaState): void {
+  const heir = new NewTurn(successor, turn.context);
+  inherit(heir, turn.state);
+  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: turn.context.nowMs + REPLACED_MS });
+  turn.add({ type: 'add-ike-sa', state: heir.state });
+  turn.tell('rekeyed', {
+    peer: successor.connection?.name,
+    spis: `${successor.localSpi} ${successor.remoteSpi}`,
+  });
+}

@@ -1,0 +1,150 @@
+// The state of one IKE SA: plain data that next() reads and replaces. RFC 7296 §1.2, §2.
+//
+//   initiator: connecting ──IKE_SA_INIT──► authenticating ──IKE_AUTH──► established
+//   responder: half-open ────────────────IKE_AUTH─────────────────────► established
+//   established ──rekeyed by a successor──► replaced ──► closed
+//        └────────deleted, or silent──────► deleting ──► closed
+
+import type { IkeCipher, KeyShare, Prf } from '../crypto/ike-crypto.ts';
+import type { IkeKeys, Nonces } from '../crypto/ike-key-material.ts';
+import type { DecryptedFragment } from '../wire/ike/encrypted.ts';
+import type { IkeSpi } from '../wire/ike/ike-spi.ts';
+import type { ChildPolicy, Connection, Path } from './connection.ts';
+import type { ChildSa } from './child-sa.ts';
+import type { MessageWindow } from './message-window.ts';
+import type { ChosenProposal } from './proposals.ts';
+import type { TrafficSelector } from '../wire/ike/payload.ts';
+
+export type Phase =
+  'connecting' | 'half-open' | 'authenticating' | 'established' | 'replaced' | 'deleting' | 'closed';
+
+export interface IkeSaState {
+  /** Who sent the first message; its messages have the Initiator flag as long as the SA lives (RFC 7296 §3.1). */
+  readonly role: 'initiator' | 'responder';
+  readonly phase: Phase;
+  readonly localSpi: IkeSpi;
+  readonly remoteSpi: IkeSpi;
+  /** The responder learns it from the peer's identity. */
+  readonly connection: Connection | undefined;
+  readonly path: Path;
+  /** Undefined before IKE_SA_INIT is done. */
+  readonly security: IkeSecurity | undefined;
+  /** What the AUTH payloads sign; gone when the IKE SA is established. */
+  readonly initiation: Initiation | undefined;
+  readonly window: MessageWindow;
+  /** What the outstanding request is about. */
+  readonly exchange: OwnExchange | undefined;
+  /** Wait for the window, the first goes first. */
+  readonly tasks: readonly Task[];
+  readonly children: readonly ChildSa[];
+  /** Outbound keys of Child SAs in the phase `receiving`, by inbound SPI. */
+  readonly waitingKeys: ReadonlyMap<number, Uint8Array>;
+  /** Inbound SAs that stay for packets that are still on their way. */
+  readonly lingering: readonly { readonly spi: number; readonly untilMs: number }[];
+  /** The peer knows RFC 7383. */
+  readonly peerFragments: boolean;
+  /** Of a message of the peer that came in fragments (RFC 7383 §2.6). */
+  readonly fragments: CollectedFragments | undefined;
+  readonly lastHeardMs: number;
+  readonly rekeyAtMs: number;
+  readonly expireAtMs: number;
+  /** A responder's half-open SA, and a replaced one whose deletion does not come. */
+  readonly giveUpAtMs: number;
+}
+
+export interface CollectedFragments {
+  readonly messageId: number;
+  readonly isResponse: boolean;
+  readonly pieces: readonly (DecryptedFragment | undefined)[];
+}
+
+/** Keys and algorithms of an IKE SA. */
+export interface IkeSecurity {
+  readonly chosen: ChosenProposal;
+  readonly prf: Prf;
+  readonly cipher: IkeCipher;
+  readonly keys: IkeKeys;
+  /** Of the next combined-mode IV: each message has another (RFC 5282 §4). */
+  readonly nextIv: number;
+}
+
+export interface Initiation {
+  readonly nonces: Nonces;
+  /** IKE_SA_INIT as it was sent, octet for octet. */
+  readonly request: Uint8Array;
+  readonly response: Uint8Array;
+}
+
+/** A Child SA that this side has asked for. */
+export interface ChildOffer {
+  readonly policy: ChildPolicy;
+  readonly inboundSpi: number;
+  readonly local: readonly TrafficSelector[];
+  readonly remote: readonly TrafficSelector[];
+  readonly nonce: Uint8Array;
+  /** Undefined in IKE_AUTH, and without perfect forward secrecy. */
+  readonly share: KeyShare | undefined;
+  readonly group: number;
+  /** Inbound SPI of the Child SA that it replaces. */
+  readonly replaces: number | undefined;
+}
+
+/** The peer has rekeyed the same SA meanwhile (RFC 7296 §2.8.1). */
+export interface Collision<Successor> {
+  readonly lowestNonce: Uint8Array;
+  readonly successor: Successor;
+}
+
+export type OwnExchange =
+  | {
+      readonly kind: 'ike-sa-init';
+      readonly share: KeyShare;
+      readonly nonce: Uint8Array;
+      readonly group: number;
+      readonly request: Uint8Array;
+      readonly cookie: Uint8Array | undefined;
+      /** Groups that were refused already; bounds the retries. */
+      readonly refusals: number;
+      /** What an unauthenticated error said; believed when nothing better comes (RFC 7296 §2.21.1). */
+      readonly complaint: string | undefined;
+      readonly child: ChildTask | undefined;
+    }
+  | { readonly kind: 'ike-auth'; readonly offer: ChildOffer | undefined }
+  | {
+      readonly kind: 'create-child';
+      readonly offer: ChildOffer;
+      readonly attempt: number;
+      /** Inbound SPI of what the peer made of the same old SA. */
+      readonly collision: Collision<number> | undefined;
+    }
+  | {
+      readonly kind: 'rekey-ike';
+      readonly localSpi: IkeSpi;
+      readonly share: KeyShare;
+      readonly group: number;
+      readonly nonce: Uint8Array;
+      readonly collision: Collision<IkeSpi> | undefined;
+    }
+  | { readonly kind: 'delete-child'; readonly inboundSpi: number }
+  | { readonly kind: 'delete-ike' }
+  | { readonly kind: 'liveness' };
+
+export interface ChildTask {
+  readonly kind: 'create-child';
+  readonly policy: ChildPolicy;
+  /** Selectors of the packet that asked for it, local and remote; they go first (RFC 7296 §2.9). */
+  readonly trigger: readonly [TrafficSelector, TrafficSelector] | undefined;
+  readonly replaces: number | undefined;
+  /** Where another group was asked for. */
+  readonly group: number | undefined;
+  readonly attempt: number;
+  /** Not before: the peer said that it has no time now (RFC 7296 §2.25). */
+  readonly notBeforeMs: number;
+}
+
+export type Task =
+  | ChildTask
+  | { readonly kind: 'rekey-ike'; readonly group: number | undefined; readonly notBeforeMs: number }
+  | { readonly kind: 'delete-child'; readonly inboundSpi: number; readonly notBeforeMs: number }
+  | { readonly kind: 'delete-ike'; readonly notBeforeMs: number }
+  | { readonly kind: 'liveness'; readonly notBeforeMs: number };

@@ -1,0 +1,347 @@
+// An IKE SA as a pure function: what happens to it makes a new state and effects. Nothing here reads a clock, sends a
+// packet or touches a database. RFC 7296; the phases are drawn in ike-sa-state.ts.
+
+import { ExchangeType, NotifyType } from '../wire/ike/iana.ts';
+import type { IkeMessage } from '../wire/ike/message.ts';
+import { find, findNotify, notify } from './payloads.ts';
+import type { Payload } from '../wire/ike/payload.ts';
+import type { Connection, Path } from './connection.ts';
+import type { Effect, IkeEvent } from './effects.ts';
+import {
+  answerChildRequest,
+  requestChild,
+  scheduleDeletion,
+  takeChildResponse,
+  takeFirstPacket,
+} from './exchanges/create-child-sa.ts';
+import { answerAuth, takeAuthResponse } from './exchanges/ike-auth.ts';
+import { initiate, takeInitResponse } from './exchanges/ike-sa-init.ts';
+import {
+  answerInformational,
+  requestChildDeletion,
+  requestIkeDeletion,
+  requestLiveness,
+  takeDeletionResponse,
+} from './exchanges/informational.ts';
+import { closeAtOnce, dropTasks, inherit, removeLingering } from './exchanges/lifecycle.ts';
+import { answerRekey, requestRekey, takeRekeyResponse } from './exchanges/rekey-ike-sa.ts';
+import type { ChildTask, IkeSaState, Task } from './ike-sa-state.ts';
+import { afterRetransmission, freshWindow, withoutRequest } from './message-window.ts';
+import { open, respond, retransmissionOf } from './protected-messages.ts';
+import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
+import { Turn, type IkeContext } from './turn.ts';
+
+export interface Step {
+  readonly state: IkeSaState;
+  /** To be executed in this order. */
+  readonly effects: readonly Effect[];
+}
+
+/** An IKE SA that this side will begin. */
+export function newInitiator(
+  connection: Connection,
+  path: Path,
+  localSpi: IkeSpi,
+  nowMs: number,
+): IkeSaState {
+  return {
+    role: 'initiator',
+    phase: 'connecting',
+    localSpi,
+    remoteSpi: NO_IKE_SPI,
+    connection,
+    path,
+    security: undefined,
+    initiation: undefined,
+    window: freshWindow(0, 0),
+    exchange: undefined,
+    tasks: [],
+    children: [],
+    waitingKeys: new Map(),
+    lingering: [],
+    peerFragments: false,
+    fragments: undefined,
+    lastHeardMs: nowMs,
+    rekeyAtMs: Infinity,
+    expireAtMs: Infinity,
+    giveUpAtMs: Infinity,
+  };
+}
+
+/** What happens makes a new state. */
+export function next(state: IkeSaState, event: IkeEvent, context: IkeContext): Step {
+  const turn = new Turn(state, context);
+  if (state.phase !== 'closed') take(turn, event);
+  startTask(turn);
+  return { state: turn.state, effects: turn.effects };
+}
+
+function take(turn: Turn, event: IkeEvent): void {
+  switch (event.type) {
+    case 'initiate':
+      return initiate(turn, event.child);
+    case 'message':
+      return takeMessage(turn, event.bytes, event.message, event.path);
+    case 'time':
+      return takeTime(turn);
+    case 'create-child':
+      return addTask(turn, event.task);
+    case 'rekey-child':
+      return rekeyChild(turn, event.inboundSpi);
+    case 'child-ended':
+      return endChild(turn, event.inboundSpi);
+    case 'first-packet':
+      return takeFirstPacket(turn, event.inboundSpi);
+    case 'delete-child':
+      return scheduleDeletion(turn, event.inboundSpi);
+    case 'rekey-ike':
+      return addTask(turn, { kind: 'rekey-ike', group: undefined, notBeforeMs: 0 });
+    case 'delete-ike':
+      return deleteIke(turn);
+    case 'give-up':
+      return closeAtOnce(turn);
+    case 'inherit':
+      return inherit(turn, event.from);
+  }
+}
+
+function addTask(turn: Turn, task: Task): void {
+  turn.set({ tasks: [...turn.state.tasks, task] });
+}
+
+function rekeyChild(turn: Turn, inboundSpi: number): void {
+  const { children, connection, tasks, exchange } = turn.state;
+  const child = children.find((one) => one.inboundSpi === inboundSpi);
+  const policy = connection?.children.find((one) => one.policy === child?.policy);
+  if (child === undefined || policy === undefined || child.isReplaced || child.phase === 'deleting') return;
+  const isAsked =
+    tasks.some((task) => task.kind === 'create-child' && task.replaces === inboundSpi) ||
+    (exchange?.kind === 'create-child' && exchange.offer.replaces === inboundSpi);
+  if (isAsked) return;
+  const task: ChildTask = {
+    kind: 'create-child',
+    policy,
+    trigger: undefined,
+    replaces: inboundSpi,
+    group: undefined,
+    attempt: 0,
+    notBeforeMs: 0,
+  };
+  addTask(turn, task);
+}
+
+/** The data plane removed the SA at a hard limit: the peer is told. */
+function endChild(turn: Turn, inboundSpi: number): void {
+  const child = turn.state.children.find((one) => one.inboundSpi === inboundSpi);
+  if (child === undefined) return;
+  scheduleDeletion(turn, inboundSpi);
+}
+
+/** What waits no longer matters; what is outstanding is waited for, because the window is 1 (RFC 7296 §2.3). */
+function deleteIke(turn: Turn): void {
+  if (turn.state.phase !== 'established') return closeAtOnce(turn);
+  dropTasks(turn);
+  turn.set({ tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] });
+}
+
+function takeMessage(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: Path): void {
+  const { header } = message;
+  const isInit = header.exchangeType === ExchangeType.IKE_SA_INIT;
+  if (isInit) {
+    if (turn.state.phase === 'connecting' && header.isResponse && header.messageId === 0)
+      takeInitResponse(turn, bytes, message, path);
+    return;
+  }
+  if (header.isResponse) takeResponse(turn, bytes, message, path);
+  else takeRequest(turn, bytes, message, path);
+}
+
+function takeResponse(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: Path): void {
+  const { outstanding } = turn.state.window;
+  // RFC 7296 §2.3: late, repeated, or never asked for.
+  if (outstanding?.messageId !== message.header.messageId) return;
+  const opened = open(turn, bytes, message);
+  if (opened === 'incomplete') return;
+  if (opened === 'not-authentic') return turn.tell('not-authentic');
+  turn.set({ window: withoutRequest(turn.state.window), lastHeardMs: turn.context.nowMs });
+  follow(turn, path);
+  if ('malformed' in opened) {
+    // RFC 7296 §2.21.3: what a broken answer means nobody knows; the IKE SA cannot be used.
+    turn.tell('malformed', { reason: opened.malformed.message });
+    return closeAtOnce(turn);
+  }
+  dispatchResponse(turn, opened.payloads);
+}
+
+function dispatchResponse(turn: Turn, payloads: readonly Payload[]): void {
+  const { exchange } = turn.state;
+  switch (exchange?.kind) {
+    case 'ike-auth':
+      return takeAuthResponse(turn, payloads);
+    case 'create-child':
+      return takeChildResponse(turn, exchange, payloads);
+    case 'rekey-ike':
+      return takeRekeyResponse(turn, exchange, payloads);
+    case 'delete-child':
+      turn.set({ exchange: undefined });
+      return takeDeletionResponse(turn, exchange.inboundSpi);
+    case 'delete-ike':
+      return closeAtOnce(turn);
+    case 'liveness':
+      return turn.set({ exchange: undefined });
+    case 'ike-sa-init':
+    case undefined:
+      return;
+  }
+}
+
+function takeRequest(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: Path): void {
+  const { expectedRequestId, lastResponse } = turn.state.window;
+  const { messageId, exchangeType } = message.header;
+  const isRepeated = messageId === expectedRequestId - 1 && lastResponse !== undefined;
+  // RFC 7296 §2.3: outside of the window.
+  if (messageId !== expectedRequestId && !isRepeated) return;
+  const before = turn.state;
+  const opened = open(turn, bytes, message);
+  if (opened === 'not-authentic') return turn.tell('not-authentic');
+  if (isRepeated) {
+    // RFC 7296 §2.1: the same answer again. A repeated message in fragments is answered at its first one.
+    const isFirst = message.payloads.every((one) => one.type !== 'SKF' || one.fragmentNumber === 1);
+    turn.set({ fragments: before.fragments });
+    if (isFirst) turn.add({ type: 'send', path, datagrams: lastResponse });
+    return;
+  }
+  if (opened === 'incomplete') return;
+  turn.set({ lastHeardMs: turn.context.nowMs });
+  follow(turn, path);
+  if ('malformed' in opened) {
+    turn.tell('malformed', { reason: opened.malformed.message });
+    return respond(turn, exchangeType, [notify(NotifyType.INVALID_SYNTAX)]);
+  }
+  const critical = opened.payloads.find((payload) => payload.type === 'unknown' && payload.critical);
+  if (critical?.type === 'unknown') {
+    // RFC 7296 §2.5.
+    const data = Uint8Array.of(critical.payloadType);
+    return respond(turn, exchangeType, [notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, data)]);
+  }
+  dispatchRequest(turn, exchangeType, opened.payloads);
+}
+
+function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Payload[]): void {
+  const isHalfOpen = turn.state.phase === 'half-open';
+  if (exchangeType === ExchangeType.IKE_AUTH && isHalfOpen) return answerAuth(turn, payloads);
+  if (isHalfOpen || turn.state.phase === 'connecting' || turn.state.phase === 'authenticating') return;
+  switch (exchangeType) {
+    case ExchangeType.CREATE_CHILD_SA:
+      // RFC 7296 §1.3: an IKE SA is rekeyed by a request without traffic selectors, with a proposal for IKE.
+      return find(payloads, 'TSi') === undefined && findNotify(payloads, NotifyType.REKEY_SA) === undefined
+        ? answerRekey(turn, payloads)
+        : answerChildRequest(turn, payloads);
+    case ExchangeType.INFORMATIONAL:
+      return answerInformational(turn, payloads);
+    default:
+      return respond(turn, exchangeType, [notify(NotifyType.INVALID_SYNTAX)]);
+  }
+}
+
+/** RFC 7296 §2.23: an authentic message says where a peer behind a NAT is now. */
+function follow(turn: Turn, path: Path): void {
+  const { path: before } = turn.state;
+  const isSame =
+    before.remotePort === path.remotePort &&
+    Buffer.compare(before.remoteAddress.bytes, path.remoteAddress.bytes) === 0 &&
+    before.socket === path.socket;
+  if (!isSame) turn.set({ path });
+}
+
+function takeTime(turn: Turn): void {
+  const { nowMs } = turn.context;
+  removeLingering(turn);
+  const { state } = turn;
+  if (nowMs >= state.giveUpAtMs) return closeAtOnce(turn);
+  if (nowMs >= state.expireAtMs) {
+    turn.tell('expired', { peer: state.connection?.name });
+    return closeAtOnce(turn);
+  }
+  if (state.window.outstanding !== undefined && nowMs >= state.window.outstanding.againAtMs)
+    return retransmit(turn);
+  if (nowMs >= state.rekeyAtMs && state.phase === 'established') {
+    turn.set({ rekeyAtMs: Infinity });
+    addTask(turn, { kind: 'rekey-ike', group: undefined, notBeforeMs: 0 });
+  }
+  const livenessAtMs = livenessDeadline(turn.state, turn.context);
+  if (nowMs >= livenessAtMs && turn.state.tasks.length === 0)
+    addTask(turn, { kind: 'liveness', notBeforeMs: 0 });
+}
+
+function retransmit(turn: Turn): void {
+  const { window, connection, exchange, path } = turn.state;
+  const { outstanding } = window;
+  if (outstanding === undefined) return;
+  const complaint = exchange?.kind === 'ike-sa-init' ? exchange.complaint : undefined;
+  const after = afterRetransmission(window, outstanding, retransmissionOf(connection), turn.context.nowMs);
+  if (after === undefined || (complaint !== undefined && outstanding.retransmissions > 0)) {
+    turn.tell('silent', {
+      peer: connection?.name,
+      ...(complaint === undefined ? {} : { notify: complaint }),
+    });
+    return closeAtOnce(turn);
+  }
+  turn.tell('retransmitted', { messageId: outstanding.messageId, peer: connection?.name });
+  turn.set({ window: after });
+  turn.add({ type: 'send', path, datagrams: outstanding.datagrams });
+}
+
+/** RFC 7296 §2.4: packets under the Child SAs show that the peer lives as well as messages do. */
+function livenessDeadline(state: IkeSaState, context: IkeContext): number {
+  const { connection, phase, exchange } = state;
+  if (connection === undefined || connection.livenessMs === 0 || phase !== 'established') return Infinity;
+  if (exchange !== undefined) return Infinity;
+  const heardMs = Math.max(
+    state.lastHeardMs,
+    context.lastTrafficMs(state.children.map(({ inboundSpi }) => inboundSpi)),
+  );
+  return heardMs + connection.livenessMs;
+}
+
+/** One request at a time (RFC 7296 §2.3: the window is 1). */
+function startTask(turn: Turn): void {
+  while (turn.state.exchange === undefined && turn.state.window.outstanding === undefined) {
+    const { tasks, phase, security } = turn.state;
+    if (security === undefined || !(phase === 'established' || phase === 'replaced')) return;
+    const task = tasks.find(({ notBeforeMs }) => notBeforeMs <= turn.context.nowMs);
+    if (task === undefined) return;
+    turn.set({ tasks: tasks.filter((one) => one !== task) });
+    start(turn, task);
+  }
+}
+
+function start(turn: Turn, task: Task): void {
+  switch (task.kind) {
+    case 'create-child':
+      return requestChild(turn, task);
+    case 'rekey-ike':
+      return turn.state.phase === 'established' ? requestRekey(turn, task.group) : undefined;
+    case 'delete-child':
+      return requestChildDeletion(turn, task.inboundSpi);
+    case 'delete-ike':
+      return requestIkeDeletion(turn);
+    case 'liveness':
+      return requestLiveness(turn);
+  }
+}
+
+/** When `time` is to happen at the latest; Infinity where nothing waits. */
+export function nextDeadlineMs(state: IkeSaState, context: IkeContext): number {
+  if (state.phase === 'closed') return Infinity;
+  const isIdle = state.exchange === undefined;
+  return Math.min(
+    state.giveUpAtMs,
+    state.expireAtMs,
+    state.phase === 'established' ? state.rekeyAtMs : Infinity,
+    state.window.outstanding?.againAtMs ?? Infinity,
+    livenessDeadline(state, context),
+    ...state.lingering.map(({ untilMs }) => untilMs),
+    ...(isIdle ? state.tasks.map(({ notBeforeMs }) => notBeforeMs) : []),
+  );
+}

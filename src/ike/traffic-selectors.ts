@@ -1,0 +1,167 @@
+// Traffic selectors, RFC 7296 §2.9 and §3.13: what SPD entries say in the words of IKE and back, and narrowing.
+
+import {
+  compareAddresses,
+  formatAddress,
+  wholeFamily,
+  type Address,
+  type AddressRange,
+} from '../base/address.ts';
+import type { NumberRange, Selectors } from '../spd/policy.ts';
+import type { TrafficSelector } from '../wire/ike/payload.ts';
+
+const ANY_PORT: NumberRange = { first: 0, last: 65_535 };
+const ICMP = [1, 58];
+
+/** One side of selectors, as the TS payload of that side has it. */
+export function trafficSelectorsOf(
+  selectors: Selectors,
+  side: 'local' | 'remote',
+): readonly TrafficSelector[] {
+  const addresses = (side === 'local' ? selectors.localAddress : selectors.remoteAddress) ?? [
+    wholeFamily(4),
+    wholeFamily(6),
+  ];
+  // RFC 7296 §3.13.1: type and code of ICMP stand where ports do.
+  const numbers = selectors.icmp ??
+    (side === 'local' ? selectors.localPort : selectors.remotePort) ?? [ANY_PORT];
+  return addresses.flatMap(({ first, last }) =>
+    numbers.map((ports) => ({
+      protocol: selectors.protocol ?? 0,
+      startPort: ports.first,
+      endPort: ports.last,
+      first,
+      last,
+    })),
+  );
+}
+
+/**
+ * What lies in both lists, in the order of `offered`; what lies in another of the result is left out, as the packet does
+ * that stands first in an offer (RFC 7296 §2.9). Nothing shared is an empty list.
+ */
+export function narrow(
+  offered: readonly TrafficSelector[],
+  allowed: readonly TrafficSelector[],
+): readonly TrafficSelector[] {
+  const shared = offered.flatMap((one) => allowed.flatMap((other) => intersect(one, other)));
+  return shared.filter(
+    (one, index) =>
+      !shared.some(
+        (other, place) => place !== index && lies(one, other) && (place < index || !lies(other, one)),
+      ),
+  );
+}
+
+/** True where everything of `inner` is in `outer`. */
+function lies(inner: TrafficSelector, outer: TrafficSelector): boolean {
+  const [met] = intersect(inner, outer);
+  return met !== undefined && formatTrafficSelector(met) === formatTrafficSelector(inner);
+}
+
+function intersect(one: TrafficSelector, other: TrafficSelector): TrafficSelector[] {
+  if (one.first.family !== other.first.family) return [];
+  if (one.protocol !== other.protocol && one.protocol !== 0 && other.protocol !== 0) return [];
+  const first = later(one.first, other.first);
+  const last = earlier(one.last, other.last);
+  if (compareAddresses(first, last) > 0) return [];
+  const ports = intersectPorts(one, other);
+  if (ports === undefined) return [];
+  return [{ protocol: one.protocol || other.protocol, ...ports, first, last }];
+}
+
+function intersectPorts(
+  one: TrafficSelector,
+  other: TrafficSelector,
+): { readonly startPort: number; readonly endPort: number } | undefined {
+  const opaque = [one, other].filter(({ startPort, endPort }) => startPort > endPort);
+  // RFC 7296 §3.13.1: OPAQUE meets OPAQUE, and ANY takes it in.
+  if (opaque.length > 0) {
+    const rest = [one, other].filter((selector) => !opaque.includes(selector));
+    return rest.every(isAnyPort) ? { startPort: ANY_PORT.last, endPort: ANY_PORT.first } : undefined;
+  }
+  const startPort = Math.max(one.startPort, other.startPort);
+  const endPort = Math.min(one.endPort, other.endPort);
+  return startPort > endPort ? undefined : { startPort, endPort };
+}
+
+function isAnyPort({ startPort, endPort }: TrafficSelector): boolean {
+  return startPort === ANY_PORT.first && endPort === ANY_PORT.last;
+}
+
+function later(one: Address, other: Address): Address {
+  return compareAddresses(one, other) > 0 ? one : other;
+}
+
+function earlier(one: Address, other: Address): Address {
+  return compareAddresses(one, other) < 0 ? one : other;
+}
+
+/**
+ * The selectors of an SA with these negotiated traffic selectors.
+ *
+ * Selectors are one list of each field; lists that differ from address to address would be wider than what was
+ * negotiated, so only the selectors that are like the first are taken.
+ */
+export function selectorsOf(
+  local: readonly TrafficSelector[],
+  remote: readonly TrafficSelector[],
+): Selectors {
+  const localAlike = likeTheFirst(local);
+  const remoteAlike = likeTheFirst(remote);
+  const protocol = local[0]?.protocol || remote[0]?.protocol || undefined;
+  const isIcmp = protocol !== undefined && ICMP.includes(protocol);
+  const ports = (alike: readonly TrafficSelector[]): readonly NumberRange[] | undefined => {
+    const [first] = alike;
+    return first === undefined || isAnyPort(first)
+      ? undefined
+      : [{ first: first.startPort, last: first.endPort }];
+  };
+  return {
+    localAddress: localAlike.map(rangeOf),
+    remoteAddress: remoteAlike.map(rangeOf),
+    protocol,
+    localPort: isIcmp ? undefined : ports(localAlike),
+    remotePort: isIcmp ? undefined : ports(remoteAlike),
+    icmp: isIcmp ? ports(localAlike) : undefined,
+  };
+}
+
+function likeTheFirst(selectors: readonly TrafficSelector[]): readonly TrafficSelector[] {
+  const [first] = selectors;
+  return selectors.filter(
+    (one) =>
+      one.protocol === first?.protocol && one.startPort === first.startPort && one.endPort === first.endPort,
+  );
+}
+
+function rangeOf({ first, last }: TrafficSelector): AddressRange {
+  return { first, last };
+}
+
+/** For the log, and as a key: every field is in it. */
+export function formatTrafficSelector({
+  first,
+  last,
+  protocol,
+  startPort,
+  endPort,
+}: TrafficSelector): string {
+  const text = (address: Address): string => Buffer.from(address.bytes).toString('hex');
+  return `${text(first)}-${text(last)}[${protocol}/${startPort}-${endPort}]`;
+}
+
+/** For the log: `10.0.1.0-10.0.1.255, 10.0.9.1 tcp 80`. */
+export function formatTrafficSelectors(selectors: readonly TrafficSelector[]): string {
+  return selectors
+    .map(({ first, last, protocol, startPort, endPort }) => {
+      const range =
+        compareAddresses(first, last) === 0
+          ? formatAddress(first)
+          : `${formatAddress(first)}-${formatAddress(last)}`;
+      const isAny = startPort === ANY_PORT.first && endPort === ANY_PORT.last;
+      const ports = isAny ? '' : ` ports ${startPort}-${endPort}`;
+      return `${range}${protocol === 0 ? '' : ` protocol ${protocol}`}${ports}`;
+    })
+    .join(', ');
+}

@@ -1,0 +1,49 @@
+// One step of an IKE SA: the state as it becomes, and the effects in their order. Lives as long as the step.
+
+import type { CryptoProvider } from '../crypto/ike-crypto.ts';
+import type { Identity } from '../pad/identity.ts';
+import type { IkeSpi } from '../wire/ike/ike-spi.ts';
+import type { Connection, Path } from './connection.ts';
+import type { Effect } from './effects.ts';
+import type { IkeSaState } from './ike-sa-state.ts';
+import type { StoryName } from './stories.ts';
+
+/** What a step may use besides the state; given anew, so that tests decide time and chance. */
+export interface IkeContext {
+  readonly nowMs: number;
+  readonly crypto: CryptoProvider;
+  random(bytes: number): Uint8Array;
+  /** Random, nonzero, of no other IKE SA. */
+  newIkeSpi(): IkeSpi;
+  /** GETSPI (RFC 2367 §3.1.1). */
+  allocateSpi(peer: string): number;
+  /** PAD lookup (RFC 4301 §4.4.3.1). @param local what the peer asks for as IDr, if anything */
+  findConnection(remote: Identity, local: Identity | undefined, path: Path): Connection | undefined;
+  /** No other IKE SA with that peer is known (RFC 7296 §2.4). */
+  isFirstContact(peer: string): boolean;
+  /** When packets of the peer were last received under any of these SAs; 0 = never. */
+  lastTrafficMs(inboundSpis: readonly number[]): number;
+}
+
+export class Turn {
+  state: IkeSaState;
+  readonly effects: Effect[] = [];
+  readonly context: IkeContext;
+
+  constructor(state: IkeSaState, context: IkeContext) {
+    this.state = state;
+    this.context = context;
+  }
+
+  set(change: Partial<IkeSaState>): void {
+    this.state = { ...this.state, ...change };
+  }
+
+  add(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  tell(name: StoryName, details: Readonly<Record<string, unknown>> = {}): void {
+    this.effects.push({ type: 'story', name, details });
+  }
+}
