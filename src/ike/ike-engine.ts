@@ -318,6 +318,8 @@ export class IkeEngine {
   }
 
   async #run(entry: Entry): Promise<void> {
+    // `running` must be set before it is cleared.
+    await Promise.resolve();
     for (let event = entry.events.shift(); event !== undefined; event = entry.events.shift()) {
       const { state, effects } = next(entry.state, event, this.#context());
       entry.state = state;

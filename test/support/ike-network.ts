@@ -1,0 +1,299 @@
+// Two IKE engines and nothing else: a clock that the test moves, a network whose messages the test delivers, loses,
+// repeats or reorders, and SADs that keep what was installed.
+
+import { randomBytes } from 'node:crypto';
+import { parseAddress, prefixRange, type Address } from '../../src/base/address.ts';
+import { InvariantError } from '../../src/base/errors.ts';
+import { chooseProvider } from '../../src/crypto/choose-provider.ts';
+import type { ChildPolicy, Connection, Path } from '../../src/ike/connection.ts';
+import type { Effect } from '../../src/ike/effects.ts';
+import { IkeEngine, type IkeEffects } from '../../src/ike/ike-engine.ts';
+import type { IkeSaState } from '../../src/ike/ike-sa-state.ts';
+import type { AcceptedProposal } from '../../src/ike/proposals.ts';
+import { parseIdentity, parseIdentityPattern } from '../../src/pad/identity.ts';
+import { EncryptionId, ExchangeType, GroupId, PrfId } from '../../src/wire/ike/iana.ts';
+import { decodeIkeHeader } from '../../src/wire/ike/ike-header.ts';
+import type { TrafficSelector } from '../../src/wire/ike/payload.ts';
+
+type Install = Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>;
+
+export type SiteName = 'a' | 'b';
+
+/** A message that is on its way. */
+export interface Flying {
+  readonly to: SiteName;
+  readonly bytes: Uint8Array;
+  readonly fromPort: number;
+  readonly toPort: number;
+  /** `IKE_AUTH response 1`. */
+  readonly name: string;
+}
+
+const ADDRESSES: Readonly<Record<SiteName, string>> = { a: '203.0.113.1', b: '198.51.100.1' };
+const NETS: Readonly<Record<SiteName, string>> = { a: '10.0.1.0', b: '10.0.2.0' };
+const EXCHANGES = new Map<number, string>(Object.entries(ExchangeType).map(([name, id]) => [id, name]));
+
+export function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed === undefined) throw new InvariantError(`${text} is no address`);
+  return parsed;
+}
+
+export function network(text: string, bits = 24): TrafficSelector {
+  return { protocol: 0, startPort: 0, endPort: 65_535, ...prefixRange(address(text), bits) };
+}
+
+export const IKE_PROPOSAL: AcceptedProposal = {
+  encryption: [{ id: EncryptionId.ENCR_AES_GCM_16, keyBits: 256 }],
+  integrity: [],
+  prf: [{ id: PrfId.PRF_HMAC_SHA2_384 }],
+  groups: [{ id: GroupId.CURVE25519 }, { id: GroupId.ECP_256 }],
+  esn: [],
+};
+
+export const ESP_PROPOSAL: AcceptedProposal = {
+  encryption: [{ id: EncryptionId.ENCR_AES_GCM_16, keyBits: 256 }],
+  integrity: [],
+  prf: [],
+  groups: [{ id: GroupId.CURVE25519 }],
+  esn: [{ id: 0 }],
+};
+
+/** The SAs of one site, as its data plane would have them. */
+export class FakeSad {
+  readonly inbound = new Map<number, string>();
+  readonly outbound = new Map<number, string>();
+  /** Newest last. */
+  outboundOrder: number[] = [];
+  readonly larval = new Set<number>();
+  #nextSpi: number;
+
+  constructor(firstSpi: number) {
+    this.#nextSpi = firstSpi;
+  }
+
+  getSpi(): number {
+    const spi = this.#nextSpi++;
+    this.larval.add(spi);
+    return spi;
+  }
+
+  install({ type, child, keyMaterial }: Install): void {
+    const key = Buffer.from(keyMaterial).toString('hex');
+    if (type === 'install-inbound') {
+      if (!this.larval.delete(child.inboundSpi))
+        throw new InvariantError('UPDATE of an SPI that is not larval');
+      this.inbound.set(child.inboundSpi, key);
+    } else {
+      this.outbound.set(child.outboundSpi, key);
+      this.outboundOrder.push(child.outboundSpi);
+    }
+  }
+
+  remove(effect: Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbound' }>): void {
+    if (effect.type === 'remove-inbound') {
+      if (!this.inbound.delete(effect.spi)) throw new InvariantError('DELETE of an SA that is not there');
+      return;
+    }
+    const { outboundSpi } = effect.child;
+    if (!this.outbound.delete(outboundSpi)) throw new InvariantError('DELETE of an SA that is not there');
+    this.outboundOrder = this.outboundOrder.filter((spi) => spi !== outboundSpi);
+  }
+}
+
+/** One gateway. */
+export interface Site {
+  readonly name: SiteName;
+  readonly engine: IkeEngine;
+  readonly sad: FakeSad;
+  readonly told: string[];
+  /** Answers to acquires. */
+  readonly done: { readonly policy: string; readonly installed: boolean }[];
+}
+
+export class IkeNetwork {
+  nowMs = 1000;
+  readonly flying: Flying[] = [];
+  /** Everything that was ever sent. */
+  readonly sent: Flying[] = [];
+  readonly a: Site;
+  readonly b: Site;
+  readonly #wakes = new Map<SiteName, number>();
+  trafficMs = 0;
+
+  /** @param change of a site's connection */
+  constructor(change: (connection: Connection, site: SiteName) => Connection = (connection) => connection) {
+    this.a = this.#site('a', change);
+    this.b = this.#site('b', change);
+  }
+
+  #site(name: SiteName, change: (connection: Connection, site: SiteName) => Connection): Site {
+    const sad = new FakeSad(name === 'a' ? 0xa000_0000 : 0xb000_0000);
+    const told: string[] = [];
+    const done: { readonly policy: string; readonly installed: boolean }[] = [];
+    const effects: IkeEffects = {
+      send: (path, bytes) => {
+        this.#send(name, path, bytes);
+      },
+      getSpi: () => sad.getSpi(),
+      releaseSpi: (spi) => {
+        sad.larval.delete(spi);
+      },
+      install: (effect) => {
+        sad.install(effect);
+        return Promise.resolve();
+      },
+      remove: (effect) => {
+        sad.remove(effect);
+        return Promise.resolve();
+      },
+      childDone: (policy, installed) => {
+        done.push({ policy, installed });
+      },
+      pathTo: () => pathOf(name, 500),
+      lastTrafficMs: () => this.trafficMs,
+      wakeAt: (atMs) => {
+        this.#wakes.set(name, atMs);
+      },
+      tell: (_level, sentence, details) => {
+        told.push(`${sentence} ${JSON.stringify(details)}`);
+      },
+    };
+    const engine = new IkeEngine({
+      now: () => this.nowMs,
+      random: (bytes) => new Uint8Array(randomBytes(bytes)),
+      crypto: chooseProvider('auto'),
+      effects,
+    });
+    engine.useConnections([change(connectionOf(name), name)]);
+    return { name, engine, sad, told, done };
+  }
+
+  #send(from: SiteName, path: Path, bytes: Uint8Array): void {
+    const to = from === 'a' ? 'b' : 'a';
+    const { exchangeType, isResponse, messageId } = decodeIkeHeader(bytes);
+    const name = `${EXCHANGES.get(exchangeType) ?? ''} ${isResponse ? 'response' : 'request'} ${messageId}`;
+    const flying = {
+      to,
+      bytes: Uint8Array.from(bytes),
+      fromPort: path.localPort,
+      toPort: path.remotePort,
+      name,
+    } as const;
+    this.sent.push(flying);
+    this.flying.push(flying);
+  }
+
+  site(name: SiteName): Site {
+    return name === 'a' ? this.a : this.b;
+  }
+
+  /** Gives a message to the site that it is for; it stays nowhere. */
+  async deliver(flying: Flying): Promise<void> {
+    const { engine } = this.site(flying.to);
+    const path = { ...pathOf(flying.to, flying.toPort), remotePort: flying.fromPort };
+    engine.receive(flying.bytes, path);
+    await engine.settled();
+  }
+
+  /** Takes the oldest message out of the network. */
+  take(): Flying {
+    const flying = this.flying.shift();
+    if (flying === undefined) throw new InvariantError('no message is on its way');
+    return flying;
+  }
+
+  async settled(): Promise<void> {
+    await this.a.engine.settled();
+    await this.b.engine.settled();
+  }
+
+  /** Delivers until nothing is on its way. @param limit of messages: a dialogue that does not end is a defect */
+  async run(limit = 100): Promise<void> {
+    await this.settled();
+    for (let count = 0; this.flying.length > 0; count++) {
+      if (count === limit) throw new InvariantError('the dialogue does not end');
+      await this.deliver(this.take());
+    }
+  }
+
+  /** Moves the clock on, from deadline to deadline. Messages stay where they are. */
+  async pass(ms: number): Promise<void> {
+    const untilMs = this.nowMs + ms;
+    for (;;) {
+      await this.settled();
+      const wakeMs = Math.min(...this.#wakes.values());
+      if (wakeMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, wakeMs);
+      this.a.engine.tick();
+      this.b.engine.tick();
+      await this.settled();
+    }
+    this.nowMs = untilMs;
+  }
+
+  /** Moves the clock on while messages arrive. */
+  async live(ms: number): Promise<void> {
+    const untilMs = this.nowMs + ms;
+    while (this.nowMs < untilMs) {
+      await this.run();
+      const wakeMs = Math.min(...this.#wakes.values());
+      this.nowMs = Math.min(untilMs, Math.max(this.nowMs + 1, wakeMs));
+      this.a.engine.tick();
+      this.b.engine.tick();
+      await this.settled();
+    }
+    await this.run();
+  }
+
+  /** A packet of site A's hosts asks for the tunnel, and everything that follows is delivered. */
+  async connect(): Promise<void> {
+    this.a.engine.acquire('to-b', undefined);
+    await this.run();
+  }
+
+  states(name: SiteName): readonly IkeSaState[] {
+    return this.site(name).engine.states;
+  }
+}
+
+function pathOf(site: SiteName, port: number): Path {
+  return {
+    socket: 0,
+    localAddress: address(ADDRESSES[site]),
+    localPort: port,
+    remoteAddress: address(ADDRESSES[site === 'a' ? 'b' : 'a']),
+    remotePort: port,
+  };
+}
+
+function connectionOf(site: SiteName): Connection {
+  const other = site === 'a' ? 'b' : 'a';
+  const authentication = { method: 'psk', secret: new TextEncoder().encode('a secret of the lab') } as const;
+  const identity = parseIdentity(`gw-${site}.example.org`);
+  const theirs = `gw-${other}.example.org`;
+  const pattern = parseIdentityPattern(theirs);
+  if (identity === undefined || pattern === undefined) throw new InvariantError('not an identity');
+  const child: ChildPolicy = {
+    policy: `to-${other}`,
+    proposals: [ESP_PROPOSAL],
+    local: [network(NETS[site])],
+    remote: [network(NETS[other])],
+  };
+  return {
+    name: `site-${other}`,
+    pad: {
+      peer: `site-${other}`,
+      local: { identity, authentication },
+      remote: { identity: pattern, exact: parseIdentity(theirs), authentication },
+    },
+    remoteAddress: address(ADDRESSES[other]),
+    proposals: [IKE_PROPOSAL],
+    children: [child],
+    rekeyMs: 86_400_000,
+    jitterMs: 0,
+    expireMs: 90_000_000,
+    livenessMs: 0,
+    retransmission: { firstMs: 4000, factor: 1.8, tries: 5 },
+  };
+}
