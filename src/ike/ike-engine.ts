@@ -53,6 +53,8 @@ export interface IkeEngineParts {
   readonly effects: IkeEffects;
 }
 
+type SadEffect = 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
+
 interface Entry {
   state: IkeSaState;
   readonly events: IkeEvent[];
@@ -332,22 +334,31 @@ export class IkeEngine {
   async #execute(entry: Entry, effect: Effect): Promise<void> {
     const { effects } = this.#parts;
     switch (effect.type) {
+      case 'install-inbound':
+      case 'install-outbound':
+        await effects.install(effect);
+        return;
+      case 'remove-inbound':
+      case 'remove-outbound':
+        await effects.remove(effect);
+        return;
+      default:
+        this.#executeAtOnce(entry, effect);
+    }
+  }
+
+  #executeAtOnce(entry: Entry, effect: Exclude<Effect, { readonly type: SadEffect }>): void {
+    const { effects } = this.#parts;
+    switch (effect.type) {
       case 'send':
         for (const datagram of effect.datagrams) effects.send(effect.path, datagram);
         return;
-      case 'install-inbound':
-      case 'install-outbound':
-        return effects.install(effect);
-      case 'remove-inbound':
-      case 'remove-outbound':
-        return effects.remove(effect);
       case 'release-spi':
         return effects.releaseSpi(effect.spi);
       case 'child-done':
         return effects.childDone(effect.policy, effect.installed);
       case 'add-ike-sa':
-        this.#push(this.#add(effect.state), { type: 'time' });
-        return;
+        return this.#push(this.#add(effect.state), { type: 'time' });
       case 'give-children': {
         const heir = this.#bySpi.get(effect.to);
         if (heir !== undefined) this.#push(heir, { type: 'inherit', from: effect.from });

@@ -61,11 +61,11 @@ export const ESP_PROPOSAL: AcceptedProposal = {
 
 /** The SAs of one site, as its data plane would have them. */
 export class FakeSad {
-  readonly inbound = new Map<number, string>();
-  readonly outbound = new Map<number, string>();
+  readonly inbound: Map<number, string> = new Map();
+  readonly outbound: Map<number, string> = new Map();
   /** Newest last. */
   outboundOrder: number[] = [];
-  readonly larval = new Set<number>();
+  readonly larval: Set<number> = new Set();
   #nextSpi: number;
 
   constructor(firstSpi: number) {
