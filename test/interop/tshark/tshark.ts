@@ -1,4 +1,4 @@
-// tshark as a judge of ESP packets: it is given the keys, and says what it decrypted and whether the ICV was right.
+// tshark as a judge: of ESP packets it is given the keys, and says what it decrypted and whether the ICV was right.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -42,39 +42,42 @@ export function isKnownToTshark(transform: string): boolean {
 
 /** Has tshark decrypt each ESP packet with its key, in one capture. */
 export function judge(packets: readonly { readonly key: SaKey; readonly packet: Uint8Array }[]): Judgement[] {
+  const associations = new Map(packets.map(({ key }) => [key.spi, `uat:esp_sa:${saRecord(key)}`]));
+  const rows = dissect(
+    packets.map(({ packet }) => inIpv4(PROTOCOL_ESP, packet)),
+    ['esp.enable_encryption_decode:TRUE', 'esp.enable_authentication_check:TRUE', ...associations.values()],
+    ['esp.contained_data', 'esp.pad_len', 'esp.protocol', 'esp.icv_good'],
+  );
+  return rows.map(([inner = [], padLength = [], nextHeader = [], icvGood = []]) => ({
+    inner: inner[0] ?? '',
+    padLength: Number(padLength[0]),
+    nextHeader: Number(nextHeader[0]),
+    icvGood: icvGood[0] === undefined ? undefined : icvGood[0] === '1' || icvGood[0] === 'True',
+  }));
+}
+
+/** Has tshark dissect packets. @returns for each packet and each field the values that it found, in order */
+export function dissect(
+  packets: readonly Uint8Array[],
+  preferences: readonly string[],
+  fields: readonly string[],
+): string[][][] {
   const directory = mkdtempSync(join(tmpdir(), 'isthmus-tshark-'));
   try {
-    const capture = join(directory, 'esp.pcap');
-    writeFileSync(capture, pcap(packets.map(({ packet }) => inIpv4(packet))));
-    const associations = new Map(packets.map(({ key }) => [key.spi, `uat:esp_sa:${saRecord(key)}`]));
-    const preferences = [
-      'esp.enable_encryption_decode:TRUE',
-      'esp.enable_authentication_check:TRUE',
-      ...associations.values(),
-    ];
-    const fields = ['esp.contained_data', 'esp.pad_len', 'esp.protocol', 'esp.icv_good'];
+    const capture = join(directory, 'packets.pcap');
+    writeFileSync(capture, pcap(packets));
     const output = execFileSync(
       'tshark',
       [
-        ...['-r', capture, '-n', '-T', 'fields', '-E', 'separator=;', '-E', 'occurrence=f'],
+        ...['-r', capture, '-n', '-T', 'fields', '-E', 'separator=;', '-E', 'aggregator=,'],
         ...preferences.flatMap((preference) => ['-o', preference]),
         ...fields.flatMap((field) => ['-e', field]),
       ],
       // It writes a warning about root to standard error. Settings of whoever runs the test do not count.
       { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, HOME: directory } },
     );
-    return output
-      .trimEnd()
-      .split('\n')
-      .map((line) => {
-        const [inner = '', padLength = '', nextHeader = '', icvGood = ''] = line.split(';');
-        return {
-          inner,
-          padLength: Number(padLength),
-          nextHeader: Number(nextHeader),
-          icvGood: icvGood === '' ? undefined : icvGood === '1' || icvGood === 'True',
-        };
-      });
+    const lines = output.split('\n').slice(0, -1);
+    return lines.map((line) => line.split(';').map((value) => (value === '' ? [] : value.split(','))));
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -102,14 +105,14 @@ function saRecord({ transform, spi, keyMaterial }: SaKey): string {
 }
 
 /** RFC 791 §3.1; nobody looks at the checksum. */
-function inIpv4(esp: Uint8Array): Uint8Array {
+export function inIpv4(protocol: number, data: Uint8Array): Uint8Array {
   const header = Buffer.alloc(20);
   header[0] = 0x45;
-  header.writeUInt16BE(20 + esp.length, 2);
+  header.writeUInt16BE(20 + data.length, 2);
   header[8] = 64;
-  header[9] = PROTOCOL_ESP;
+  header[9] = protocol;
   header.set([203, 0, 113, 1, 198, 51, 100, 1], 12);
-  return Buffer.concat([header, esp]);
+  return Buffer.concat([header, data]);
 }
 
 /** The classic capture format (draft-ietf-opsawg-pcap). */
