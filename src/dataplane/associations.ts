@@ -49,6 +49,7 @@ export interface InboundSa extends SaReference {
   readonly transform: EspTransform;
   readonly esn: boolean;
   readonly mode: 'tunnel';
+  readonly tellsFirstPacket: boolean;
   readonly peer: Peer;
   readonly spi: number;
   readonly selectors: SelectorMatcher;
@@ -179,6 +180,7 @@ export class Associations {
       transform: intern(sa.transform),
       esn: sa.esn,
       mode: sa.mode,
+      tellsFirstPacket: sa.tellsFirstPacket,
       peer: this.#peers.get(sa.peer),
       spi: sa.spi,
       ...this.#select(sa.selectors),

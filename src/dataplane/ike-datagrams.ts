@@ -15,6 +15,7 @@ import type { IkePath, IkeSocket } from './ike-socket.ts';
 /** Datagrams that the main thread has not taken yet. */
 const MOST_IN_FLIGHT = 256;
 const MOST_IN_A_TURN = 32;
+const UNKNOWN_SPI_INTERVAL_MS = 1000;
 /** The largest UDP payload over IPv4. */
 const MAX_DATAGRAM_BYTES = 65_507;
 /** Above every index. */
@@ -37,6 +38,8 @@ export class IkeDatagrams {
   readonly firstOwnSocket: number;
   #told = 0;
   #inTurn = 0;
+  /** Monotonic milliseconds. */
+  #nextUnknownSpiMs = -Infinity;
 
   constructor(parts: IkeDatagramsParts) {
     this.#parts = parts;
@@ -61,14 +64,22 @@ export class IkeDatagrams {
     counters[Counter.ikeDatagrams] = counters[Counter.ikeDatagrams]! + 1;
     onEvent({
       type: 'ike-datagram',
-      ...this.outerAddresses(datagram),
+      ...this.#outerEndpoints(datagram),
       bytes: memory.arena.slice(offset, offset + length),
     });
     return PASS;
   }
 
+  /** Tells of an ESP packet without an SA, now and then. @param spi signed or unsigned 32 bits */
+  tellUnknownSpi(datagram: number, spi: number): void {
+    const { ike, memory, onEvent } = this.#parts;
+    if (ike === undefined || memory.clock[0]! < this.#nextUnknownSpiMs) return;
+    this.#nextUnknownSpiMs = memory.clock[0]! + UNKNOWN_SPI_INTERVAL_MS;
+    onEvent({ type: 'unknown-spi', spi: spi >>> 0, ...this.#outerEndpoints(datagram) });
+  }
+
   /** Where a received datagram came from, and where to. */
-  outerAddresses(datagram: number): OuterEndpoints {
+  #outerEndpoints(datagram: number): OuterEndpoints {
     const { ike, memory } = this.#parts;
     const { datagramsIn, sources, destinations } = memory;
     const row = datagram * DatagramIn.stride;

@@ -1,6 +1,7 @@
 // What crosses between IKE on the main thread and a packet path: datagrams both ways, and what packets ask of IKE.
 
 import type { AddressFamily } from '../base/address.ts';
+import type { SaReference } from '../sad/security-association.ts';
 
 /** Sends an IKE message; a marker is put in front where the socket wants one. Executed means: given to the kernel. */
 export interface SendIke {
@@ -64,10 +65,23 @@ export interface AcquireDone {
   readonly retryAfterMs: number;
 }
 
+/** An ESP packet came with an SPI that no inbound SA has (RFC 7296 §1.5, §2.21.4); one is told in a second at most. */
+export interface UnknownSpi extends OuterEndpoints {
+  readonly type: 'unknown-spi';
+  /** Unsigned. Anybody can have sent it. */
+  readonly spi: number;
+}
+
+/** The first authenticated packet of an inbound SA of IKE has come: the one that it replaces may go (RFC 7296 §2.8). */
+export interface FirstPacket {
+  readonly type: 'first-packet';
+  readonly sa: SaReference;
+}
+
 /** What the packet path tells IKE. */
 export type IkeEvent =
   /** A bounded number is on the way at a time; the main thread acknowledges by returning from its listener. */
-  IkeDatagram | Acquire;
+  IkeDatagram | Acquire | UnknownSpi | FirstPacket;
 
 /** What IKE tells the packet path, besides its SAs. */
 export type IkeCommand = SendIke | AcquireDone;

@@ -22,6 +22,7 @@ import {
 import type { Associations, InboundSa } from './associations.ts';
 import type { Audit } from './audit.ts';
 import { DatagramIn, InnerPacket, JobStatus, OpenJob, type BatchMemory } from './batch-memory.ts';
+import type { DataPlaneEvent } from './commands.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
@@ -49,6 +50,7 @@ export interface InboundParts {
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
   readonly flowSeed: number;
+  readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
 export class Inbound {
@@ -137,7 +139,10 @@ export class Inbound {
     const { memory, associations } = this.#parts;
     if (length < ESP_HEADER_BYTES) return Drop.inboundTruncated;
     const sa = associations.inboundBySpi(readInt32(memory.arena, offset + ESP_SPI));
-    if (sa === undefined) return Drop.inboundUnknownSpi;
+    if (sa === undefined) {
+      this.#parts.ike.tellUnknownSpi(datagram, readInt32(memory.arena, offset + ESP_SPI));
+      return Drop.inboundUnknownSpi;
+    }
     const { transform } = sa;
     const body = length - ESP_HEADER_BYTES - transform.ivBytes - transform.icvBytes;
     if (body < ESP_TRAILER_BYTES || (body & (transform.alignmentBytes - 1)) !== 0)
@@ -160,6 +165,10 @@ export class Inbound {
     this.#jobs++;
     if (this.#jobs === memory.limits.openJobs) this.#flush();
     return PASS;
+  }
+
+  #tellFirstPacket({ slot, id }: InboundSa): void {
+    this.#parts.onEvent({ type: 'first-packet', sa: { slot, id } });
   }
 
   #dropReplay(sa: InboundSa, replay: Replay): DropReason {
@@ -215,6 +224,9 @@ export class Inbound {
     const rightEdge = sa.state[SaField.sequence]!;
     const replay = sa.window.accept(this.#sequences[jobIndex]!);
     if (replay !== Replay.fresh) return this.#dropReplay(sa, replay);
+    // RFC 7296 §2.4: whatever is inside, whoever sent it is alive.
+    sa.state[SaField.lastUsedMs] = memory.clock[0]!;
+    if (rightEdge === 0 && sa.tellsFirstPacket) this.#tellFirstPacket(sa);
     // RFC 7296 §2.23. An older packet says where the peer was, or where somebody sends it from again.
     if (sa.peer.followAddress && sa.state[SaField.sequence]! > rightEdge)
       peers.follow(sa.peer, memory.openJobs[job + OpenJob.datagram]!);
@@ -285,7 +297,6 @@ export class Inbound {
     const { state } = sa;
     state[SaField.packets] = state[SaField.packets]! + 1;
     state[SaField.bytes] = state[SaField.bytes]! + length;
-    state[SaField.lastUsedMs] = memory.clock[0]!;
     counters[Counter.inboundPackets] = counters[Counter.inboundPackets]! + 1;
     if (verdict === ACCEPT_BYPASS)
       counters[Counter.inboundBypassPackets] = counters[Counter.inboundBypassPackets]! + 1;

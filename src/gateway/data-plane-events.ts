@@ -55,6 +55,8 @@ export class DataPlaneEvents {
         return;
       case 'ike-datagram':
       case 'acquire':
+      case 'unknown-spi':
+      case 'first-packet':
         this.#listeners?.onIke?.(event);
         return;
     }

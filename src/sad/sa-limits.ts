@@ -15,7 +15,7 @@ const SEQUENCE_END_ESN = 2 ** 53;
 const SOFT_SEQUENCE_PART = 15 / 16;
 
 /** @returns the first number that an outbound SA must not send */
-function sequenceEnd(esn: boolean): number {
+export function sequenceEnd(esn: boolean): number {
   return esn ? SEQUENCE_END_ESN : SEQUENCE_END;
 }
 

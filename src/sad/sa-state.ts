@@ -11,7 +11,7 @@ export const SaField = {
   packets: 1,
   /** Bytes of inner packets. */
   bytes: 2,
-  /** Monotonic milliseconds; 0 = never. */
+  /** Monotonic milliseconds; 0 = never. Inbound: the last authenticated packet, whatever became of it. */
   lastUsedMs: 3,
   /** Inbound: packets whose ICV did not match. */
   icvMismatches: 4,

@@ -300,8 +300,9 @@ export class Sad {
     }
     const { replayBitmap, replayWindowPackets } = record;
     if (replayBitmap === undefined) throw new InvariantError('an inbound SA has no replay bitmap');
-    const inbound = { ...common, direction: 'inbound' as const, replayWindowPackets, replayBitmap };
-    return addStep({ type: 'install-inbound', sa: inbound }, release);
+    const tellsFirstPacket = sa.origin?.keying === 'ikev2';
+    const inbound = { ...common, tellsFirstPacket, replayWindowPackets, replayBitmap };
+    return addStep({ type: 'install-inbound', sa: { ...inbound, direction: 'inbound' } }, release);
   }
 
   #checkIdentity(sa: NewInboundSa | NewOutboundSa): void {

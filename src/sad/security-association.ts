@@ -54,6 +54,8 @@ export interface OutboundSecurityAssociation extends SecurityAssociation {
 
 export interface InboundSecurityAssociation extends SecurityAssociation {
   readonly direction: 'inbound';
+  /** IKE made it, and waits for its first packet. */
+  readonly tellsFirstPacket: boolean;
   readonly replayWindowPackets: number;
   readonly replayBitmap: ReplayBitmap;
 }

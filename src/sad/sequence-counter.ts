@@ -2,11 +2,21 @@
 // Numbers come in blocks that were reserved for this SA alone, so that a number, and with it the IV of a
 // counter-mode transform (RFC 4106 §2), is never used twice, not even across restarts.
 
+import { sequenceEnd } from './sa-limits.ts';
 import { SaField, type SaState } from './sa-state.ts';
 import type { SequenceBlock } from './security-association.ts';
 
 /** When fewer numbers than this are left, the next block is asked for. */
 export const LOW_WATER_PACKETS: number = 1 << 17;
+
+/**
+ * All numbers, for an SA whose key was made for it and dies with this process: nothing has to be reserved on disk,
+ * and there is no block behind it.
+ */
+export function wholeSequenceSpace(esn: boolean): SequenceBlock {
+  // Above it, adding 1 to a number may change nothing.
+  return { first: 1, end: Math.min(sequenceEnd(esn), Number.MAX_SAFE_INTEGER) };
+}
 
 export class SequenceCounter {
   readonly #state: SaState;

@@ -1,5 +1,6 @@
 // The operations of RFC 2367 §3.1 on the SAD: what each changes, what it refuses, and when it is done.
 
+import { wholeSequenceSpace } from '../../src/sad/sequence-counter.ts';
 import { describe, expect, test } from 'vitest';
 import { NO_LIFETIME } from '../../src/spd/sa-lifetime.ts';
 import { inboundSa, outboundSa, SadBench } from '../support/sad-bench.ts';
@@ -113,6 +114,25 @@ describe('RFC 2367 §3.1.2 SADB_UPDATE', () => {
       update: { limits: { softAtMs: 9000, hardAtMs: 10_000 } },
     });
   });
+});
+
+test.each([
+  [false, 2 ** 32],
+  [true, Number.MAX_SAFE_INTEGER],
+])('RFC 4301 §4.4.2: GETSPI, UPDATE and ADD make a pair that IKE keys, ESN %s', async (esn, end) => {
+  const bench = new SadBench();
+  const origin = { keying: 'ikev2', ikeSpis: { initiator: 'aa', responder: 'bb' } } as const;
+  const spi = bench.sad.getSpi('far');
+  const inbound = await bench.sad.update(inboundSa({ spi, esn, origin }));
+  const block = wholeSequenceSpace(esn);
+  const outbound = await bench.sad.add(outboundSa({ inboundSpi: spi, esn, origin, block }));
+  expect([inbound.mspi, outbound.mspi]).toEqual([spi, spi]);
+  expect([inbound, outbound]).toMatchObject([{ keying: 'ikev2' }, { keying: 'ikev2', sequence: 1 }]);
+  const [first, second] = bench.changes;
+  expect(first).toMatchObject({ type: 'install-inbound', sa: { spi, tellsFirstPacket: true } });
+  expect(second).toMatchObject({ type: 'install-outbound', sa: { block: { first: 1, end } } });
+  // Nobody has to supply more numbers.
+  expect(second && 'id' in second.sa && bench.sad.nextBlockOf(second.sa)).toBeUndefined();
 });
 
 describe('RFC 2367 §3.1.3 SADB_ADD', () => {

@@ -16,7 +16,13 @@ import {
 import { createPortableEngine } from '../../src/dataplane/portable/portable-engine.ts';
 import { findEspTransform, keyMaterialBytes, type EspTransform } from '../../src/crypto/esp-transform.ts';
 import { Sad } from '../../src/sad/sad.ts';
-import type { NewInboundSa, NewOutboundSa, SaDescription, SaRecord } from '../../src/sad/sa-record.ts';
+import type {
+  NewInboundSa,
+  NewOutboundSa,
+  SaDescription,
+  SaOrigin,
+  SaRecord,
+} from '../../src/sad/sa-record.ts';
 import type { Endpoint, SequenceBlock } from '../../src/sad/security-association.ts';
 import type { SaLifetime } from '../../src/spd/sa-lifetime.ts';
 import { compileSpd } from '../../src/spd/compiled-spd.ts';
@@ -168,6 +174,7 @@ export interface PairOptions {
   readonly outboundSeed?: number;
   readonly inboundSeed?: number;
   readonly tunnel?: TunnelOptions;
+  readonly origin?: SaOrigin;
   /** Of the peer; undefined where it is not known. */
   readonly endpoint?: Endpoint | undefined;
 }
@@ -186,6 +193,7 @@ export function installPair(
     selectors: options.selectors ?? ANY,
     lifetime: options.lifetime,
     tunnel: options.tunnel,
+    origin: options.origin,
   };
   const outbound = {
     ...description,
