@@ -9,6 +9,8 @@ import type { AcceptedProposal } from './proposals.ts';
 export interface Connection {
   readonly name: string;
   readonly pad: PadEntry;
+  /** Where the peer's ESP and IKE share a port, usually 4500 (RFC 7296 §2.23). */
+  readonly remotePort: number;
   /** undefined: whoever comes with the right identity; this side does not begin. */
   readonly remoteAddress: Address | undefined;
   /** In order of preference. */
@@ -43,7 +45,6 @@ export interface ChildPolicy {
 
 /** Both ends of the UDP flow that carries an IKE SA. */
 export interface Path {
-  readonly socket: number;
   readonly localAddress: Address;
   readonly localPort: number;
   readonly remoteAddress: Address;

@@ -53,7 +53,7 @@ export type Effect =
       readonly keyMaterial: Uint8Array;
     }
   | { readonly type: 'remove-inbound'; readonly spi: number }
-  | { readonly type: 'remove-outbound'; readonly child: ChildSa }
+  | { readonly type: 'remove-outbound'; readonly child: ChildSa; readonly peer: string }
   /** A larval SA that comes to nothing. */
   | { readonly type: 'release-spi'; readonly spi: number }
   /** The answer to an acquire. */

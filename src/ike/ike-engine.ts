@@ -39,6 +39,8 @@ export interface IkeEffects {
   childDone(policy: string, installed: boolean): void;
   /** Where the IKE SA of a peer begins. @returns undefined where there is no way to it */
   pathTo(connection: Connection): Path | undefined;
+  /** The port of this side that ESP in UDP shares, at the local address of a path. */
+  floatedPort(path: Path): number;
   /** See {@link IkeContext.lastTrafficMs}. */
   lastTrafficMs(inboundSpis: readonly number[]): number;
   /** {@link IkeEngine.tick} is wanted then; a later call replaces an earlier one. */
@@ -414,6 +416,7 @@ export class IkeEngine {
       crypto,
       random,
       newIkeSpi: () => this.#newIkeSpi(),
+      floatedPort: (path) => effects.floatedPort(path),
       allocateSpi: (peer) => effects.getSpi(peer),
       findConnection: (remote, local, path) => this.#findConnection(remote, local, path),
       isFirstContact: (peer) =>

@@ -249,8 +249,7 @@ function follow(turn: Turn, path: Path): void {
   const { path: before } = turn.state;
   const isSame =
     before.remotePort === path.remotePort &&
-    Buffer.compare(before.remoteAddress.bytes, path.remoteAddress.bytes) === 0 &&
-    before.socket === path.socket;
+    Buffer.compare(before.remoteAddress.bytes, path.remoteAddress.bytes) === 0;
   if (!isSame) turn.set({ path });
 }
 

@@ -15,6 +15,8 @@ export interface IkeContext {
   random(bytes: number): Uint8Array;
   /** Random, nonzero, of no other IKE SA. */
   newIkeSpi(): IkeSpi;
+  /** The port of this side that ESP in UDP shares. */
+  floatedPort(path: Path): number;
   /** GETSPI (RFC 2367 §3.1.1). */
   allocateSpi(peer: string): number;
   /** PAD lookup (RFC 4301 §4.4.3.1). @param local what the peer asks for as IDr, if anything */

@@ -151,6 +151,7 @@ export class IkeNetwork {
         done.push({ policy, installed });
       },
       pathTo: () => pathOf(name, 500),
+      floatedPort: () => 4500,
       lastTrafficMs: () => this.trafficMs,
       wakeAt: (atMs) => {
         this.#wakes.set(name, atMs);
@@ -259,7 +260,6 @@ export class IkeNetwork {
 
 function pathOf(site: SiteName, port: number): Path {
   return {
-    socket: 0,
     localAddress: address(ADDRESSES[site]),
     localPort: port,
     remoteAddress: address(ADDRESSES[site === 'a' ? 'b' : 'a']),
@@ -288,6 +288,7 @@ function connectionOf(site: SiteName): Connection {
       remote: { identity: pattern, exact: parseIdentity(theirs), authentication },
     },
     remoteAddress: address(ADDRESSES[other]),
+    remotePort: 4500,
     proposals: [IKE_PROPOSAL],
     children: [child],
     rekeyMs: 86_400_000,

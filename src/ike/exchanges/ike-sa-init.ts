@@ -27,7 +27,7 @@ const MOST_NONCE_BYTES = 256;
 const LEAST_NONCE_BYTES = 16;
 /** Groups that a peer may ask for, one after another, before it is taken for broken. */
 const MOST_REFUSALS = 4;
-const NAT_TRAVERSAL_PORT = 4500;
+const IKE_PORT = 500;
 const HALF_OPEN_MS = 30_000;
 
 /** Sends the first message. */
@@ -188,17 +188,17 @@ function finishInit(
     security,
     initiation: { nonces, request: exchange.request, response: bytes },
     window: withoutRequest(state.window),
-    // RFC 7296 §2.23: from here on both ports are 4500.
-    path: { ...path, localPort: NAT_TRAVERSAL_PORT, remotePort: floated(path.remotePort) },
+    // RFC 7296 §2.23: from here on IKE goes where ESP in UDP goes.
+    path: {
+      ...path,
+      localPort: context.floatedPort(path),
+      remotePort: path.remotePort === IKE_PORT ? connection.remotePort : path.remotePort,
+    },
     peerFragments: findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined,
     lastHeardMs: context.nowMs,
   });
   turn.tell('init-done', { proposal: formatProposals([answerProposal(ProtocolId.IKE, chosen.spi, chosen)]) });
   requestAuth(turn, exchange.child);
-}
-
-function floated(port: number): number {
-  return port === 500 ? NAT_TRAVERSAL_PORT : port;
 }
 
 function isNonce({ length }: Uint8Array): boolean {

@@ -81,7 +81,8 @@ export function dropTasks(turn: Turn): void {
 export function removeChild(turn: Turn, child: ChildSa, linger: boolean): void {
   const { children, waitingKeys, lingering, tasks } = turn.state;
   const key = waitingKeys.get(child.inboundSpi);
-  if (key === undefined) turn.add({ type: 'remove-outbound', child });
+  if (key === undefined)
+    turn.add({ type: 'remove-outbound', child, peer: turn.state.connection?.name ?? '' });
   key?.fill(0);
   const left = new Map(waitingKeys);
   left.delete(child.inboundSpi);

@@ -1,0 +1,318 @@
+// IKE in a running gateway: what the data plane reports goes to the engine, and what the engine wants goes into the
+// SAD and out by the sockets. RFC 4301 §4.4, §4.5; GETSPI, UPDATE and ADD of RFC 2367.
+
+import { randomBytes } from 'node:crypto';
+import { formatAddress, type Address } from '../base/address.ts';
+import { monotonicMs } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { CryptoProvider } from '../crypto/ike-crypto.ts';
+import type { DataPlane } from '../dataplane/data-plane.ts';
+import type { Acquire, IkeDatagram, IkeEvent } from '../dataplane/ike-events.ts';
+import type { IkeSocket } from '../dataplane/ike-socket.ts';
+import type { Connection, Path } from '../ike/connection.ts';
+import type { Effect } from '../ike/effects.ts';
+import { IkeEngine } from '../ike/ike-engine.ts';
+import { selectorsOf } from '../ike/traffic-selectors.ts';
+import type { Sad, SaExpire } from '../sad/sad.ts';
+import { SadError } from '../sad/sad-error.ts';
+import type { SaDescription } from '../sad/sa-record.ts';
+import type { Endpoint } from '../sad/security-association.ts';
+import type { Policy } from '../spd/policy.ts';
+import type { SaLifetime } from '../spd/sa-lifetime.ts';
+import { SEQUENCE_LIMIT, SEQUENCE_LIMIT_ESN } from '../state/sequence-blocks.ts';
+import type { TrafficSelector } from '../wire/ike/payload.ts';
+
+/** Packets of a policy that could not be keyed ask again after so long. */
+const RETRY_AFTER_MS = 1000;
+/** How long peers have to hear that their SAs are deleted. */
+const FAREWELL_MS = 1000;
+/** The soft limit of an SA comes up to this part of it earlier, so that many SAs are not replaced at once. */
+const JITTER_PART = 0.1;
+const IKE_PORT = 500;
+
+export interface IkeKeyingParts {
+  readonly log: Logger;
+  readonly sad: Sad;
+  readonly dataPlane: Pick<DataPlane, 'send'>;
+  readonly sockets: readonly IkeSocket[];
+  readonly crypto: CryptoProvider;
+  /** A policy that is in force. */
+  readonly policyOf: (name: string) => Policy | undefined;
+}
+
+type Install = Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>;
+type Remove = Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbound' }>;
+
+export class IkeKeying {
+  readonly #parts: IkeKeyingParts;
+  readonly #engine: IkeEngine;
+  /** Acquires that wait for an answer, by policy. */
+  readonly #acquires = new Map<string, number[]>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: IkeKeyingParts) {
+    this.#parts = parts;
+    this.#engine = new IkeEngine({
+      now: monotonicMs,
+      random: (bytes) => new Uint8Array(randomBytes(bytes)),
+      crypto: parts.crypto,
+      effects: {
+        send: (path, datagram) => {
+          this.#send(path, datagram);
+        },
+        getSpi: (peer) => parts.sad.getSpi(peer),
+        releaseSpi: (spi) => {
+          this.#watch(parts.sad.has({ direction: 'inbound', spi }) ? undefined : this.#release(spi));
+        },
+        install: (effect) => this.#install(effect),
+        remove: (effect) => this.#remove(effect),
+        childDone: (policy, installed) => {
+          this.#answer(policy, installed);
+        },
+        pathTo: (connection) => this.#pathTo(connection),
+        floatedPort: (path) => this.#socketAt(path.localAddress, true)?.port ?? path.localPort,
+        lastTrafficMs: (spis) => this.#lastTrafficMs(spis),
+        wakeAt: (atMs) => {
+          this.#wakeAt(atMs);
+        },
+        tell: (level, sentence, details) => {
+          parts.log[level](details, sentence);
+        },
+      },
+    });
+    parts.sad.onExpire((expire) => {
+      this.#expired(expire);
+    });
+  }
+
+  /** The peers from now on; IKE SAs of those that are gone or changed are deleted. */
+  use(connections: readonly Connection[]): void {
+    this.#engine.useConnections(connections);
+  }
+
+  /** What the data plane reports. */
+  take(event: IkeEvent): void {
+    switch (event.type) {
+      case 'ike-datagram':
+        this.#engine.receive(event.bytes, this.#pathOf(event));
+        return;
+      case 'acquire':
+        this.#acquire(event);
+        return;
+    }
+  }
+
+  /** Makes the SAs of a policy before a packet asks for them. */
+  start(policy: string): void {
+    this.#engine.acquire(policy, undefined);
+  }
+
+  /** Tells every peer that its SAs are deleted, for a bounded time. */
+  async stop(): Promise<void> {
+    const peers = new Set(this.#engine.states.map(({ connection }) => connection?.name));
+    for (const peer of peers) if (peer !== undefined) this.#engine.deleteIke(peer);
+    const endMs = monotonicMs() + FAREWELL_MS;
+    while (this.#engine.states.length > 0 && monotonicMs() < endMs)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    clearTimeout(this.#timer);
+  }
+
+  #acquire({ id, policy, packet }: Acquire): void {
+    const waiting = this.#acquires.get(policy);
+    if (waiting === undefined) this.#acquires.set(policy, [id]);
+    else waiting.push(id);
+    const { localAddress, remoteAddress, protocol } = packet;
+    const local = selectorOf(localAddress, protocol, packet.icmp ?? packet.localPort);
+    const remote = selectorOf(remoteAddress, protocol, packet.icmp ?? packet.remotePort);
+    this.#engine.acquire(policy, [local, remote]);
+  }
+
+  #answer(policy: string, installed: boolean): void {
+    const ids = this.#acquires.get(policy) ?? [];
+    this.#acquires.delete(policy);
+    for (const id of ids)
+      this.#watch(
+        this.#parts.dataPlane.send({
+          type: 'acquire-done',
+          id,
+          outcome: installed ? 'installed' : 'failed',
+          retryAfterMs: installed ? 0 : RETRY_AFTER_MS,
+        }),
+      );
+  }
+
+  /** RFC 2367 §3.1.8: a soft limit asks for a replacement, a hard one has ended the SA. */
+  #expired({ hard, sa }: SaExpire): void {
+    if (!('policy' in sa) || sa.keying !== 'ikev2' || sa.mspi === undefined) return;
+    if (hard) this.#engine.childEnded(sa.mspi);
+    else this.#engine.rekeyChild(sa.mspi);
+  }
+
+  async #install(effect: Install): Promise<void> {
+    const { child, peer, path, keyMaterial } = effect;
+    const { sad, policyOf, log } = this.#parts;
+    const policy = policyOf(child.policy);
+    const specification = policy?.sa;
+    try {
+      // The policy has gone while the peer answered; its connection changes in the same moment.
+      if (specification === undefined) return;
+      const description: SaDescription = {
+        policy: child.policy,
+        peer,
+        transform: child.transform,
+        esn: child.esn,
+        selectors: selectorsOf(child.local, child.remote),
+        lifetime: specification.lifetime && jittered(specification.lifetime),
+        tunnel: specification.tunnel,
+        outerAddresses: { local: path.localAddress.bytes, remote: path.remoteAddress.bytes },
+        origin: { keying: 'ikev2' },
+      };
+      if (effect.type === 'install-inbound') {
+        const { replayWindowPackets } = specification;
+        const spi = child.inboundSpi;
+        await sad.update({ ...description, direction: 'inbound', spi, keyMaterial, replayWindowPackets });
+        return;
+      }
+      await sad.add({
+        ...description,
+        direction: 'outbound',
+        spi: child.outboundSpi,
+        keyMaterial,
+        endpoint: this.#endpointOf(path),
+        // A fresh key: all numbers are free, and none outlives the process (RFC 4303 §3.3.3).
+        block: { first: 1, end: child.esn ? SEQUENCE_LIMIT_ESN : SEQUENCE_LIMIT },
+        inboundSpi: child.inboundSpi,
+      });
+    } catch (error) {
+      if (!(error instanceof SadError)) throw error;
+      // Larval for too long, or a peer that uses one SPI twice.
+      log.warn({ err: error, policy: child.policy }, 'the SAD refuses an SA of a Child SA, which is deleted');
+      this.#engine.deleteChild(child.inboundSpi);
+    } finally {
+      keyMaterial.fill(0);
+    }
+  }
+
+  async #remove(effect: Remove): Promise<void> {
+    const { sad } = this.#parts;
+    const sa =
+      effect.type === 'remove-inbound'
+        ? ({ direction: 'inbound', spi: effect.spi } as const)
+        : ({ direction: 'outbound', peer: effect.peer, spi: effect.child.outboundSpi } as const);
+    // An SA that reached a hard limit is gone already.
+    if (sad.has(sa)) await sad.delete(sa);
+  }
+
+  async #release(spi: number): Promise<void> {
+    const { sad } = this.#parts;
+    const isLarval = [...sad.dump()].some((sa) => sa.state === 'larval' && sa.spi === spi);
+    if (isLarval) await sad.delete({ direction: 'inbound', spi });
+  }
+
+  #send({ localAddress, localPort, remoteAddress, remotePort }: Path, bytes: Uint8Array): void {
+    const socket = this.#parts.sockets.find((one) => one.port === localPort && isAt(one, localAddress));
+    if (socket === undefined) {
+      this.#parts.log.warn(
+        { address: formatAddress(localAddress), port: localPort },
+        'no socket for an IKE message',
+      );
+      return;
+    }
+    this.#watch(
+      this.#parts.dataPlane.send({
+        type: 'send-ike',
+        socket: socket.socket,
+        address: remoteAddress.bytes,
+        port: remotePort,
+        bytes,
+      }),
+    );
+  }
+
+  /** A data plane that fails says so itself, and the gateway ends; what was asked of it then no longer matters. */
+  #watch(asked: Promise<unknown> | undefined): void {
+    asked?.catch((error: unknown) => {
+      this.#parts.log.debug({ err: error }, 'the data plane did not do what IKE asked');
+    });
+  }
+
+  #pathTo({ remoteAddress }: Connection): Path | undefined {
+    if (remoteAddress === undefined) return undefined;
+    const own = this.#parts.sockets.find(
+      ({ family, hasMarker }) => family === remoteAddress.family && !hasMarker,
+    );
+    if (own === undefined) return undefined;
+    return {
+      localAddress: { family: own.family, bytes: own.address },
+      localPort: own.port,
+      remoteAddress,
+      remotePort: IKE_PORT,
+    };
+  }
+
+  #pathOf({ family, source, sourcePort, destination, localPort, socket }: IkeDatagram): Path {
+    const bound = this.#parts.sockets[socket]?.address ?? destination;
+    // All zeros where the devices are not told.
+    const isTold = destination.some((byte) => byte !== 0);
+    return {
+      localAddress: { family, bytes: Uint8Array.from(isTold ? destination : bound) },
+      localPort,
+      remoteAddress: { family, bytes: Uint8Array.from(source) },
+      remotePort: sourcePort,
+    };
+  }
+
+  #socketAt(address: Address, hasMarker: boolean): IkeSocket | undefined {
+    return this.#parts.sockets.find((one) => one.hasMarker === hasMarker && isAt(one, address));
+  }
+
+  #endpointOf({ localAddress, remoteAddress, remotePort }: Path): Endpoint | undefined {
+    const socket = this.#socketAt(localAddress, true);
+    return socket && { socket: socket.socket, address: remoteAddress.bytes, port: remotePort };
+  }
+
+  #lastTrafficMs(inboundSpis: readonly number[]): number {
+    const { sad } = this.#parts;
+    return Math.max(
+      0,
+      ...inboundSpis.map((spi) => {
+        const sa = { direction: 'inbound', spi } as const;
+        return sad.has(sa) ? (sad.get(sa).lastUsedMs ?? 0) : 0;
+      }),
+    );
+  }
+
+  #wakeAt(atMs: number): void {
+    clearTimeout(this.#timer);
+    if (atMs === Infinity) return;
+    // Longer than a timer can: it only looks once more.
+    const waitMs = Math.min(Math.max(0, atMs - monotonicMs()), 2 ** 31 - 1);
+    this.#timer = setTimeout(() => {
+      this.#engine.tick();
+    }, Math.ceil(waitMs));
+  }
+}
+
+function isAt({ family, address }: IkeSocket, local: Address): boolean {
+  if (family !== local.family) return false;
+  return address.every((byte) => byte === 0) || Buffer.compare(address, local.bytes) === 0;
+}
+
+function selectorOf(bytes: Uint8Array, protocol: number, number: number | undefined): TrafficSelector {
+  const address: Address = { family: bytes.length === 4 ? 4 : 6, bytes };
+  return {
+    protocol,
+    startPort: number ?? 0,
+    endPort: number ?? 65_535,
+    first: address,
+    last: address,
+  };
+}
+
+/** RFC 7296 §2.8: an SA is replaced a random time before its soft limit. */
+function jittered(lifetime: SaLifetime): SaLifetime {
+  const { timeMs } = lifetime;
+  if (timeMs === undefined) return lifetime;
+  const [byte = 0] = randomBytes(1);
+  return { ...lifetime, timeMs: { ...timeMs, soft: timeMs.soft * (1 - (JITTER_PART * byte) / 255) } };
+}
