@@ -15,7 +15,7 @@ export interface IkeSocket {
 }
 
 /** RFC 7296 §2. */
-export const IKE_PORT = 500;
+const IKE_PORT = 500;
 
 /** What a packet path needs for IKE. */
 export interface IkePath {
