@@ -7,7 +7,7 @@ import { monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
-import type { Acquire, IkeDatagram, IkeEvent } from '../dataplane/ike-events.ts';
+import type { Acquire, IkeEvent, OuterEndpoints } from '../dataplane/ike-events.ts';
 import type { IkeSocket } from '../dataplane/ike-socket.ts';
 import type { Connection, Path } from '../ike/connection.ts';
 import type { Effect } from '../ike/effects.ts';
@@ -19,7 +19,7 @@ import type { SaDescription } from '../sad/sa-record.ts';
 import type { Endpoint } from '../sad/security-association.ts';
 import type { Policy } from '../spd/policy.ts';
 import type { SaLifetime } from '../spd/sa-lifetime.ts';
-import { SEQUENCE_LIMIT, SEQUENCE_LIMIT_ESN } from '../state/sequence-blocks.ts';
+import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
 
 /** Packets of a policy that could not be keyed ask again after so long. */
@@ -98,6 +98,14 @@ export class IkeKeying {
         return;
       case 'acquire':
         this.#acquire(event);
+        return;
+      case 'first-packet': {
+        const spi = this.#parts.sad.inboundSpiOf(event.sa);
+        if (spi !== undefined) this.#engine.firstPacket(spi);
+        return;
+      }
+      case 'unknown-spi':
+        this.#engine.unknownSpi(event.spi, this.#pathOf(event));
         return;
     }
   }
@@ -180,7 +188,7 @@ export class IkeKeying {
         keyMaterial,
         endpoint: this.#endpointOf(path),
         // A fresh key: all numbers are free, and none outlives the process (RFC 4303 §3.3.3).
-        block: { first: 1, end: child.esn ? SEQUENCE_LIMIT_ESN : SEQUENCE_LIMIT },
+        block: wholeSequenceSpace(child.esn),
         inboundSpi: child.inboundSpi,
       });
     } catch (error) {
@@ -250,7 +258,7 @@ export class IkeKeying {
     };
   }
 
-  #pathOf({ family, source, sourcePort, destination, localPort, socket }: IkeDatagram): Path {
+  #pathOf({ family, source, sourcePort, destination, localPort, socket }: OuterEndpoints): Path {
     const bound = this.#parts.sockets[socket]?.address ?? destination;
     // All zeros where the devices are not told.
     const isTold = destination.some((byte) => byte !== 0);

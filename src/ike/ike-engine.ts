@@ -8,8 +8,10 @@ import { matchesIdentity, type Identity } from '../pad/identity.ts';
 import { ExchangeType, NotifyType } from '../wire/ike/iana.ts';
 import { decodeIkeHeader, type IkeHeader } from '../wire/ike/ike-header.ts';
 import { NO_IKE_SPI, toIkeSpi, type IkeSpi } from '../wire/ike/ike-spi.ts';
+import { checkMessage } from '../wire/ike/check-message.ts';
 import { decodeMessage, encodeMessage, type IkeMessage } from '../wire/ike/message.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
+import { espSpiBytes } from './child-sa.ts';
 import type { ChildPolicy, Connection, Path } from './connection.ts';
 import { Cookies } from './cookies.ts';
 import type { Effect, IkeEvent } from './effects.ts';
@@ -56,6 +58,18 @@ export interface IkeEngineParts {
 }
 
 type SadEffect = 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
+
+/** RFC 7296 §1.5: an INFORMATIONAL request outside of every IKE SA, which has no answer. */
+const ONE_WAY = {
+  responderSpi: NO_IKE_SPI,
+  majorVersion: 2,
+  minorVersion: 0,
+  exchangeType: ExchangeType.INFORMATIONAL,
+  isFromInitiator: true,
+  hasHigherVersion: false,
+  isResponse: false,
+  messageId: 0,
+} as const;
 
 interface Entry {
   state: IkeSaState;
@@ -117,9 +131,13 @@ export class IkeEngine {
       const header = decodeIkeHeader(bytes);
       if (header.majorVersion !== 2) return this.#refuseVersion(header, path);
       const message = decodeMessage(bytes);
+      const isInit = header.exchangeType === ExchangeType.IKE_SA_INIT;
+      // Others are judged when they are decrypted.
+      const fault = isInit ? checkMessage(header, { clear: message.payloads }) : undefined;
+      if (fault !== undefined) throw new MalformedMessageError('IKE_SA_INIT', fault.text);
       const entry = this.#entryOf(header);
       if (entry !== undefined) return this.#push(entry, { type: 'message', bytes, message, path });
-      if (header.exchangeType === ExchangeType.IKE_SA_INIT) return this.#begin(bytes, message, path);
+      if (isInit) return this.#begin(bytes, message, path);
       this.#refuseSpi(header, path);
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
@@ -253,6 +271,16 @@ export class IkeEngine {
     }
     const entry = this.#add(newInitiator(connection, path, this.#newIkeSpi(), this.#parts.now()));
     this.#push(entry, { type: 'initiate', child });
+  }
+
+  /**
+   * A peer uses an SPI that no SA has: perhaps this side has started anew. The peer is told under no protection, and
+   * believes nothing of it, but may ask whether this side lives (RFC 7296 §1.5).
+   */
+  unknownSpi(spi: number, path: Path): void {
+    if (!this.#mayComplain()) return;
+    const header = { ...ONE_WAY, initiatorSpi: this.#newIkeSpi() };
+    this.#parts.effects.send(path, encodeMessage(header, [notify(NotifyType.INVALID_SPI, espSpiBytes(spi))]));
   }
 
   /** A soft limit of an SA was met. */

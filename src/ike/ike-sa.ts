@@ -2,6 +2,7 @@
 // packet or touches a database. RFC 7296; the phases are drawn in ike-sa-state.ts.
 
 import { ExchangeType, NotifyType } from '../wire/ike/iana.ts';
+import type { MessageFault } from '../wire/ike/check-message.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
 import { find, findNotify, notify } from './payloads.ts';
 import type { Payload } from '../wire/ike/payload.ts';
@@ -165,9 +166,9 @@ function takeResponse(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: 
   if (opened === 'not-authentic') return turn.tell('not-authentic');
   turn.set({ window: withoutRequest(turn.state.window), lastHeardMs: turn.context.nowMs });
   follow(turn, path);
-  if ('malformed' in opened) {
+  if ('fault' in opened) {
     // RFC 7296 §2.21.3: what a broken answer means nobody knows; the IKE SA cannot be used.
-    turn.tell('malformed', { reason: opened.malformed.message });
+    turn.tell('malformed', { reason: opened.fault.text });
     return closeAtOnce(turn);
   }
   dispatchResponse(turn, opened.payloads);
@@ -214,17 +215,18 @@ function takeRequest(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: P
   if (opened === 'incomplete') return;
   turn.set({ lastHeardMs: turn.context.nowMs });
   follow(turn, path);
-  if ('malformed' in opened) {
-    turn.tell('malformed', { reason: opened.malformed.message });
-    return respond(turn, exchangeType, [notify(NotifyType.INVALID_SYNTAX)]);
-  }
-  const critical = opened.payloads.find((payload) => payload.type === 'unknown' && payload.critical);
-  if (critical?.type === 'unknown') {
-    // RFC 7296 §2.5.
-    const data = Uint8Array.of(critical.payloadType);
-    return respond(turn, exchangeType, [notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, data)]);
+  if ('fault' in opened) {
+    turn.tell('malformed', { reason: opened.fault.text });
+    return respond(turn, exchangeType, [faultNotify(opened.fault)]);
   }
   dispatchRequest(turn, exchangeType, opened.payloads);
+}
+
+/** RFC 7296 §2.5, §2.21.3. */
+function faultNotify(fault: MessageFault): Payload {
+  return fault.notify === 'UNSUPPORTED_CRITICAL_PAYLOAD'
+    ? notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, Uint8Array.of(fault.payloadType))
+    : notify(NotifyType.INVALID_SYNTAX);
 }
 
 function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Payload[]): void {

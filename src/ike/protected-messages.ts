@@ -4,7 +4,14 @@
 import { MalformedMessageError } from '../base/errors.ts';
 import type { IkeCipherKeys } from '../crypto/ike-crypto.ts';
 import { ExchangeType } from '../wire/ike/iana.ts';
-import { decryptFragment, decryptMessage, encodeEncrypted, type BodyCipher } from '../wire/ike/encrypted.ts';
+import {
+  decryptFragment,
+  decryptMessage,
+  encodeEncrypted,
+  type BodyCipher,
+  type DecryptedMessage,
+} from '../wire/ike/encrypted.ts';
+import { checkMessage, type MessageFault } from '../wire/ike/check-message.ts';
 import { decodePayloads, type IkeMessage } from '../wire/ike/message.ts';
 import type { Payload } from '../wire/ike/payload.ts';
 import type { Connection, Retransmission } from './connection.ts';
@@ -108,7 +115,7 @@ function securityOf(state: IkeSaState): IkeSecurity {
 /** What an authentic message held; `incomplete`: more fragments are to come. */
 export type Opened =
   | { readonly payloads: readonly Payload[] }
-  | { readonly malformed: MalformedMessageError }
+  | { readonly fault: MessageFault }
   | 'incomplete'
   | 'not-authentic';
 
@@ -125,11 +132,18 @@ export function open(turn: Turn, bytes: Uint8Array, message: IkeMessage): Opened
   try {
     if (message.payloads.at(-1)?.type === 'SKF') return collect(turn, bytes, message, cipher);
     const opened = decryptMessage(bytes, message, cipher);
-    return opened === undefined ? 'not-authentic' : { payloads: opened.encrypted };
+    return opened === undefined ? 'not-authentic' : check(message, opened);
   } catch (error) {
-    if (error instanceof MalformedMessageError) return { malformed: error };
+    if (error instanceof MalformedMessageError)
+      return { fault: { notify: 'INVALID_SYNTAX', text: error.message } };
     throw error;
   }
+}
+
+/** The rules of the message (RFC 7296 §1, §2.5). */
+function check({ header }: IkeMessage, payloads: DecryptedMessage): Opened {
+  const fault = checkMessage(header, payloads);
+  return fault === undefined ? { payloads: payloads.encrypted } : { fault };
 }
 
 /** RFC 7383 §2.6. */
@@ -152,5 +166,6 @@ function collect(turn: Turn, bytes: Uint8Array, message: IkeMessage, cipher: Bod
   }
   turn.set({ fragments: undefined });
   const inner = Buffer.concat(whole.map((piece) => piece.inner));
-  return { payloads: decodePayloads(whole[0]?.firstPayload ?? 0, new Uint8Array(inner)) };
+  const encrypted = decodePayloads(whole[0]?.firstPayload ?? 0, new Uint8Array(inner));
+  return check(message, { clear: whole[0]?.clear ?? [], encrypted });
 }

@@ -217,6 +217,11 @@ export class Sad {
     return this.#index.refer(sa)?.nextBlock;
   }
 
+  /** The SPI of an inbound SA; undefined where it is gone. */
+  inboundSpiOf(sa: SaReference): number | undefined {
+    return this.#index.refer(sa)?.spi;
+  }
+
   /** The data plane says that an SA met a limit; where it is a hard one, it has removed the SA already. */
   expired(reference: SaReference, hard: boolean, cause: ExpireCause): void {
     const record = this.#index.refer(reference);
