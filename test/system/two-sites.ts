@@ -1,7 +1,7 @@
 // Two sites with two real gateways in a sandbox, for tests: topology, files with fresh keys, capture on the wan.
 
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,8 +26,10 @@ import { runOrThrow } from '../../scripts/topology/command.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
 import { planTopology, type Place, type TopologyPlan } from '../../scripts/topology/plan.ts';
 import { Topology } from '../../scripts/topology/topology.ts';
+import { countPackets } from '../support/pcap.ts';
 
 const RELOAD_LIMIT_MS = 10_000;
+const CAPTURE_LIMIT_MS = 10_000;
 
 export class TwoSites {
   readonly topology: Topology;
@@ -107,8 +109,8 @@ export class TwoSites {
     return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
   }
 
-  /** Captures the wan between two points in time. @returns how to end it; the answer is the file */
-  async capture(filter = 'udp port 4500'): Promise<() => Promise<string>> {
+  /** Captures the wan between two points in time. @returns how to end it, once it holds so many packets; the answer is the file */
+  async capture(filter = 'udp port 4500'): Promise<(packets?: number) => Promise<string>> {
     const file = join(this.directory, `wan-${String(this.#starts++)}.pcap`);
     const command = ['tcpdump', '-i', 'toA', '-U', '--immediate-mode', '-Z', 'root', '-w', file, filter];
     const tcpdump: ChildProcess = this.topology.spawn('wan', command, {
@@ -116,9 +118,17 @@ export class TwoSites {
     });
     const closed = once(tcpdump, 'close');
     if (tcpdump.stderr === null) throw new Error('tcpdump has no standard error');
-    // Its first words come when the socket is open.
-    await Promise.race([once(tcpdump.stderr, 'data'), closed]);
-    return async () => {
+    const words = tcpdump.stderr.setEncoding('utf8');
+    // Said when the socket is open.
+    const isListening = (async () => {
+      for await (const [text] of on(words, 'data') as AsyncIterable<[string]>)
+        if (text.includes('listening on')) return;
+    })();
+    await Promise.race([isListening, closed]);
+    return async (packets = 0) => {
+      // It forgets what waits in its socket when it is told to end.
+      const isWritten = (): boolean => countPackets(readFileSync(file)) >= packets;
+      await holdsWithin(isWritten, CAPTURE_LIMIT_MS, new AbortController().signal);
       tcpdump.kill('SIGINT');
       await closed;
       return file;
