@@ -102,7 +102,7 @@ export class PacketPath {
         return;
       }
       case 'use-peer':
-        this.#peers.use(command.peer);
+        this.#peers.use(command.peer, command.moveTo);
         this.#idle.reschedule();
         return;
       case 'install-outbound':
@@ -117,6 +117,7 @@ export class PacketPath {
       case 'update-outbound':
         this.#associations.updateOutbound(command.sa, command.update);
         this.#lifetimes.watch('outbound', command.sa);
+        this.#idle.reschedule();
         return;
       case 'update-inbound':
         this.#associations.updateInbound(command.sa, command.update);

@@ -6,11 +6,10 @@ import { ConfigError, EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Command } from '../dataplane/commands.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
-import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
+import type { GatewayConfig, PeerConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import type { Sad } from '../sad/sad.ts';
 import type { SadEdit } from '../sad/sad-edit.ts';
 import type { SaIdentifier } from '../sad/sa-record.ts';
-import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import { compileSpd } from '../spd/compiled-spd.ts';
 import type { SpdS } from '../spd/spd-edit.ts';
 import { changedFixedSettings } from './fixed-settings.ts';
@@ -125,7 +124,11 @@ export class LiveDatabases {
       await sad.edit(edits, (changes) =>
         dataPlane.send({
           type: 'together',
-          commands: [...next.peers.map(describePeer), ...changes, { type: 'use-policies', spd }],
+          commands: [
+            ...next.peers.map((peer) => describePeer(peer, this.#config, next)),
+            ...changes,
+            { type: 'use-policies', spd },
+          ],
         }),
       );
       this.#config = next;
@@ -175,7 +178,17 @@ export class LiveDatabases {
   }
 }
 
-/** Before the SAs, which look for their peers. */
-function describePeer({ name, followAddress, pathMtu, natKeepaliveMs }: TunnelPeer): Command {
-  return { type: 'use-peer', peer: { name, followAddress, pathMtu, natKeepaliveMs } };
+/** Before the SAs, which look for their peers. A peer stays where it was seen, but where the file now says otherwise. */
+function describePeer(peer: PeerConfig, before: GatewayConfig, next: GatewayConfig): Command {
+  const { name, followAddress, pathMtu, natKeepaliveMs } = peer;
+  const known = before.peers.find((other) => other.name === name);
+  return {
+    type: 'use-peer',
+    peer: { name, followAddress, pathMtu, natKeepaliveMs },
+    moveTo: describePlace(known) === describePlace(peer) ? undefined : (endpointOf(next, name) ?? 'unknown'),
+  };
+}
+
+function describePlace(peer: PeerConfig | undefined): string {
+  return JSON.stringify([peer?.address, peer?.port, peer?.followAddress]);
 }

@@ -161,7 +161,7 @@ describe('RFC 4301 §4.4.1', () => {
     await one.write([TO_C], { listen: '203.0.113.9' });
     await reload(one.live, one.log);
     expect(one.lines.at(-1)?.['reason']).toContain(
-      'another value of udp, expected what the gateway was started with',
+      'another value of udp.listen, expected what the gateway was started with',
     );
     expect(spiTo(one, '10.0.2.7')).toBe(SPI_B);
   });

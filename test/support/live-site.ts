@@ -23,6 +23,17 @@ export interface LivePolicy {
   readonly sa?: string;
 }
 
+/** What else stands in the file; options begin with a comma. */
+export interface LiveRest {
+  readonly listen?: string;
+  readonly gateway?: string;
+  readonly tun?: string;
+  readonly udp?: string;
+  /** Address of the peer. */
+  readonly peer?: string;
+  readonly peerOptions?: string;
+}
+
 export class LiveSite {
   readonly site: TestSite;
   readonly directory: string;
@@ -39,10 +50,11 @@ export class LiveSite {
   static async start(
     policies: readonly LivePolicy[],
     engine: 'native' | 'portable' = 'portable',
+    rest: LiveRest = {},
   ): Promise<LiveSite> {
     const one = new LiveSite(await mkdtemp(join(tmpdir(), 'isthmus-live-')), engine);
     await mkdir(join(one.directory, 'state'));
-    await one.write(policies);
+    await one.write(policies, rest);
     const config = loadConfig(one.file, {});
     one.live = await LiveDatabases.install(one.#parts(), config, readManualKeys(config, one.log));
     return one;
@@ -62,15 +74,16 @@ export class LiveSite {
   /** Writes the configuration file, and keys that are not there yet. */
   async write(
     policies: readonly LivePolicy[],
-    rest: { readonly listen?: string; readonly peer?: string } = {},
+    rest: LiveRest = {},
   ): Promise<void> {
     const blocks = await Promise.all(policies.map((policy, place) => this.#policyText(policy, place)));
     await writeFile(
       this.file,
-      `gateway: { name: a, engine: portable, state_directory: ${join(this.directory, 'state')} }
+      `gateway: { name: a, engine: portable, state_directory: ${join(this.directory, 'state')}${rest.gateway ?? ''} }
 guard: none
-udp: { listen: ${rest.listen ?? '203.0.113.1'} }
-peers: [{ name: far, address: ${rest.peer ?? '198.51.100.1'} }]
+udp: { listen: ${rest.listen ?? '203.0.113.1'}${rest.udp ?? ''} }
+tun: { name: isthmus0${rest.tun ?? ''} }
+peers: [{ name: far, address: ${rest.peer ?? '198.51.100.1'}${rest.peerOptions ?? ''} }]
 policies:
 ${blocks.join('')}`,
     );
@@ -126,7 +139,8 @@ ${policy.sa === undefined ? '' : `      ${policy.sa}\n`}      manual:
       dataPlane: {
         send: (command: Parameters<TestSite['path']['execute']>[0]) => {
           this.steps.push('data plane');
-          this.site.path.execute(command);
+          // As it crosses to a worker.
+          this.site.path.execute(structuredClone(command));
           return Promise.resolve();
         },
       },
