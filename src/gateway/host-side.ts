@@ -111,7 +111,7 @@ export class HostSide {
   /** Last of all: packets are led to the TUN. */
   async applyRoutes(next: GatewayConfig): Promise<void> {
     const plan = await this.#plan(next, this.#isReady);
-    const complaints = await applyHostNetwork(plan);
+    const complaints = await applyHostNetwork(plan, this.#isReady);
     for (const line of complaints) this.#log.warn(line);
     this.#config = next;
     this.#isReady = true;

@@ -72,10 +72,7 @@ export class LiveSite {
   }
 
   /** Writes the configuration file, and keys that are not there yet. */
-  async write(
-    policies: readonly LivePolicy[],
-    rest: LiveRest = {},
-  ): Promise<void> {
+  async write(policies: readonly LivePolicy[], rest: LiveRest = {}): Promise<void> {
     const blocks = await Promise.all(policies.map((policy, place) => this.#policyText(policy, place)));
     await writeFile(
       this.file,

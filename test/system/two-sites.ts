@@ -1,7 +1,7 @@
 // Two sites with two real gateways in a sandbox, for tests: topology, files with fresh keys, capture on the wan.
 
 import type { ChildProcess } from 'node:child_process';
-import { on, once } from 'node:events';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -110,27 +110,51 @@ export class TwoSites {
   }
 
   /** Captures the wan between two points in time. @returns how to end it, once it holds so many packets; the answer is the file */
-  async capture(filter = 'udp port 4500'): Promise<(packets?: number) => Promise<string>> {
-    const file = join(this.directory, `wan-${String(this.#starts++)}.pcap`);
-    const command = ['tcpdump', '-i', 'toA', '-U', '--immediate-mode', '-Z', 'root', '-w', file, filter];
-    const tcpdump: ChildProcess = this.topology.spawn('wan', command, {
+  capture(filter = 'udp port 4500'): Promise<(packets?: number) => Promise<string>> {
+    return this.#tcpdump('wan', ['-i', 'toA', '-U', '--immediate-mode', filter]);
+  }
+
+  /** Captures the heads of all packets that arrive at, or leave, an interface under load; fails where one was missed. */
+  async captureLoad(place: Place, device: string, filter = ''): Promise<() => Promise<string>> {
+    return this.#tcpdump(place, [
+      '-i',
+      device,
+      '-s',
+      '128',
+      '-B',
+      '65536',
+      ...(filter === '' ? [] : [filter]),
+    ]);
+  }
+
+  async #tcpdump(place: Place, options: readonly string[]): Promise<(packets?: number) => Promise<string>> {
+    const file = join(this.directory, `${place}-${String(this.#starts++)}.pcap`);
+    const command = ['tcpdump', '-Z', 'root', '-w', file, ...options];
+    const tcpdump: ChildProcess = this.topology.spawn(place, command, {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const closed = once(tcpdump, 'close');
     if (tcpdump.stderr === null) throw new Error('tcpdump has no standard error');
-    const words = tcpdump.stderr.setEncoding('utf8');
+    const words: string[] = [];
+    const speech = tcpdump.stderr.setEncoding('utf8').on('data', (text: string) => words.push(text));
     // Said when the socket is open.
     const isListening = (async () => {
-      for await (const [text] of on(words, 'data') as AsyncIterable<[string]>)
-        if (text.includes('listening on')) return;
+      while (!words.join('').includes('listening on')) await once(speech, 'data');
     })();
     await Promise.race([isListening, closed]);
     return async (packets = 0) => {
-      // It forgets what waits in its socket when it is told to end.
       const isWritten = (): boolean => countPackets(readFileSync(file)) >= packets;
-      await holdsWithin(isWritten, CAPTURE_LIMIT_MS, new AbortController().signal);
+      if (packets > 0) await holdsWithin(isWritten, CAPTURE_LIMIT_MS, new AbortController().signal);
+      // It forgets what waits in its socket when it is told to end; asked for its counts, it says how far it is.
+      while (!hasAll(words.at(-1) ?? '')) {
+        tcpdump.kill('SIGUSR1');
+        await Promise.race([once(speech, 'data'), closed]);
+        if (tcpdump.exitCode !== null) throw new Error(`tcpdump has ended\n${words.join('')}`);
+      }
       tcpdump.kill('SIGINT');
       await closed;
+      const missed = /(\d+) packets? dropped by kernel/.exec(words.join(''))?.[1];
+      if (missed !== '0') throw new Error(`the capture in ${place} is not whole\n${words.join('')}`);
       return file;
     };
   }
@@ -152,4 +176,11 @@ export class TwoSites {
     await this.#sandbox.close();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+/** @param counts of tcpdump, at SIGUSR1 */
+function hasAll(counts: string): boolean {
+  const [, captured, received] =
+    /(\d+) packets? captured, (\d+) packets? received by filter/.exec(counts) ?? [];
+  return captured !== undefined && captured === received;
 }
