@@ -5,9 +5,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EnvironmentError } from '../../src/base/errors.ts';
 import { createLogger, type Logger } from '../../src/base/log.ts';
 import { LiveDatabases } from '../../src/gateway/live-databases.ts';
 import { readManualKeys } from '../../src/gateway/manual-keying.ts';
+import type { GatewayConfig } from '../../src/management/config/gateway-config.ts';
 import { loadConfig } from '../../src/management/config/load-config.ts';
 import { createSite, type TestSite } from './packet-path-link.ts';
 
@@ -40,6 +42,8 @@ export class LiveSite {
   /** What the host and the data plane were told, in its order. */
   readonly steps: string[] = [];
   readonly lines: Record<string, unknown>[] = [];
+  /** A step that begins so fails. */
+  failing: string | undefined;
   live!: LiveDatabases;
 
   private constructor(directory: string, engine: 'native' | 'portable') {
@@ -129,28 +133,36 @@ ${policy.sa === undefined ? '' : `      ${policy.sa}\n`}      manual:
 `;
   }
 
+  #step(name: string): Promise<void> {
+    this.steps.push(name);
+    return this.failing !== undefined && name.startsWith(this.failing)
+      ? Promise.reject(new EnvironmentError(`${name} failed`))
+      : Promise.resolve();
+  }
+
   #parts() {
     return {
       log: this.log,
       sad: this.site.sad,
       dataPlane: {
         send: (command: Parameters<TestSite['path']['execute']>[0]) => {
-          this.steps.push('data plane');
+          const done = this.#step('data plane');
           // As it crosses to a worker.
-          this.site.path.execute(structuredClone(command));
-          return Promise.resolve();
+          return done.then(() => {
+            this.site.path.execute(structuredClone(command));
+          });
         },
       },
       host: {
-        before: () => {
-          this.steps.push('guard');
-          return Promise.resolve();
-        },
-        after: () => {
-          this.steps.push('routes');
-          return Promise.resolve();
-        },
+        guardBoth: (held: GatewayConfig | undefined, next: GatewayConfig) =>
+          this.#step(held === undefined ? 'guard' : `guard: ${namesOf(held)} and ${namesOf(next)}`),
+        lead: (next: GatewayConfig) => this.#step(`routes: ${namesOf(next)}`),
+        guardNextAlone: () => this.#step('guard alone'),
       },
     };
   }
+}
+
+function namesOf({ policies }: GatewayConfig): string {
+  return policies.map(({ name }) => name).join(', ');
 }

@@ -14,11 +14,14 @@ import {
 } from '../../scripts/lab/gateway-process.ts';
 import {
   changed,
+  exampleKeys,
   gatewayPlaces,
   program,
+  twoSites,
   writeSiteFiles,
   type GatewayPlace,
   type Setting,
+  type Site,
   type SiteFiles,
 } from '../../scripts/lab/site-files.ts';
 import { holdsWithin } from '../../scripts/lab/process-identity.ts';
@@ -49,12 +52,16 @@ export class TwoSites {
   static async build(
     engine: 'native' | 'portable' = 'native',
     plan: TopologyPlan = planTopology('router'),
+    { sites, keys }: { readonly sites: readonly Site[]; readonly keys: readonly string[] } = {
+      sites: twoSites,
+      keys: exampleKeys,
+    },
   ): Promise<TwoSites> {
     const sandbox = await openSandbox();
     const directory = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
     const topology = new Topology({ plan, prefix: '', enter: sandbox.enter });
     await topology.build();
-    return new TwoSites(topology, directory, await writeSiteFiles(directory, engine), sandbox);
+    return new TwoSites(topology, directory, await writeSiteFiles(directory, engine, sites, keys), sandbox);
   }
 
   /** Changes both configuration files. */

@@ -220,7 +220,7 @@ test.each([
     expect([...live.site.sad.dump()]).toEqual(before);
     expect(destination()).toBe(WRITTEN);
     expect(dress().dscp).toBe(0);
-    expect(live.steps).toEqual(['guard', 'data plane', 'routes']);
+    expect(live.steps).toEqual(['guard', 'data plane', 'routes: to-b', 'guard alone']);
   },
 );
 
