@@ -1,4 +1,5 @@
-// npm run bench: measures Isthmus and other VPNs, from host to host through two gateways in network namespaces.
+// npm run bench: measures Isthmus and other VPNs, from host to host through two gateways in network namespaces; with
+// `spd` the decisions of the data plane, in this process.
 // The report goes to standard output, what happens meanwhile to standard error.
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -10,11 +11,12 @@ import { findProgram } from './bench/find-program.ts';
 import { generatorName } from './bench/generator/udp-generator.ts';
 import { installPeers } from './bench/install-peers.ts';
 import { describeMachine } from './bench/machine.ts';
-import { type BenchOptions, parseBenchOptions } from './bench/options.ts';
+import { type BenchOptions, parseBenchRequest } from './bench/options.ts';
 import { allPeers } from './bench/peers/all-peers.ts';
 import { INSTALL_PEERS } from './bench/peers/peer.ts';
 import type { BenchReport } from './bench/results.ts';
 import { runBench } from './bench/run-bench.ts';
+import { measureSpd } from './bench/spd/measure-spd.ts';
 import { summarize } from './bench/statistics.ts';
 import { formatTable } from './bench/table.ts';
 import { enterSandbox, insideSandbox, leaveSandbox, runInSandbox } from './topology/sandbox.ts';
@@ -62,9 +64,10 @@ async function inside(options: BenchOptions): Promise<number> {
   return failures.length === 0 ? 0 : 1;
 }
 
-const options = parseBenchOptions(process.argv.slice(2));
+const request = parseBenchRequest(process.argv.slice(2));
 try {
-  process.exitCode = await (insideSandbox() ? inside(options) : outside(options));
+  if (request.command === 'spd') await measureSpd(request.options, say);
+  else process.exitCode = await (insideSandbox() ? inside(request.options) : outside(request.options));
 } catch (error) {
   say(`bench: ${error instanceof EnvironmentError ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -2,6 +2,7 @@
 
 #include <netinet/udp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -15,6 +16,11 @@ constexpr int kMaxPassedOver = 8;
 
 // Of so many turns the sockets marked seldom are read in one, whatever poll() has said.
 constexpr uint32_t kSeldomTurns = 32;
+
+// A call takes this many datagrams at a time, and no more once it has so many bytes: what was received is still in
+// the processor's second cache when it is decrypted and written to the TUN. Short datagrams fill the whole batch.
+constexpr int32_t kDatagramsAtOnce = 8;
+constexpr int64_t kBudgetBytes = 256 * 1024;
 
 // Errors of the descriptor itself. All others come from the network or pass by themselves.
 bool IsFatal(int error) { return error == EBADF || error == ENOTSOCK || error == EINVAL || error == EFAULT; }
@@ -97,9 +103,23 @@ BatchResult UdpReceiver::Receive() {
 }
 
 int UdpReceiver::ReceiveFrom(size_t socket, int32_t first) {
-  const int32_t wanted = memory_.datagramsIn.rows - first;
+  int32_t count = 0;
+  int64_t bytes = 0;
+  while (bytes < kBudgetBytes && first + count < memory_.datagramsIn.rows) {
+    const int32_t wanted = std::min(kDatagramsAtOnce, memory_.datagramsIn.rows - first - count);
+    const int received = TakeFrom(socket, first + count, wanted);
+    // What came before the failure is work; a lasting failure comes again.
+    if (received < 0 && count == 0) return received;
+    for (int32_t i = 0; i < received; i++) bytes += memory_.datagramsIn.Row(first + count + i)[datagram_in::kLength];
+    count += std::max(received, 0);
+    if (received < wanted) break;
+  }
+  return count;
+}
+
+int UdpReceiver::TakeFrom(size_t socket, int32_t first, int32_t wanted) {
   // The kernel overwrites these with what it filled.
-  for (int32_t i = first; i < memory_.datagramsIn.rows; i++) {
+  for (int32_t i = first; i < first + wanted; i++) {
     msghdr& header = messages_[static_cast<size_t>(i)].msg_hdr;
     header.msg_namelen = sizeof(sockaddr_in6);
     header.msg_controllen = sizeof(Control);

@@ -38,8 +38,11 @@ class UdpReceiver {
     char bytes[128];
   };
 
-  // Receives from one socket into the rows from `first`. Returns the number of rows, or a negative errno.
+  // Receives from one socket into the rows from `first`, until there is no more or enough for one batch. Returns the
+  // number of rows, or a negative errno.
   int ReceiveFrom(size_t socket, int32_t first);
+  // The same with one system call for at most `wanted` rows.
+  int TakeFrom(size_t socket, int32_t first, int32_t wanted);
   void FillRow(size_t socket, int32_t index);
 
   const BatchMemory& memory_;

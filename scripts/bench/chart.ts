@@ -12,6 +12,7 @@ import {
   TEST_UNITS,
   type TestName,
 } from './results.ts';
+import { line, round, text } from './svg.ts';
 import { formatFigure } from './table.ts';
 
 const COLUMNS = 2;
@@ -98,20 +99,4 @@ function legend(x: number, y: number): string {
       return box + text(left + 18, y, `WAN link's offloads ${state}`, '');
     })
     .join('');
-}
-
-function line(x1: number, y1: number, x2: number, y2: number, colour: string): string {
-  return `<line x1="${round(x1)}" y1="${round(y1)}" x2="${round(x2)}" y2="${round(y2)}" stroke="${colour}"/>`;
-}
-
-function text(x: number, y: number, content: string, attributes: string): string {
-  return `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escapeXml(content)}</text>`;
-}
-
-function escapeXml(content: string): string {
-  return content.replace(/[&<>]/g, (character) => ({ '&': '&amp;', '<': '&lt;' })[character] ?? '&gt;');
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

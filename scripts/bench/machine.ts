@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { runOrThrow } from '../topology/command.ts';
 
-export interface Machine {
+export interface Host {
   readonly cpuModel: string;
   readonly cores: number;
   readonly memoryGiB: number;
@@ -12,12 +12,16 @@ export interface Machine {
   readonly distribution: string;
   /** The Node that runs Isthmus; differs from the benchmark's own with `--node`. */
   readonly node: string;
-  readonly iperf3: string;
-  /** What sends the UDP of the udp tests. */
-  readonly udpGenerator: string;
   /** Start of the benchmark, ISO 8601 in UTC. */
   readonly date: string;
   readonly runs: number;
+}
+
+/** With what host-to-host measurements need besides. */
+export interface Machine extends Host {
+  readonly iperf3: string;
+  /** What sends the UDP of the udp tests. */
+  readonly udpGenerator: string;
   readonly secondsPerRun: number;
 }
 
@@ -32,17 +36,24 @@ export async function describeMachine(inputs: MachineInputs): Promise<Machine> {
   const nodeVersion = await runOrThrow([inputs.nodePath, '--version']);
   const iperf3Version = await runOrThrow(['iperf3', '--version']);
   return {
+    ...describeHost(nodeVersion.trim(), inputs.runs),
+    iperf3: /iperf (\S+)/.exec(iperf3Version)?.[1] ?? 'unknown',
+    udpGenerator: inputs.udpGenerator,
+    secondsPerRun: inputs.secondsPerRun,
+  };
+}
+
+/** @param node as `node --version` says it */
+export function describeHost(node: string, runs: number): Host {
+  return {
     cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryGiB: Math.round((totalmem() / 2 ** 30) * 10) / 10,
     kernel: release(),
     distribution: distributionName(),
-    node: nodeVersion.trim(),
-    iperf3: /iperf (\S+)/.exec(iperf3Version)?.[1] ?? 'unknown',
-    udpGenerator: inputs.udpGenerator,
+    node,
     date: new Date().toISOString(),
-    runs: inputs.runs,
-    secondsPerRun: inputs.secondsPerRun,
+    runs,
   };
 }
 

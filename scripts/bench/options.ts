@@ -1,8 +1,11 @@
 // The command line of `npm run bench`.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { InvariantError } from '../../src/base/errors.ts';
 import { findProgram } from './find-program.ts';
+import { positiveInteger } from './positive-integer.ts';
 import { type Offloads, TEST_NAMES, type TestName } from './results.ts';
+import { spdCommand, type SpdOptions } from './spd/options.ts';
 
 export interface BenchOptions {
   /** Names of peers or their beginnings; empty = all. */
@@ -35,10 +38,28 @@ const NOTE = `
 Tests: ${TEST_NAMES.join(', ')}.
 The figures of one run compare with each other and with nothing else.`;
 
+/** What is to be measured: forwarded traffic, or decisions in this process. */
+export type BenchRequest =
+  | { readonly command: 'traffic'; readonly options: BenchOptions }
+  | { readonly command: 'spd'; readonly options: SpdOptions };
+
 /** @param argv the arguments alone; prints and exits for --help and where they are wrong */
-export function parseBenchOptions(argv: readonly string[]): BenchOptions {
-  const program = benchCommand().parse(argv, { from: 'user' });
-  const { offloads, svg, ...rest } = program.opts<ParsedOptions>();
+export function parseBenchRequest(argv: readonly string[]): BenchRequest {
+  let request: BenchRequest | undefined;
+  const spd = spdCommand((options) => {
+    request = { command: 'spd', options };
+  });
+  const program = benchCommand()
+    .addCommand(spd)
+    .action((options: ParsedOptions) => {
+      request = { command: 'traffic', options: complete(options) };
+    });
+  program.parse(argv, { from: 'user' });
+  if (request === undefined) throw new InvariantError('no command was chosen');
+  return request;
+}
+
+function complete({ offloads, svg, ...rest }: ParsedOptions): BenchOptions {
   return {
     ...rest,
     offloads: offloads === 'both' ? ['on', 'off'] : [offloads],
@@ -47,24 +68,28 @@ export function parseBenchOptions(argv: readonly string[]): BenchOptions {
 }
 
 function benchCommand(): Command {
-  return new Command('npm run bench --')
-    .description(
-      'measure Isthmus and other VPNs from host to host through two gateways in network namespaces',
-    )
-    .option('--peers <names>', 'names of peers or their beginnings, comma separated', commaSeparated, [])
-    .option('--tests <names>', 'tests, comma separated', parseTests, TEST_NAMES)
-    .option('--runs <number>', 'runs, of which the median is taken', positiveInteger, 3)
-    .option('--seconds <number>', 'length of each run', positiveInteger, 5)
-    .addOption(
-      new Option('--offloads <state>', 'segmentation offloads of the link between the gateways')
-        .choices(['on', 'off', 'both'])
-        .default('both'),
-    )
-    .option('--json', 'print one JSON object and nothing else', false)
-    .option('--svg <file>', 'write the chart to this file (default: bench.svg, with --json none)')
-    .option('--install-peers', 'install the peers first (Debian 12)', false)
-    .option('--node <path>', 'the Node that runs Isthmus', parseProgram, process.execPath)
-    .addHelpText('after', NOTE);
+  return (
+    new Command('npm run bench --')
+      // A subcommand has options of the same names.
+      .enablePositionalOptions()
+      .description(
+        'measure Isthmus and other VPNs from host to host through two gateways in network namespaces',
+      )
+      .option('--peers <names>', 'names of peers or their beginnings, comma separated', commaSeparated, [])
+      .option('--tests <names>', 'tests, comma separated', parseTests, TEST_NAMES)
+      .option('--runs <number>', 'runs, of which the median is taken', positiveInteger, 3)
+      .option('--seconds <number>', 'length of each run', positiveInteger, 5)
+      .addOption(
+        new Option('--offloads <state>', 'segmentation offloads of the link between the gateways')
+          .choices(['on', 'off', 'both'])
+          .default('both'),
+      )
+      .option('--json', 'print one JSON object and nothing else', false)
+      .option('--svg <file>', 'write the chart to this file (default: bench.svg, with --json none)')
+      .option('--install-peers', 'install the peers first (Debian 12)', false)
+      .option('--node <path>', 'the Node that runs Isthmus', parseProgram, process.execPath)
+      .addHelpText('after', NOTE)
+  );
 }
 
 function commaSeparated(text: string): string[] {
@@ -84,12 +109,4 @@ function parseProgram(text: string): string {
   const path = findProgram(text);
   if (path === undefined) throw new InvalidArgumentError(`${text} is not a program.`);
   return path;
-}
-
-function positiveInteger(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) {
-    throw new InvalidArgumentError(`Found ${text}, expected a whole number of 1 or more.`);
-  }
-  return number;
 }

@@ -190,14 +190,14 @@ export class Associations {
     this.#spis.set(sa.spi, sa.slot);
   }
 
-  updateOutbound(reference: SaReference, { limits, selectors, endpoint }: SaUpdate): void {
+  updateOutbound(reference: SaReference, { limits, selectors, endpoint, tunnel }: SaUpdate): void {
     const sa = this.outboundBy(reference);
     if (sa === undefined) return;
     if (limits !== undefined) writeLimits(sa.state, limits);
     if (endpoint !== undefined) this.#meet(sa, endpoint);
-    if (selectors === undefined) return;
-    const selected = { ...this.#select(selectors), selectsPorts: selectsPorts(selectors) };
-    this.#replaceOutbound(sa, { ...sa, ...selected });
+    if (selectors === undefined && tunnel === undefined) return;
+    const selected = selectors && { ...this.#select(selectors), selectsPorts: selectsPorts(selectors) };
+    this.#replaceOutbound(sa, { ...sa, ...selected, tunnel: tunnel ?? sa.tunnel });
   }
 
   updateInbound(reference: SaReference, { limits, selectors }: SaUpdate): void {

@@ -10,7 +10,12 @@ import type { IkeCommand, IkeEvent } from './ike-events.ts';
 export type Command =
   /** Swaps in new policies between two batches. Generations rise. */
   | { readonly type: 'use-policies'; readonly spd: CompiledSpd }
-  | { readonly type: 'use-peer'; readonly peer: TunnelPeer }
+  /** `moveTo`: where it is from now on, wherever it was seen; left out, it stays where it is. */
+  | {
+      readonly type: 'use-peer';
+      readonly peer: TunnelPeer;
+      readonly moveTo?: Endpoint | 'unknown' | undefined;
+    }
   | SaChange
   /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */
   | { readonly type: 'grant-sequence'; readonly sa: SaReference; readonly block: SequenceBlock }

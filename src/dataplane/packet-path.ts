@@ -115,7 +115,7 @@ export class PacketPath {
         return;
       }
       case 'use-peer':
-        this.#peers.use(command.peer);
+        this.#peers.use(command.peer, command.moveTo);
         this.#idle.reschedule();
         return;
       case 'install-outbound':
@@ -132,6 +132,7 @@ export class PacketPath {
         this.#associations.updateOutbound(command.sa, command.update);
         if (command.update.selectors !== undefined) this.#outbound.acquires.releaseAll();
         this.#lifetimes.watch('outbound', command.sa);
+        this.#idle.reschedule();
         return;
       case 'update-inbound':
         this.#associations.updateInbound(command.sa, command.update);

@@ -32,9 +32,9 @@ export class PathMtu {
     return this.#espRoom;
   }
 
-  /** Bytes of the largest outer packet; undefined where nothing was learned or configured. */
-  get mtu(): number | undefined {
-    return this.#mtu === UNLIMITED_BYTES ? undefined : this.#mtu;
+  /** Bytes of the largest outer packet; undefined where nothing was learned. */
+  get learnedMtu(): number | undefined {
+    return this.isLearned ? this.#mtu : undefined;
   }
 
   /** It came from the network, and ages. */

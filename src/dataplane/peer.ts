@@ -34,7 +34,9 @@ export class Peer {
   configure({ followAddress, natKeepaliveMs, pathMtu }: TunnelPeer): void {
     this.followAddress = followAddress;
     this.natKeepaliveMs = natKeepaliveMs;
+    const hadLearned = this.path.isLearned;
     this.path.configure(pathMtu);
+    this.hasNewPathMtu ||= hadLearned && !this.path.isLearned;
   }
 
   /** False until an SA or an authenticated packet says where the peer is. */
@@ -73,8 +75,17 @@ export class Peer {
     this.#addressBytes = addressBytes;
     this.#port = port;
     this.#socket = socket;
-    if (isOtherHost) this.path.useFamily(addressBytes === 4 ? 4 : 6);
+    if (isOtherHost) {
+      this.hasNewPathMtu ||= this.path.isLearned;
+      this.path.useFamily(addressBytes === 4 ? 4 : 6);
+    }
     for (const endpoint of this.endpoints) this.connect(devices, endpoint);
+  }
+
+  /** It is where its next authenticated packet comes from. */
+  forgetPlace(): void {
+    this.#addressBytes = 0;
+    this.hasNewAddress = false;
   }
 
   /** Lets an endpoint row lead here, as soon as it is known where that is. */

@@ -3,6 +3,7 @@
 
 import { DEFAULT_TUNNEL_PEER, type TunnelPeer } from '../sad/tunnel-peer.ts';
 import { ADDRESS_CELL_BYTES, DatagramIn, PathOrigin, PathReport, type BatchMemory } from './batch-memory.ts';
+import type { Endpoint } from '../sad/security-association.ts';
 import type { DataPlaneEvent } from './commands.ts';
 import type { Devices } from './devices.ts';
 import { Peer } from './peer.ts';
@@ -55,9 +56,16 @@ export class Peers {
     return peer;
   }
 
-  /** Describes a peer. */
-  use(description: TunnelPeer): void {
-    this.get(description.name).configure(description);
+  /** Describes a peer. @param moveTo where it is from now on; left out: where it is already */
+  use(description: TunnelPeer, moveTo?: Endpoint | 'unknown'): void {
+    const peer = this.get(description.name);
+    peer.configure(description);
+    if (moveTo === 'unknown') peer.forgetPlace();
+    else if (moveTo !== undefined) {
+      const { socket, address, port } = moveTo;
+      peer.moveTo(this.#parts.devices, socket, address, 0, address.length, port);
+    }
+    if (peer.hasNewPathMtu) this.#tellOrWait(peer);
   }
 
   /** An outbound SA was installed. */
@@ -137,7 +145,7 @@ export class Peers {
     if (peer.hasNewAddress && endpoint !== undefined)
       onEvent({ type: 'address-changed', peer: peer.name, endpoint });
     if (peer.hasNewPathMtu)
-      onEvent({ type: 'path-mtu', peer: peer.name, mtu: peer.path.mtu, espRoom: peer.path.espRoom });
+      onEvent({ type: 'path-mtu', peer: peer.name, mtu: peer.path.learnedMtu, espRoom: peer.path.espRoom });
     peer.hasNewAddress = false;
     peer.hasNewPathMtu = false;
   }

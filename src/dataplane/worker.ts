@@ -30,7 +30,7 @@ export interface WorkerInput {
 }
 
 /** Empty looks at TUN and UDP before the worker sleeps; sleeping and waking cost more than a few of them. */
-const IDLE_TURNS = 50;
+const IDLE_TURNS = 5;
 /** A thread can be terminated only between native calls: a main thread that fails must not wait for a packet. */
 const LONGEST_WAIT_MS = 1000;
 

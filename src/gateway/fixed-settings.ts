@@ -4,9 +4,17 @@ import type { GatewayConfig } from '../management/config/gateway-config.ts';
 
 const FIXED = [
   ['gateway.engine', ({ engine }: GatewayConfig) => engine],
+  ['gateway.cipher_library', ({ cipherLibrary }: GatewayConfig) => cipherLibrary],
   ['gateway.state_directory', ({ stateDirectory }: GatewayConfig) => stateDirectory],
-  ['tun', ({ tun }: GatewayConfig) => tun],
-  ['udp', ({ udp }: GatewayConfig) => udp],
+  ['tun.name', ({ tun }: GatewayConfig) => tun.name],
+  ['tun.traffic', ({ tun }: GatewayConfig) => tun.traffic],
+  ['tun.mtu', ({ tun }: GatewayConfig) => tun.mtu],
+  ['tun.offloads', ({ tun: { checksum, tso, uso } }: GatewayConfig) => [checksum, tso, uso]],
+  ['udp.listen', ({ udp }: GatewayConfig) => udp.listen],
+  ['udp.mark', ({ udp }: GatewayConfig) => udp.mark],
+  ['udp.buffer', ({ udp }: GatewayConfig) => udp.bufferBytes],
+  ['udp.gso', ({ udp }: GatewayConfig) => udp.gso],
+  ['udp.gro', ({ udp }: GatewayConfig) => udp.gro],
 ] as const;
 
 /** @returns the keys of the file that differ and must not */

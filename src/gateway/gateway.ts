@@ -78,6 +78,9 @@ async function startSteps(
   });
   const nextBlockOf = sad.nextBlockOf.bind(sad);
   const supply = new SequenceSupply({ log, dataPlane, nextBlockOf });
+  host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
+  // On removal the reverse: routes, then the policies with the data plane, then the guard.
+  undo.push(() => host.endGuard(stop.isRequested));
   undo.push(async () => {
     supply.stop();
     await dataPlane.stop();
@@ -98,11 +101,13 @@ async function startSteps(
   undo.push(() => {
     clearInterval(larval);
   });
-  host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
-  undo.push(() => host.end(stop.isRequested));
+  undo.push(() => host.endRoutes(stop.isRequested));
+  const unlessStopping = (step: () => Promise<void>): Promise<void> =>
+    stop.isRequested ? Promise.resolve() : step();
   const effects: HostEffects = {
-    before: (next) => (stop.isRequested ? Promise.resolve() : host.applyGuard(next)),
-    after: (next) => (stop.isRequested ? Promise.resolve() : host.applyRoutes(next)),
+    guardBoth: (held, next) => unlessStopping(() => host.guardBoth(held, next)),
+    lead: (next) => unlessStopping(() => host.applyRoutes(next)),
+    guardNextAlone: () => unlessStopping(() => host.guardNextAlone()),
   };
   // Only now: a start that failed before has used up no numbers.
   const databases = await LiveDatabases.install({ log, sad, dataPlane, host: effects }, config, keys);
@@ -133,7 +138,7 @@ async function undoStep(step: () => Promise<void> | void, log: Logger): Promise<
 export async function cleanUp(config: GatewayConfig, log: Logger): Promise<void> {
   await refuseUsedTun(config);
   const host = await HostSide.examine({ ...config, guardedInterfaces: undefined }, config.udp.mark, log);
-  const removed = await host.open({ persistentTun: true });
+  const removed = await host.open();
   for (const line of removed) log.info({ removed: line }, 'removed');
   if (removed.length === 0) log.info('there was nothing to remove');
 }

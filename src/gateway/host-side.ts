@@ -1,12 +1,14 @@
-// What the gateway sets in its host, in the right order: guard, then (by the data plane) the policies, then routes;
-// on removal the reverse. One object knows what was planned, so that the next policies change only what differs.
+// What the gateway sets in its host: the guard and the routes. While policies change the guard is that of both, the old
+// and the new ones; who calls keeps the order (live-databases.ts). One object knows what was planned, so that the next
+// policies change only what differs.
 
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
-import { addGuardCounts, applyGuard, isGuardPresent, readGuardCounts, removeGuard } from '../host/guard.ts';
+import { addGuardCounts, applyGuard, isGuardPresent, removeFormerGuard, removeGuard } from '../host/guard.ts';
+import { readFormerGuardCounts, readGuardCounts } from '../host/guard.ts';
 import { NO_GUARD_COUNTS, type GuardCounts } from '../host/guard.ts';
-import { planGuard } from '../host/guard-plan.ts';
+import { planGuard, planGuardOfBoth, type GuardPlanInput } from '../host/guard-plan.ts';
 import { readHostFacts, type HostFacts, type PeerPath } from '../host/host-facts.ts';
 import { applyHostNetwork, closeHostNetwork, removeHostNetwork } from '../host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
@@ -26,6 +28,8 @@ export class HostSide {
   #footprint: HostFootprint;
   #tunMtu: number | undefined;
   #ruleset = '';
+  /** The guard of the policies from before stands beside it. */
+  #isOfBoth = false;
   /** What guards counted that were replaced. */
   #counts: GuardCounts = NO_GUARD_COUNTS;
   #isReady = false;
@@ -82,24 +86,43 @@ export class HostSide {
     this.#footprint = { ...this.#footprint, tunName, clearTunName };
   }
 
-  /** First of all: what arrives in clear and must not is dropped from here on. */
-  async applyGuard({ guardedInterfaces, udp, policies }: GatewayConfig): Promise<void> {
+  /**
+   * First of all: from here on what arrives in clear must please the policies that hold and the next ones.
+   * @param held undefined at the start
+   */
+  async guardBoth(held: GatewayConfig | undefined, next: GatewayConfig): Promise<void> {
     if (!this.#hasNft) {
-      if (guardedInterfaces === undefined) return;
+      if (next.guardedInterfaces === undefined) return;
       throw new EnvironmentError('nftables was not there when the gateway started: restart it for a guard');
     }
-    const plan = planGuard({
-      ...this.#footprint,
-      interfaces: guardedInterfaces,
-      listen: udp.listen,
-      policies,
-    });
-    if (plan.ruleset === this.#ruleset) return;
-    // Its counters begin anew.
-    if (this.#ruleset !== '')
-      this.#counts = addGuardCounts(this.#counts, await readGuardCounts(this.#footprint.tunName));
-    await applyGuard(plan);
-    this.#ruleset = plan.ruleset;
+    const input = this.#guardInput(next);
+    const { ruleset } = planGuard(input);
+    // Where it stands already, so does that of the policies that hold, or it is the same.
+    if (ruleset === this.#ruleset) return;
+    await this.#keepCounts();
+    await applyGuard(held === undefined ? planGuard(input) : planGuardOfBoth(this.#guardInput(held), input));
+    this.#isOfBoth = held !== undefined;
+    this.#ruleset = ruleset;
+  }
+
+  /** Last of all: the policies from before have no say any more. */
+  async guardNextAlone(): Promise<void> {
+    if (!this.#isOfBoth) return;
+    const { tunName } = this.#footprint;
+    this.#counts = addGuardCounts(this.#counts, await readFormerGuardCounts(tunName));
+    await removeFormerGuard(tunName);
+    this.#isOfBoth = false;
+  }
+
+  #guardInput({ guardedInterfaces, udp, policies }: GatewayConfig): GuardPlanInput {
+    return { ...this.#footprint, interfaces: guardedInterfaces, listen: udp.listen, policies };
+  }
+
+  /** Counters that are replaced begin anew. */
+  async #keepCounts(): Promise<void> {
+    const { tunName } = this.#footprint;
+    if (this.#ruleset !== '') this.#counts = addGuardCounts(this.#counts, await readGuardCounts(tunName));
+    if (this.#isOfBoth) this.#counts = addGuardCounts(this.#counts, await readFormerGuardCounts(tunName));
   }
 
   /** The path to a peer has another MTU; the next {@link applyRoutes} goes by it. @param room undefined: unknown */
@@ -108,10 +131,10 @@ export class HostSide {
     else this.#rooms.set(peer, room);
   }
 
-  /** Last of all: packets are led to the TUN. */
+  /** Once the policies are in force: packets are led to the TUN. */
   async applyRoutes(next: GatewayConfig): Promise<void> {
     const plan = await this.#plan(next, this.#isReady);
-    const complaints = await applyHostNetwork(plan);
+    const complaints = await applyHostNetwork(plan, this.#isReady);
     for (const line of complaints) this.#log.warn(line);
     this.#config = next;
     this.#isReady = true;
@@ -120,7 +143,7 @@ export class HostSide {
   /** Guard and unreachable routes with no gateway behind them. */
   async close(): Promise<void> {
     const plan = await this.#plan(this.#config, true);
-    await this.applyGuard(this.#config);
+    await this.guardBoth(undefined, this.#config);
     await closeHostNetwork(plan);
   }
 
@@ -151,16 +174,14 @@ export class HostSide {
   }
 
   /**
-   * Leaves the host closed, or takes everything away. It stays closed where nobody asked for the end; where the
+   * The first part of the end: routes go, or stay closed. It stays closed where nobody asked for the end; where the
    * start failed, everything is as it was before.
    * @param wasAsked true: somebody told the gateway to stop
    */
-  async end(wasAsked: boolean): Promise<void> {
-    if (this.#hasNft && this.#ruleset !== '')
-      this.#counts = addGuardCounts(this.#counts, await readGuardCounts(this.#footprint.tunName));
-    const opens = this.#isReady ? wasAsked && this.#config.onStop === 'open' : !this.#wasClosed;
-    if (opens) {
-      await this.open();
+  async endRoutes(wasAsked: boolean): Promise<void> {
+    if (this.#hasNft) await this.#keepCounts();
+    if (this.#opens(wasAsked)) {
+      await removeHostNetwork(this.#footprint);
       return;
     }
     this.#log.info(
@@ -168,9 +189,18 @@ export class HostSide {
     );
   }
 
+  /** The last part: no packet is carried any more, and the guard may go. */
+  async endGuard(wasAsked: boolean): Promise<void> {
+    if (this.#hasNft && this.#opens(wasAsked)) await removeGuard(this.#footprint.tunName);
+  }
+
+  #opens(wasAsked: boolean): boolean {
+    return this.#isReady ? wasAsked && this.#config.onStop === 'open' : !this.#wasClosed;
+  }
+
   /** Takes everything away, the guard last. @returns what was removed, one line each */
-  async open(options: { readonly persistentTun: boolean } = { persistentTun: false }): Promise<string[]> {
-    const removed = [...(await removeHostNetwork(this.#footprint, options))];
+  async open(): Promise<string[]> {
+    const removed = [...(await removeHostNetwork(this.#footprint, { persistentTun: true }))];
     if (this.#hasNft && (await removeGuard(this.#footprint.tunName)))
       removed.push(`guard of ${this.#footprint.tunName}`);
     return removed;

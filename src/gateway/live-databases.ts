@@ -1,28 +1,33 @@
 // The SPD and the SAD of a gateway that runs, and every change of them: at the start, by an edit of the policies, or
-// by a new configuration file. A change is checked whole before anything of it happens. Then: guard first, then
-// policies and SAs in one step between two batches of packets, then routes. RFC 4301 §4.4.1, §4.4.2.
+// by a new configuration file. A change is checked whole before anything of it happens. RFC 4301 §4.4.1, §4.4.2. Then:
+//
+//   guard of old and new policies ─► policies and SAs, between two batches ─► routes ─► guard of the new ones alone
+//
+// So the guard closes first and opens last, and a route into the TUN goes only when no policy in force needs it. Where a
+// step fails, those behind it are left out: all that was done so far has closed, and not opened.
 
 import { ConfigError, EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Command } from '../dataplane/commands.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
-import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
+import type { GatewayConfig, PeerConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import type { Sad } from '../sad/sad.ts';
 import type { SadEdit } from '../sad/sad-edit.ts';
 import type { SaIdentifier } from '../sad/sa-record.ts';
-import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import { compileSpd } from '../spd/compiled-spd.ts';
 import type { SpdS } from '../spd/spd-edit.ts';
 import { changedFixedSettings } from './fixed-settings.ts';
 import { endpointOf, manualSas, readManualKeys, zeroKeys, type KeyedPolicy } from './manual-keying.ts';
 import { describePair, planManualSas, type ManualPair, type ManualPlan } from './manual-plan.ts';
 
-/** What the host is given before and after the data plane changes. */
+/** What the host is given around a change of the data plane. */
 export interface HostEffects {
-  /** What must hold before the first packet meets the new policies. */
-  before(next: GatewayConfig): Promise<void>;
-  /** What leads packets to them. */
-  after(next: GatewayConfig): Promise<void>;
+  /** What arrives in clear must please the policies that hold (undefined at the start) and the next ones. */
+  guardBoth(held: GatewayConfig | undefined, next: GatewayConfig): Promise<void>;
+  /** Packets are led to the policies in force. */
+  lead(next: GatewayConfig): Promise<void>;
+  /** What arrives in clear must please the policies in force, and no others. */
+  guardNextAlone(): Promise<void>;
 }
 
 export interface LiveDatabasesParts {
@@ -38,6 +43,8 @@ const FIRST_GENERATION = 2;
 export class LiveDatabases {
   readonly #parts: LiveDatabasesParts;
   #config: GatewayConfig;
+  /** False until the first configuration was put in force. */
+  #isInForce = false;
   #pairs: ReadonlyMap<string, ManualPair> = new Map();
   /** Inbound keys that an SA of this process had: a new SA under one of them has forgotten what was received. */
   readonly #usedInboundKeys = new Set<string>();
@@ -84,7 +91,7 @@ export class LiveDatabases {
     // One that waits sees all that was learned before its turn.
     this.#waitingRefresh ??= this.#inTurn(() => {
       this.#waitingRefresh = undefined;
-      return this.#parts.host.after(this.#config);
+      return this.#parts.host.lead(this.#config);
     });
     await this.#waitingRefresh;
   }
@@ -119,16 +126,21 @@ export class LiveDatabases {
         plan.missing.map(({ entry }) => entry),
       );
       const edits: SadEdit[] = [...plan.edits, ...sas.map((sa): SadEdit => ({ type: 'add', sa }))];
-      await host.before(next);
+      await host.guardBoth(this.#isInForce ? this.#config : undefined, next);
       const generation = this.#generation++;
       const spd = compileSpd(generation, next.policies, next.icmpErrors);
       await sad.edit(edits, (changes) =>
         dataPlane.send({
           type: 'together',
-          commands: [...next.peers.map(describePeer), ...changes, { type: 'use-policies', spd }],
+          commands: [
+            ...next.peers.map((peer) => describePeer(peer, this.#config, next)),
+            ...changes,
+            { type: 'use-policies', spd },
+          ],
         }),
       );
       this.#config = next;
+      this.#isInForce = true;
       this.#pairs = pairs;
       this.#warn(plan);
       await this.#lead(next);
@@ -140,7 +152,8 @@ export class LiveDatabases {
 
   async #lead(next: GatewayConfig): Promise<void> {
     try {
-      await this.#parts.host.after(next);
+      await this.#parts.host.lead(next);
+      await this.#parts.host.guardNextAlone();
     } catch (error) {
       if (!(error instanceof EnvironmentError)) throw error;
       throw new EnvironmentError(
@@ -175,7 +188,17 @@ export class LiveDatabases {
   }
 }
 
-/** Before the SAs, which look for their peers. */
-function describePeer({ name, followAddress, pathMtu, natKeepaliveMs }: TunnelPeer): Command {
-  return { type: 'use-peer', peer: { name, followAddress, pathMtu, natKeepaliveMs } };
+/** Before the SAs, which look for their peers. A peer stays where it was seen, but where the file now says otherwise. */
+function describePeer(peer: PeerConfig, before: GatewayConfig, next: GatewayConfig): Command {
+  const { name, followAddress, pathMtu, natKeepaliveMs } = peer;
+  const known = before.peers.find((other) => other.name === name);
+  return {
+    type: 'use-peer',
+    peer: { name, followAddress, pathMtu, natKeepaliveMs },
+    moveTo: describePlace(known) === describePlace(peer) ? undefined : (endpointOf(next, name) ?? 'unknown'),
+  };
+}
+
+function describePlace(peer: PeerConfig | undefined): string {
+  return JSON.stringify([peer?.address, peer?.port, peer?.followAddress]);
 }

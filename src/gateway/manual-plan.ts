@@ -5,6 +5,7 @@ import type { SadEdit } from '../sad/sad-edit.ts';
 import type { SaIdentifier } from '../sad/sa-record.ts';
 import type { Endpoint } from '../sad/security-association.ts';
 import { NO_LIFETIME } from '../spd/sa-lifetime.ts';
+import { DEFAULT_TUNNEL_OPTIONS } from '../spd/tunnel-options.ts';
 import { sequenceKeyId } from '../state/sequence-key-id.ts';
 import type { KeyedPolicy } from './manual-keying.ts';
 
@@ -35,7 +36,7 @@ export interface ManualPlan {
 /** Reads the keys; call it before they are zeroed. */
 export function describePair(entry: KeyedPolicy, endpoint: Endpoint | undefined): ManualPair {
   const { policy, specification, transform, outbound, inbound } = entry;
-  const { lifetime, ...fixed } = specification;
+  const { lifetime, tunnel, ...fixed } = specification;
   const inboundKeyId = sequenceKeyId(transform.name, entry.inboundKey);
   const outboundKeyId = sequenceKeyId(transform.name, entry.outboundKey);
   return {
@@ -44,7 +45,7 @@ export function describePair(entry: KeyedPolicy, endpoint: Endpoint | undefined)
     outbound: { direction: 'outbound', peer: specification.peer, spi: outbound.spi },
     inbound: { direction: 'inbound', spi: inbound.spi },
     identity: JSON.stringify([fixed, outbound.spi, inbound.spi, outboundKeyId, inboundKeyId]),
-    amendable: JSON.stringify([policy.selectors, lifetime, endpoint]),
+    amendable: JSON.stringify([policy.selectors, lifetime, tunnel, endpoint]),
     inboundKeyId,
   };
 }
@@ -83,6 +84,7 @@ function amend(sa: SaIdentifier, { entry, endpoint }: ManualPair): SadEdit {
     amendment: {
       selectors,
       lifetime: specification.lifetime ?? NO_LIFETIME,
+      tunnel: specification.tunnel ?? DEFAULT_TUNNEL_OPTIONS,
       ...(endpoint && { endpoint }),
     },
   };

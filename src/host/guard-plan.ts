@@ -57,24 +57,19 @@ export function guardTable(tunName: string): string {
   return `inet isthmus_${tunName}`;
 }
 
+/**
+ * The table that stands beside the gateway's while its policies change, and judges by those from before: what arrives
+ * must please both.
+ */
+export function formerGuardTable(tunName: string): string {
+  return `inet isthmus-former_${tunName}`;
+}
+
 export function planGuard(input: GuardPlanInput): GuardPlan {
   const table = guardTable(input.tunName);
-  const ordered = input.policies.toSorted((a, b) => a.priority - b.priority);
-  const policies = input.interfaces === undefined ? [] : ordered;
   const blocks = [
-    ...counters(policies),
-    chain('passed', passedRules(input.mark)),
-    ...(input.interfaces === undefined
-      ? []
-      : [
-          ...CHAINS.map((shown) => chain(shown, policyRules(policies, shown))),
-          chain('first', firstFragmentRules()),
-        ]),
-    chain('arriving', [
-      `type filter hook prerouting priority ${String(PRIORITY)}; policy accept;`,
-      ...arrivingRules(input),
-    ]),
-    ...leavingChains(input, ordered),
+    ...judgingBlocks(input),
+    ...leavingChains(input, inOrder(input.policies)),
     chain('forwarded', [
       'type filter hook forward priority 0; policy accept;',
       // The worker gives such a packet the hop back that the kernel took; in a circle it would live for ever.
@@ -89,9 +84,51 @@ export function planGuard(input: GuardPlanInput): GuardPlan {
           ]),
         ]),
   ];
-  // `add` before `delete`: deleting what is not there would fail.
-  const ruleset = `add table ${table}\ndelete table ${table}\ntable ${table} {\n${blocks.join('\n')}\n}\n`;
-  return { table, ruleset };
+  return { table, ruleset: `${dropFormerGuard(input.tunName)}${replaceTable(table, blocks)}` };
+}
+
+/** For the time of a change: as strict as the guard of either. */
+export function planGuardOfBoth(former: GuardPlanInput, next: GuardPlanInput): GuardPlan {
+  const { table, ruleset } = planGuard(next);
+  if (former.interfaces === undefined) return { table, ruleset };
+  return { table, ruleset: ruleset + replaceTable(formerGuardTable(next.tunName), judgingBlocks(former)) };
+}
+
+/** A command for `nft -f`, whether the table is there or not. */
+export function dropFormerGuard(tunName: string): string {
+  return dropTable(formerGuardTable(tunName));
+}
+
+/** `add` before `delete`: deleting what is not there would fail. */
+function dropTable(table: string): string {
+  return `add table ${table}\ndelete table ${table}\n`;
+}
+
+function replaceTable(table: string, blocks: readonly string[]): string {
+  return `${dropTable(table)}table ${table} {\n${blocks.join('\n')}\n}\n`;
+}
+
+function inOrder(policies: readonly Policy[]): readonly Policy[] {
+  return policies.toSorted((a, b) => a.priority - b.priority);
+}
+
+/** Everything that decides about what arrives in clear. */
+function judgingBlocks(input: GuardPlanInput): readonly string[] {
+  const policies = input.interfaces === undefined ? [] : inOrder(input.policies);
+  return [
+    ...counters(policies),
+    chain('passed', passedRules(input.mark)),
+    ...(input.interfaces === undefined
+      ? []
+      : [
+          ...CHAINS.map((shown) => chain(shown, policyRules(policies, shown))),
+          chain('first', firstFragmentRules()),
+        ]),
+    chain('arriving', [
+      `type filter hook prerouting priority ${String(PRIORITY)}; policy accept;`,
+      ...arrivingRules(input),
+    ]),
+  ];
 }
 
 /** Named, so that they can be read; the comment of a policy's counter is its name. */

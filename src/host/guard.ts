@@ -1,7 +1,7 @@
 // Puts a GuardPlan into the kernel, reads its counters, and takes it out again. Replacing is one transaction: there
 // is no moment without a guard. Each may be repeated.
 
-import { guardTable, type GuardPlan } from './guard-plan.ts';
+import { dropFormerGuard, formerGuardTable, guardTable, type GuardPlan } from './guard-plan.ts';
 import { GUARD_REASONS, type GuardReasonKey } from './guard-reasons.ts';
 import { changeWithNft, queryNft } from './nft-command.ts';
 
@@ -25,13 +25,27 @@ export async function isGuardPresent(tunName: string): Promise<boolean> {
 /** @returns true where there was a guard to remove */
 export async function removeGuard(tunName: string): Promise<boolean> {
   if (!(await isGuardPresent(tunName))) return false;
-  await changeWithNft(`delete table ${guardTable(tunName)}\n`);
+  await changeWithNft(`delete table ${guardTable(tunName)}\n${dropFormerGuard(tunName)}`);
   return true;
 }
 
+/** After a change: the policies from before have no say any more. */
+export async function removeFormerGuard(tunName: string): Promise<void> {
+  await changeWithNft(dropFormerGuard(tunName));
+}
+
 /** What the guard dropped since it was put there; only what is not 0. */
-export async function readGuardCounts(tunName: string): Promise<GuardCounts> {
-  const objects = (await queryNft(['counters', 'table', ...guardTable(tunName).split(' ')])) ?? [];
+export function readGuardCounts(tunName: string): Promise<GuardCounts> {
+  return readCounts(guardTable(tunName));
+}
+
+/** The same of the guard that stands beside it during a change. */
+export function readFormerGuardCounts(tunName: string): Promise<GuardCounts> {
+  return readCounts(formerGuardTable(tunName));
+}
+
+async function readCounts(table: string): Promise<GuardCounts> {
+  const objects = (await queryNft(['counters', 'table', ...table.split(' ')])) ?? [];
   const drops: Record<string, number> = {};
   const policies: Record<string, number> = {};
   for (const { counter } of objects) {

@@ -2,8 +2,9 @@
 // gateway that was killed: what is there already stays, what is missing is no error.
 //
 // A process of `ip` costs some milliseconds, so each family is one batch and the families run at once. The order
-// within a batch leaves no moment in which a protected destination has a way in clear: first what closes, then what
-// leads into the TUN, then the rules, and last of all what is no longer wanted.
+// within a batch leaves no moment in which a protected destination has a way in clear: first what closes and what leads
+// into the TUN, then the rules, and last of all what is no longer wanted. While packets are carried, what leads comes
+// before what closes, and goes after it: a packet that the old and the new policies allow never meets the closing route.
 
 import { formatAddress, type AddressFamily } from '../base/address.ts';
 import type { HostNetworkPlan } from './host-plan.ts';
@@ -38,9 +39,13 @@ export interface RemoveOptions {
  * Sets the devices up and then routes and rules; removes routes and rules of this gateway that the plan no longer
  * has. The TUN must exist. Throws EnvironmentError with the command that failed; what was set before it stays: remove
  * it then.
+ * @param isCarrying packets are led into the TUN already
  * @returns a sentence for each switch that could not be set
  */
-export async function applyHostNetwork(plan: HostNetworkPlan): Promise<readonly string[]> {
+export async function applyHostNetwork(
+  plan: HostNetworkPlan,
+  isCarrying = false,
+): Promise<readonly string[]> {
   const hasClearTun = (await queryIp(['link', 'show', 'dev', plan.clearTunName])).length > 0;
   await Promise.all(
     FAMILIES.map(async (family) => {
@@ -49,21 +54,29 @@ export async function applyHostNetwork(plan: HostNetworkPlan): Promise<readonly 
       const wanted = new Set(
         routes.flatMap((route) => [routeKey(route), ...(route.kind === 'tun' ? [closingKey(route)] : [])]),
       );
-      const stale = ownRoutes(plan, state).filter((route) => !wanted.has(foundKey(route)));
-      const commands = [
-        ...routes.flatMap((route) => tunRouteCommands(route, plan.tunName)),
-        ...ruleCommands(plan, family, state),
-        ...stale.map((route) => `route del ${foundRouteText(route)}`),
-      ];
-      // In both batches: routes need the link up, and the batches run at once.
-      const needsLink = family === 4 || commands.length > 0;
-      const before = [
-        ...routes.flatMap((route) => closingRouteCommands(route, plan.tunName)),
+      const stale = ownRoutes(plan, state)
+        .filter((route) => !wanted.has(foundKey(route)))
+        .toSorted((one, other) => Number(one.kind === 'tun') - Number(other.kind === 'tun'));
+      const leading = routes.flatMap((route) => tunRouteCommands(route, plan.tunName));
+      const closing = routes.flatMap((route) => closingRouteCommands(route, plan.tunName));
+      const devices = [
         ...linkCommands(plan),
         ...addressCommands(plan, family),
         ...(hasClearTun && family === 4 ? clearLinkCommands(plan) : []),
       ];
-      await changeWithIp(family, needsLink ? [...before, ...commands] : commands);
+      const rest = [
+        ...ruleCommands(plan, family, state),
+        ...stale.map((route) => `route del ${foundRouteText(route)}`),
+      ];
+      // In both batches: routes need the link up, and the batches run at once.
+      const needsLink = family === 4 || leading.length + rest.length > 0;
+      const ways = isCarrying ? [...devices, ...leading, ...closing] : [...closing, ...devices, ...leading];
+      try {
+        await changeWithIp(family, needsLink ? [...ways, ...rest] : rest);
+      } catch (error) {
+        if (isCarrying) await tryWithIp(family, closing);
+        throw error;
+      }
     }),
   );
   const devices = new Set([plan.tunName, ...(hasClearTun ? [plan.clearTunName] : [])]);

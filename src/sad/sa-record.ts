@@ -97,7 +97,7 @@ export interface SaRecordFields extends SaReference {
 export class SaRecord implements SaRecordFields {
   readonly slot: number;
   readonly id: number;
-  readonly description: SaDescription;
+  description: SaDescription;
   readonly direction: 'inbound' | 'outbound';
   readonly spi: number;
   readonly replayWindowPackets: number;

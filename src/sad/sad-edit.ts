@@ -2,6 +2,7 @@
 
 import type { Selectors } from '../spd/policy.ts';
 import type { SaLifetime } from '../spd/sa-lifetime.ts';
+import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import { limitsOf } from './sa-limits.ts';
 import type { NewInboundSa, NewOutboundSa, SaIdentifier, SaRecord } from './sa-record.ts';
 import { SaField } from './sa-state.ts';
@@ -13,6 +14,8 @@ export interface SaAmendment {
   /** Where the peer is. */
   readonly endpoint?: Endpoint;
   readonly selectors?: Selectors;
+  /** How its packets are dressed. */
+  readonly tunnel?: TunnelOptions;
 }
 
 export type SadEdit =
@@ -30,15 +33,20 @@ export interface Step {
 const nothing = (): void => undefined;
 
 export function amendmentStep(record: SaRecord, amendment: SaAmendment): Step {
-  const { lifetime, endpoint, selectors } = amendment;
+  const { lifetime, endpoint, selectors, tunnel } = amendment;
   const { slot, id, direction } = record;
   const limits = lifetime && limitsOf(lifetime, record.state[SaField.createdMs]!);
   return {
-    change: { type: `update-${direction}`, sa: { slot, id }, update: { limits, endpoint, selectors } },
+    change: {
+      type: `update-${direction}`,
+      sa: { slot, id },
+      update: { limits, endpoint, selectors, tunnel },
+    },
     commit: () => {
       record.lifetime = lifetime ?? record.lifetime;
       record.endpoint = endpoint ?? record.endpoint;
       record.selectors = selectors ?? record.selectors;
+      if (tunnel !== undefined) record.description = { ...record.description, tunnel };
     },
     undo: nothing,
   };

@@ -75,6 +75,8 @@ export interface SaUpdate {
   readonly selectors?: Selectors | undefined;
   /** Of an outbound SA. */
   readonly endpoint?: Endpoint | undefined;
+  /** Of an outbound SA. */
+  readonly tunnel?: TunnelOptions | undefined;
 }
 
 export type SaChange =

@@ -1,4 +1,4 @@
-// The table from RFC sections to code and tests: it is up to date, and every section has its code.
+// The table from RFC sections to code and tests: it is up to date, and every section has its code and a test.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -20,8 +20,9 @@ it('is what `npm run rfc-table` writes', async () => {
 });
 
 it.each(SECTIONS.filter(({ absent }) => absent === undefined))(
-  'has code for RFC $rfc §$section, $title',
+  'has code and a test for RFC $rfc §$section, $title',
   ({ rfc, section }) => {
     expect(code.get(rfc)?.get(section) ?? []).not.toEqual([]);
+    expect(tests.get(rfc)?.get(section) ?? []).not.toEqual([]);
   },
 );

@@ -137,11 +137,37 @@ describe('RFC 4301 §4.4.1', () => {
     expect(spiTo(one, '10.0.3.7')).toBe('outbound-discard');
   });
 
-  test('RFC 4301 §4.4.1: on the host the guard comes before the policies and the routes behind them', async () => {
+  test('RFC 4301 §4.4.1: the guard is that of both while policies change; it closes first and opens last', async () => {
     const one = await start(TO_B);
     await change(one, TO_C);
-    expect(one.steps).toEqual(['guard', 'data plane', 'routes', 'guard', 'data plane', 'routes']);
+    expect(one.steps).toEqual([
+      ...['guard', 'data plane', 'routes: to-b', 'guard alone'],
+      ...['guard: to-b and to-c', 'data plane', 'routes: to-c', 'guard alone'],
+    ]);
   });
+
+  test.each([
+    ['guard', [], SPI_B, 'guard: to-b and but'],
+    ['data plane', ['data plane'], SPI_B, 'guard: to-b and but'],
+    // In force already, and the host is behind: so they stand in the guard of the change that follows.
+    ['routes', ['data plane', 'routes: but'], 'outbound-discard', 'guard: but and but'],
+  ])(
+    'RFC 4301 §4.4.1: where the step "%s" fails, none that opens is taken, and the next change holds to what is in force',
+    async (failing, steps, verdict, next) => {
+      const one = await start(TO_B);
+      one.steps.length = 0;
+      one.failing = failing;
+      const but: LivePolicy = { name: 'but', priority: 1, action: 'DISCARD', remote: '10.0.2.0/24' };
+      await change(one, but);
+      expect(one.steps).toEqual(['guard: to-b and but', ...steps]);
+      expect(one.lines.at(-1)).toMatchObject({ level: 'error', msg: 'reload failed' });
+      expect(spiTo(one, '10.0.2.7')).toBe(verdict);
+      one.failing = undefined;
+      await change(one, but);
+      expect(one.steps.slice(-4)).toEqual([next, 'data plane', 'routes: but', 'guard alone']);
+      expect(spiTo(one, '10.0.2.7')).toBe('outbound-discard');
+    },
+  );
 
   test('RFC 4301 §4.4.1: a file that is wrong changes nothing, and the log says why', async () => {
     const one = await start(TO_B);
@@ -153,7 +179,7 @@ describe('RFC 4301 §4.4.1', () => {
     );
     expect([...one.site.sad.dump()]).toEqual(before);
     expect(spiTo(one, '10.0.2.7')).toBe(SPI_B);
-    expect(one.steps.length).toBe(3);
+    expect(one.steps.length).toBe(4);
   });
 
   test('RFC 4301 §4.4.1: what was opened at the start is not changed, nor anything else with it', async () => {
@@ -161,7 +187,7 @@ describe('RFC 4301 §4.4.1', () => {
     await one.write([TO_C], { listen: '203.0.113.9' });
     await reload(one.live, one.log);
     expect(one.lines.at(-1)?.['reason']).toContain(
-      'another value of udp, expected what the gateway was started with',
+      'another value of udp.listen, expected what the gateway was started with',
     );
     expect(spiTo(one, '10.0.2.7')).toBe(SPI_B);
   });

@@ -86,7 +86,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     expect(Buffer.from(frame ?? [])).toEqual(Buffer.from(inner));
   });
 
-  test('RFC 4301 §5.1.2: every segment of a super-packet has the treatment of its SA', () => {
+  test('RFC 4301 §4.4.1.2, RFC 4301 §5.1.2: every segment of a super-packet has the treatment of its SA', () => {
     const data = new Uint8Array(3000);
     const bytes = udpPacket({ ...IPV4, fragment: DF, trafficClass: 1 }, { data });
     const left = createTunnelEnd(engine, { tunnel: { dscp: 46 } }).send(bytes, {

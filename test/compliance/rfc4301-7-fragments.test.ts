@@ -178,7 +178,7 @@ test('RFC 4301 §7.3: outbound, a later fragment goes by no SA that its first wa
   expect(site.outbound(later(side, 7))).toBe('outbound-fragment-ports');
 });
 
-test('RFC 4301 §7: a bypassed first fragment takes its later ones with it', () => {
+test('RFC 4301 §7.4: a bypassed first fragment takes its later ones with it', () => {
   const site = new JudgingSite([policy('out', { action: 'BYPASS', selectors: PORTS })]);
   const [side] = sides;
   if (side === undefined) throw new Error('no outbound side');

@@ -375,7 +375,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
       }
     });
 
-    test('RFC 4301 §7: with ports in the selectors the fragments are outside', () => {
+    test('RFC 4303 §3.3.4, RFC 4301 §7: with ports in the selectors the fragments are outside', () => {
       const selectors = { ...ANY, protocol: 17, remotePort: [{ first: 0, last: 65_535 }] };
       const [left, ...others] = narrow(1300, { selectors }).send(ofSize(3000, 0));
       expect(others).toEqual([]);

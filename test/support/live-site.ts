@@ -5,9 +5,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EnvironmentError } from '../../src/base/errors.ts';
 import { createLogger, type Logger } from '../../src/base/log.ts';
 import { LiveDatabases } from '../../src/gateway/live-databases.ts';
 import { readManualKeys } from '../../src/gateway/manual-keying.ts';
+import type { GatewayConfig } from '../../src/management/config/gateway-config.ts';
 import { loadConfig } from '../../src/management/config/load-config.ts';
 import { createSite, type TestSite } from './packet-path-link.ts';
 
@@ -23,12 +25,25 @@ export interface LivePolicy {
   readonly sa?: string;
 }
 
+/** What else stands in the file; options begin with a comma. */
+export interface LiveRest {
+  readonly listen?: string;
+  readonly gateway?: string;
+  readonly tun?: string;
+  readonly udp?: string;
+  /** Address of the peer. */
+  readonly peer?: string;
+  readonly peerOptions?: string;
+}
+
 export class LiveSite {
   readonly site: TestSite;
   readonly directory: string;
   /** What the host and the data plane were told, in its order. */
   readonly steps: string[] = [];
   readonly lines: Record<string, unknown>[] = [];
+  /** A step that begins so fails. */
+  failing: string | undefined;
   live!: LiveDatabases;
 
   private constructor(directory: string, engine: 'native' | 'portable') {
@@ -39,10 +54,11 @@ export class LiveSite {
   static async start(
     policies: readonly LivePolicy[],
     engine: 'native' | 'portable' = 'portable',
+    rest: LiveRest = {},
   ): Promise<LiveSite> {
     const one = new LiveSite(await mkdtemp(join(tmpdir(), 'isthmus-live-')), engine);
     await mkdir(join(one.directory, 'state'));
-    await one.write(policies);
+    await one.write(policies, rest);
     const config = loadConfig(one.file, {});
     one.live = await LiveDatabases.install(one.#parts(), config, readManualKeys(config, one.log));
     return one;
@@ -60,17 +76,15 @@ export class LiveSite {
   }
 
   /** Writes the configuration file, and keys that are not there yet. */
-  async write(
-    policies: readonly LivePolicy[],
-    rest: { readonly listen?: string; readonly peer?: string } = {},
-  ): Promise<void> {
+  async write(policies: readonly LivePolicy[], rest: LiveRest = {}): Promise<void> {
     const blocks = await Promise.all(policies.map((policy, place) => this.#policyText(policy, place)));
     await writeFile(
       this.file,
-      `gateway: { name: a, engine: portable, state_directory: ${join(this.directory, 'state')} }
+      `gateway: { name: a, engine: portable, state_directory: ${join(this.directory, 'state')}${rest.gateway ?? ''} }
 guard: none
-udp: { listen: ${rest.listen ?? '203.0.113.1'} }
-peers: [{ name: far, address: ${rest.peer ?? '198.51.100.1'} }]
+udp: { listen: ${rest.listen ?? '203.0.113.1'}${rest.udp ?? ''} }
+tun: { name: isthmus0${rest.tun ?? ''} }
+peers: [{ name: far, address: ${rest.peer ?? '198.51.100.1'}${rest.peerOptions ?? ''} }]
 policies:
 ${blocks.join('')}`,
     );
@@ -119,27 +133,36 @@ ${policy.sa === undefined ? '' : `      ${policy.sa}\n`}      manual:
 `;
   }
 
+  #step(name: string): Promise<void> {
+    this.steps.push(name);
+    return this.failing !== undefined && name.startsWith(this.failing)
+      ? Promise.reject(new EnvironmentError(`${name} failed`))
+      : Promise.resolve();
+  }
+
   #parts() {
     return {
       log: this.log,
       sad: this.site.sad,
       dataPlane: {
         send: (command: Parameters<TestSite['path']['execute']>[0]) => {
-          this.steps.push('data plane');
-          this.site.path.execute(command);
-          return Promise.resolve();
+          const done = this.#step('data plane');
+          // As it crosses to a worker.
+          return done.then(() => {
+            this.site.path.execute(structuredClone(command));
+          });
         },
       },
       host: {
-        before: () => {
-          this.steps.push('guard');
-          return Promise.resolve();
-        },
-        after: () => {
-          this.steps.push('routes');
-          return Promise.resolve();
-        },
+        guardBoth: (held: GatewayConfig | undefined, next: GatewayConfig) =>
+          this.#step(held === undefined ? 'guard' : `guard: ${namesOf(held)} and ${namesOf(next)}`),
+        lead: (next: GatewayConfig) => this.#step(`routes: ${namesOf(next)}`),
+        guardNextAlone: () => this.#step('guard alone'),
       },
     };
   }
+}
+
+function namesOf({ policies }: GatewayConfig): string {
+  return policies.map(({ name }) => name).join(', ');
 }

@@ -3,6 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
+import { countPackets } from '../support/pcap.ts';
 import { TwoSites } from './two-sites.ts';
 
 const { hostA, hostB } = siteAddresses;
@@ -22,7 +23,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     await sites.startBoth();
     const finish = await sites.capture('udp port 4500 and src host ' + siteAddresses.gwA.outside.ipv4);
     expect(await sites.ping('hostA', hostB.ipv4, 12)).toBe(PACKETS);
-    const bytes = await readFile(await finish());
+    const bytes = await readFile(await finish(PACKETS));
     expect(countPackets(bytes)).toBe(PACKETS);
     const drops = await sites.stop('gwA');
     // One crossed the limit, the others found no SA.
@@ -56,11 +57,3 @@ test('SIGHUP takes a policy into force and out again, and a flow of another poli
   expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
   expect(await sites.ping('hostB', hostA.ipv4, 3)).toBe(3);
 });
-
-/** Records of a pcap file of this machine's byte order. */
-function countPackets(pcap: Uint8Array): number {
-  const view = new DataView(pcap.buffer, pcap.byteOffset, pcap.length);
-  let count = 0;
-  for (let at = 24; at + 16 <= pcap.length; at += 16 + view.getUint32(at + 8, true)) count++;
-  return count;
-}

@@ -1,10 +1,12 @@
 // Two real gateways over real TUNs in namespaces, with manual keys (RFC 4301 §4.5.1): families, transforms, restarts, and what others see on the wire.
 
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { gatewayPlaces } from '../../scripts/lab/site-files.ts';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
+import { countPackets } from '../support/pcap.ts';
 import { TwoSites } from './two-sites.ts';
 
 const { hostA, hostB, gwA, gwB } = siteAddresses;
@@ -88,7 +90,9 @@ test('a gateway that was killed and started again never repeats an IV', async ()
   await sites.stop('gwA');
   await sites.start('gwA');
   expect(await sites.ping('hostA', hostB.ipv4, 20)).toBe(20);
-  const packets = await dissect(await finish(), 'udp.port == 4500', ['udp.payload']);
+  const file = await finish(60);
+  expect(countPackets(await readFile(file))).toBe(60);
+  const packets = await dissect(file, 'udp.port == 4500', ['udp.payload']);
   // RFC 4106 §3.1: the eight bytes behind SPI and sequence number.
   const ivs = packets.map(([payload = '']) => payload.slice(16, 32));
   expect(ivs.length).toBe(60);
@@ -101,7 +105,7 @@ test('tshark, given the keys, sees the ICMP inside', async () => {
   await sites.startBoth();
   const finish = await sites.capture();
   expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
-  const file = await finish();
+  const file = await finish(6);
   const association = (source: string, destination: string, spi: string, key: string): string[] => [
     '-o',
     `uat:esp_sa:"IPv4","${source}","${destination}","${spi}","AES-GCM with 16 octet ICV [RFC4106]","0x${key}","NULL",""`,

@@ -14,11 +14,14 @@ import {
 } from '../../scripts/lab/gateway-process.ts';
 import {
   changed,
+  exampleKeys,
   gatewayPlaces,
   program,
+  twoSites,
   writeSiteFiles,
   type GatewayPlace,
   type Setting,
+  type Site,
   type SiteFiles,
 } from '../../scripts/lab/site-files.ts';
 import { holdsWithin } from '../../scripts/lab/process-identity.ts';
@@ -26,8 +29,10 @@ import { runOrThrow } from '../../scripts/topology/command.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
 import { planTopology, type Place, type TopologyPlan } from '../../scripts/topology/plan.ts';
 import { Topology } from '../../scripts/topology/topology.ts';
+import { countPackets } from '../support/pcap.ts';
 
 const RELOAD_LIMIT_MS = 10_000;
+const CAPTURE_LIMIT_MS = 10_000;
 
 export class TwoSites {
   readonly topology: Topology;
@@ -47,12 +52,16 @@ export class TwoSites {
   static async build(
     engine: 'native' | 'portable' = 'native',
     plan: TopologyPlan = planTopology('router'),
+    { sites, keys }: { readonly sites: readonly Site[]; readonly keys: readonly string[] } = {
+      sites: twoSites,
+      keys: exampleKeys,
+    },
   ): Promise<TwoSites> {
     const sandbox = await openSandbox();
     const directory = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
     const topology = new Topology({ plan, prefix: '', enter: sandbox.enter });
     await topology.build();
-    return new TwoSites(topology, directory, await writeSiteFiles(directory, engine), sandbox);
+    return new TwoSites(topology, directory, await writeSiteFiles(directory, engine, sites, keys), sandbox);
   }
 
   /** Changes both configuration files. */
@@ -107,20 +116,52 @@ export class TwoSites {
     return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
   }
 
-  /** Captures the wan between two points in time. @returns how to end it; the answer is the file */
-  async capture(filter = 'udp port 4500'): Promise<() => Promise<string>> {
-    const file = join(this.directory, `wan-${String(this.#starts++)}.pcap`);
-    const command = ['tcpdump', '-i', 'toA', '-U', '--immediate-mode', '-Z', 'root', '-w', file, filter];
-    const tcpdump: ChildProcess = this.topology.spawn('wan', command, {
+  /** Captures the wan between two points in time. @returns how to end it, once it holds so many packets; the answer is the file */
+  capture(filter = 'udp port 4500'): Promise<(packets?: number) => Promise<string>> {
+    return this.#tcpdump('wan', ['-i', 'toA', '-U', '--immediate-mode', filter]);
+  }
+
+  /** Captures the heads of all packets that arrive at, or leave, an interface under load; fails where one was missed. */
+  async captureLoad(place: Place, device: string, filter = ''): Promise<() => Promise<string>> {
+    return this.#tcpdump(place, [
+      '-i',
+      device,
+      '-s',
+      '128',
+      '-B',
+      '65536',
+      ...(filter === '' ? [] : [filter]),
+    ]);
+  }
+
+  async #tcpdump(place: Place, options: readonly string[]): Promise<(packets?: number) => Promise<string>> {
+    const file = join(this.directory, `${place}-${String(this.#starts++)}.pcap`);
+    const command = ['tcpdump', '-Z', 'root', '-w', file, ...options];
+    const tcpdump: ChildProcess = this.topology.spawn(place, command, {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const closed = once(tcpdump, 'close');
     if (tcpdump.stderr === null) throw new Error('tcpdump has no standard error');
-    // Its first words come when the socket is open.
-    await Promise.race([once(tcpdump.stderr, 'data'), closed]);
-    return async () => {
+    const words: string[] = [];
+    const speech = tcpdump.stderr.setEncoding('utf8').on('data', (text: string) => words.push(text));
+    // Said when the socket is open.
+    const isListening = (async () => {
+      while (!words.join('').includes('listening on')) await once(speech, 'data');
+    })();
+    await Promise.race([isListening, closed]);
+    return async (packets = 0) => {
+      const isWritten = (): boolean => countPackets(readFileSync(file)) >= packets;
+      if (packets > 0) await holdsWithin(isWritten, CAPTURE_LIMIT_MS, new AbortController().signal);
+      // It forgets what waits in its socket when it is told to end; asked for its counts, it says how far it is.
+      while (!hasAll(words.at(-1) ?? '')) {
+        tcpdump.kill('SIGUSR1');
+        await Promise.race([once(speech, 'data'), closed]);
+        if (tcpdump.exitCode !== null) throw new Error(`tcpdump has ended\n${words.join('')}`);
+      }
       tcpdump.kill('SIGINT');
       await closed;
+      const missed = /(\d+) packets? dropped by kernel/.exec(words.join(''))?.[1];
+      if (missed !== '0') throw new Error(`the capture in ${place} is not whole\n${words.join('')}`);
       return file;
     };
   }
@@ -142,4 +183,11 @@ export class TwoSites {
     await this.#sandbox.close();
     await rm(this.directory, { recursive: true, force: true });
   }
+}
+
+/** @param counts of tcpdump, at SIGUSR1 */
+function hasAll(counts: string): boolean {
+  const [, captured, received] =
+    /(\d+) packets? captured, (\d+) packets? received by filter/.exec(counts) ?? [];
+  return captured !== undefined && captured === received;
 }

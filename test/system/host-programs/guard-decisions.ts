@@ -9,8 +9,8 @@ import { parseAddress, type AddressRange } from '../../../src/base/address.ts';
 import { allocateBatchMemory, OutFrame, Vector } from '../../../src/dataplane/batch-memory.ts';
 import { loadAddon } from '../../../src/dataplane/native/load-addon.ts';
 import { createNativeDevices } from '../../../src/dataplane/native/native-devices.ts';
-import { applyGuard } from '../../../src/host/guard.ts';
-import { planGuard } from '../../../src/host/guard-plan.ts';
+import { applyGuard, removeFormerGuard, removeGuard } from '../../../src/host/guard.ts';
+import { planGuard, planGuardOfBoth, type GuardPlanInput } from '../../../src/host/guard-plan.ts';
 import { createFlow, FlowWord, readFlow, Special } from '../../../src/spd/flow.ts';
 import { compileSpd } from '../../../src/spd/compiled-spd.ts';
 import { OPAQUE, type NumberRange, type Policy, type PolicyAction } from '../../../src/spd/policy.ts';
@@ -20,6 +20,7 @@ import { SA_SPECIFICATION } from '../../support/policies.ts';
 import { Random } from '../../support/random.ts';
 
 const WAN = 'wan0';
+const TUN = 'tun0';
 const [seed = 1, rulesets = 10, packets = 100] = process.argv.slice(2).map(Number);
 const random = new Random(seed);
 
@@ -157,13 +158,17 @@ function arrive(bytes: Uint8Array): void {
   assert.equal(devices.tunWrite(1), 1);
 }
 
+function guardInput(policies: readonly Policy[]): GuardPlanInput {
+  const listen = [{ address: parseAddress('203.0.113.1')!, port: 4500 }];
+  return { tunName: TUN, clearTunName: 'tun0-clear', mark: 0x1500, interfaces: [WAN], listen, policies };
+}
+
 const met = new Set<string>();
 const flow = createFlow();
 for (let round = 0; round < rulesets; round++) {
   const policies = Array.from({ length: random.below(7) }, policy);
   const snapshot = new SpdSnapshot(compileSpd(2, policies));
-  const input = { tunName: 'tun0', clearTunName: 'tun0-clear', mark: 0x1500, interfaces: [WAN], policies };
-  await applyGuard(planGuard({ ...input, listen: [{ address: parseAddress('203.0.113.1')!, port: 4500 }] }));
+  await applyGuard(planGuard(guardInput(policies)));
   const expected: Record<string, number> = {};
   const arrived: string[] = [];
   for (let i = 0; i < packets; i++) {
@@ -179,7 +184,57 @@ for (let round = 0; round < rulesets; round++) {
   // One packet in a ruleset of its own shows which it is: run again with the seed, more rulesets and one packet.
   assert.deepEqual(nftCounters(), expected, `ruleset ${String(round)}\n${arrived.join('\n')}`);
 }
+
+let passedBoth = 0;
+// While policies change, the guard lets through what both guards let through, and then what the next one does.
+for (let round = 0; round < rulesets; round++) {
+  const [former, next] = [0, 1].map(() => Array.from({ length: random.below(7) }, policy)) as [
+    Policy[],
+    Policy[],
+  ];
+  const frames = Array.from({ length: packets }, packet);
+  const allowed = (policies: readonly Policy[], bytes: Uint8Array): boolean => {
+    readFlow(flow, bytes, 0, bytes.length, false);
+    const snapshot = new SpdSnapshot(compileSpd(2, policies));
+    const action = snapshot.policies[snapshot.lookup(flow)]?.action;
+    return flow[FlowWord.special] !== Special.hidingFragment && action === 'BYPASS';
+  };
+  const passing = frames.filter((bytes) => allowed(former, bytes) && allowed(next, bytes)).length;
+  await applyGuard(planGuardOfBoth(guardInput(former), guardInput(next)));
+  assert.equal(countPassed(frames), passing, `both, ruleset ${String(round)}`);
+  passedBoth += passing;
+  await removeFormerGuard(TUN);
+  assert.equal(
+    countPassed(frames),
+    frames.filter((bytes) => allowed(next, bytes)).length,
+    `the next one, ruleset ${String(round)}`,
+  );
+}
+assert.ok(passedBoth > 0, 'something passes both');
+// What a gateway left that was killed during a change: the next start, and the cleaning up, find both tables.
+const tables = (): number =>
+  execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }).split('isthmus').length - 1;
+await applyGuard(planGuardOfBoth(guardInput([]), guardInput([])));
+assert.equal(tables(), 2);
+await applyGuard(planGuard(guardInput([])));
+assert.equal(tables(), 1);
+await applyGuard(planGuardOfBoth(guardInput([]), guardInput([])));
+await removeGuard(TUN);
+assert.equal(tables(), 0);
 process.stdout.write(JSON.stringify([...met].sort()));
+
+/** @returns how many of the packets got past every guard */
+function countPassed(all: readonly Uint8Array[]): number {
+  const table = 'inet behind';
+  execFileSync('nft', ['-f', '-'], {
+    input: `add table ${table}
+delete table ${table}
+table ${table} { counter past { }; chain c { type filter hook prerouting priority -80; counter name past; }; }
+`,
+  });
+  for (const bytes of all) arrive(bytes);
+  return nftCounters()['past'] ?? 0;
+}
 
 /** The counter that must take a packet of which the SPD says `index`. */
 function counterOf({ policies }: SpdSnapshot, index: number): string {

@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { parseBenchOptions } from '../../../scripts/bench/options.ts';
+import { type BenchOptions, parseBenchRequest } from '../../../scripts/bench/options.ts';
+import type { SpdOptions } from '../../../scripts/bench/spd/options.ts';
 
-describe('parseBenchOptions', () => {
+function trafficOptions(argv: readonly string[]): BenchOptions {
+  const request = parseBenchRequest(argv);
+  if (request.command !== 'traffic') throw new Error('another command');
+  return request.options;
+}
+
+function spdOptions(argv: readonly string[]): SpdOptions {
+  const request = parseBenchRequest(['spd', ...argv]);
+  if (request.command !== 'spd') throw new Error('another command');
+  return request.options;
+}
+
+describe('npm run bench', () => {
   it('measures everything three times, five seconds each, by default', () => {
-    expect(parseBenchOptions([])).toEqual({
+    expect(trafficOptions([])).toEqual({
       peers: [],
       tests: ['tcp1', 'tcp4', 'udp64', 'udp1372', 'udp64loss', 'udp1372loss', 'ping', 'cpu'],
       runs: 3,
@@ -17,7 +30,7 @@ describe('parseBenchOptions', () => {
   });
 
   it('takes lists and numbers', () => {
-    const options = parseBenchOptions(
+    const options = trafficOptions(
       '--peers plain,isthmus --tests ping,tcp1 --runs 1 --seconds 2 --offloads off'.split(' '),
     );
     expect(options).toMatchObject({
@@ -30,7 +43,18 @@ describe('parseBenchOptions', () => {
   });
 
   it('writes no chart with --json unless a file is named', () => {
-    expect(parseBenchOptions(['--json']).svg).toBeUndefined();
-    expect(parseBenchOptions(['--json', '--svg', 'a.svg']).svg).toBe('a.svg');
+    expect(trafficOptions(['--json']).svg).toBeUndefined();
+    expect(trafficOptions(['--json', '--svg', 'a.svg']).svg).toBe('a.svg');
+  });
+});
+
+describe('npm run bench -- spd', () => {
+  it('measures fifteen times and draws a chart, by default', () => {
+    expect(spdOptions([])).toEqual({ runs: 15, json: false, svg: 'spd.svg' });
+  });
+
+  it('has options of its own, though some are named as those of the whole', () => {
+    expect(spdOptions(['--runs', '2', '--json'])).toEqual({ runs: 2, json: true, svg: undefined });
+    expect(spdOptions(['--json', '--svg', 'a.svg'])).toEqual({ runs: 15, json: true, svg: 'a.svg' });
   });
 });
