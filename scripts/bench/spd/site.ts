@@ -49,6 +49,7 @@ export async function buildSite(size: SpdSize, memory: BatchMemory, packets: num
     innerMtu: INNER_MTU,
     raisesHopLimit: false,
     onSequenceLow: ignore,
+    onEvent: ignore,
     lifetimes: new Lifetimes(associations, ignore),
     audit: new Audit(memory, ignore),
   };
