@@ -50,6 +50,7 @@ export async function buildSite(size: SpdSize, memory: BatchMemory, packets: num
     raisesHopLimit: false,
     onSequenceLow: ignore,
     onEvent: ignore,
+    ike: undefined,
     lifetimes: new Lifetimes(associations, ignore),
     audit: new Audit(memory, ignore),
   };
