@@ -5,13 +5,15 @@ import { randomInt } from 'node:crypto';
 import { monotonicMs } from '../base/clock.ts';
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { chooseProvider } from '../crypto/choose-provider.ts';
 import { allocateCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { isTunInUse } from '../host/tun-in-use.ts';
-import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
 import { HostSide } from './host-side.ts';
+import { IkeKeying } from './ike-keying.ts';
 import { LiveDatabases, type HostEffects } from './live-databases.ts';
 import { readManualKeys } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
@@ -94,7 +96,14 @@ async function startSteps(
       log.warn({ err: error, peer }, 'the path MTU could not be set on the routes');
     });
   };
-  events.connect({ log, sad, supply, onPathMtu });
+  const policyOf = (name: string): PolicyConfig | undefined =>
+    live.databases?.config.policies.find((policy) => policy.name === name);
+  const { ikeSockets: sockets } = dataPlane;
+  const keying =
+    sockets.length === 0
+      ? undefined
+      : new IkeKeying({ log, sad, dataPlane, sockets, crypto: chooseProvider('auto'), policyOf });
+  events.connect({ log, sad, supply, onPathMtu, ...(keying && { onIke: keying.take.bind(keying) }) });
   const larval = setInterval(() => {
     sad.tick();
   }, LARVAL_TICK_MS);
@@ -102,6 +111,7 @@ async function startSteps(
     clearInterval(larval);
   });
   undo.push(() => host.endRoutes(stop.isRequested));
+  undo.push(() => keying?.stop());
   const unlessStopping = (step: () => Promise<void>): Promise<void> =>
     stop.isRequested ? Promise.resolve() : step();
   const effects: HostEffects = {
@@ -110,9 +120,11 @@ async function startSteps(
     guardNextAlone: () => unlessStopping(() => host.guardNextAlone()),
   };
   // Only now: a start that failed before has used up no numbers.
-  const databases = await LiveDatabases.install({ log, sad, dataPlane, host: effects }, config, keys);
+  const parts = { log, sad, dataPlane, host: effects, ...(keying && { keying }) };
+  const databases = await LiveDatabases.install(parts, config, keys);
   live.databases = databases;
   if (stop.isRequested) return;
+  keying?.begin();
   log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   reloads.serve(() => {
     void reload(databases, log);

@@ -12,6 +12,9 @@ import type { IkeSocket } from '../dataplane/ike-socket.ts';
 import type { Connection, Path } from '../ike/connection.ts';
 import type { Effect } from '../ike/effects.ts';
 import { IkeEngine } from '../ike/ike-engine.ts';
+import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import { readConnections, zeroSecrets } from './ike-connections.ts';
+import type { Keying, PreparedKeying } from './live-databases.ts';
 import { selectorsOf } from '../ike/traffic-selectors.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
 import { SadError } from '../sad/sad-error.ts';
@@ -43,11 +46,14 @@ export interface IkeKeyingParts {
 type Install = Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>;
 type Remove = Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbound' }>;
 
-export class IkeKeying {
+export class IkeKeying implements Keying {
   readonly #parts: IkeKeyingParts;
   readonly #engine: IkeEngine;
   /** Acquires that wait for an answer, by policy. */
   readonly #acquires = new Map<string, number[]>();
+  #connections: readonly Connection[] = [];
+  #immediately: readonly string[] = [];
+  #hasBegun = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: IkeKeyingParts) {
@@ -85,9 +91,30 @@ export class IkeKeying {
     });
   }
 
-  /** The peers from now on; IKE SAs of those that are gone or changed are deleted. */
-  use(connections: readonly Connection[]): void {
-    this.#engine.useConnections(connections);
+  prepare(next: GatewayConfig): PreparedKeying {
+    const before = this.#connections;
+    const connections = readConnections(next, this.#parts.log, before);
+    const immediately = next.policies
+      .filter(({ ike }) => ike?.start === 'immediately')
+      .map(({ name }) => name);
+    return {
+      commit: () => {
+        this.#connections = connections;
+        this.#engine.useConnections(connections);
+        zeroSecrets(before.filter((one) => !connections.includes(one)));
+        this.#immediately = immediately;
+        if (this.#hasBegun) this.begin();
+      },
+      abandon: () => {
+        zeroSecrets(connections.filter((one) => !before.includes(one)));
+      },
+    };
+  }
+
+  /** Packets are carried from now on: makes the SAs that are not to wait for one. */
+  begin(): void {
+    this.#hasBegun = true;
+    for (const policy of this.#immediately) this.#engine.ensure(policy);
   }
 
   /** What the data plane reports. */
@@ -110,11 +137,6 @@ export class IkeKeying {
     }
   }
 
-  /** Makes the SAs of a policy before a packet asks for them. */
-  start(policy: string): void {
-    this.#engine.acquire(policy, undefined);
-  }
-
   /** Tells every peer that its SAs are deleted, for a bounded time. */
   async stop(): Promise<void> {
     const peers = new Set(this.#engine.states.map(({ connection }) => connection?.name));
@@ -123,6 +145,7 @@ export class IkeKeying {
     while (this.#engine.states.length > 0 && monotonicMs() < endMs)
       await new Promise((resolve) => setTimeout(resolve, 10));
     clearTimeout(this.#timer);
+    zeroSecrets(this.#connections);
   }
 
   #acquire({ id, policy, packet }: Acquire): void {

@@ -30,11 +30,29 @@ export interface HostEffects {
   guardNextAlone(): Promise<void>;
 }
 
+/** Who makes the SAs that are not keyed by hand. */
+export interface Keying {
+  /**
+   * Reads what the configuration names, and changes nothing yet.
+   * @throws ConfigError where a secret is missing or wrong
+   */
+  prepare(next: GatewayConfig): PreparedKeying;
+}
+
+export interface PreparedKeying {
+  /** The policies are in force. */
+  commit(): void;
+  /** They were refused. */
+  abandon(): void;
+}
+
 export interface LiveDatabasesParts {
   readonly log: Logger;
   readonly sad: Sad;
   readonly dataPlane: Pick<DataPlane, 'send'>;
   readonly host: HostEffects;
+  /** Left out where everything is keyed by hand. */
+  readonly keying?: Keying;
 }
 
 /** The snapshot that a packet path starts with has 1. */
@@ -112,8 +130,10 @@ export class LiveDatabases {
   }
 
   async #apply(next: GatewayConfig, keys: readonly KeyedPolicy[]): Promise<void> {
-    const { sad, dataPlane, host, log } = this.#parts;
+    const { sad, dataPlane, host, log, keying } = this.#parts;
+    let prepared: PreparedKeying | undefined;
     try {
+      prepared = keying?.prepare(next);
       const pairs = new Map(
         keys.map((entry) => [
           entry.policy.name,
@@ -142,10 +162,13 @@ export class LiveDatabases {
       this.#config = next;
       this.#isInForce = true;
       this.#pairs = pairs;
+      prepared?.commit();
+      prepared = undefined;
       this.#warn(plan);
       await this.#lead(next);
       log.debug({ generation, policies: next.policies.length, changes: edits.length }, 'policies in force');
     } finally {
+      prepared?.abandon();
       zeroKeys(keys);
     }
   }

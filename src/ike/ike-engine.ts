@@ -263,6 +263,12 @@ export class IkeEngine {
     this.#initiate(connection, task);
   }
 
+  /** Makes the SAs of a policy where there are none, before a packet asks for them. */
+  ensure(policyName: string): void {
+    const hasChild = this.states.some(({ children }) => children.some(({ policy }) => policy === policyName));
+    if (!hasChild) this.acquire(policyName, undefined);
+  }
+
   #initiate(connection: Connection, child: ChildTask | undefined): void {
     const path = this.#parts.effects.pathTo(connection);
     if (path === undefined) {

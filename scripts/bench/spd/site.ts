@@ -6,6 +6,7 @@ import { Audit } from '../../../src/dataplane/audit.ts';
 import type { BatchMemory } from '../../../src/dataplane/batch-memory.ts';
 import { allocateCounters, type Counters } from '../../../src/dataplane/counters.ts';
 import { Inbound } from '../../../src/dataplane/inbound.ts';
+import { IkeDatagrams } from '../../../src/dataplane/ike-datagrams.ts';
 import { Lifetimes } from '../../../src/dataplane/lifetimes.ts';
 import { Outbound } from '../../../src/dataplane/outbound.ts';
 import { Peers } from '../../../src/dataplane/peers.ts';
@@ -50,7 +51,7 @@ export async function buildSite(size: SpdSize, memory: BatchMemory, packets: num
     raisesHopLimit: false,
     onSequenceLow: ignore,
     onEvent: ignore,
-    ike: undefined,
+    ike: new IkeDatagrams({ memory, devices, counters, onEvent: ignore }),
     lifetimes: new Lifetimes(associations, ignore),
     audit: new Audit(memory, ignore),
   };

@@ -1,0 +1,118 @@
+// strongSwan with kernel-libipsec (IKEv2, and ESP in UDP in userspace) in one place of a topology, driven by swanctl.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Daemon } from '../../../scripts/bench/daemon.ts';
+import type { Place } from '../../../scripts/topology/plan.ts';
+import type { Topology } from '../../../scripts/topology/topology.ts';
+
+/** The binary's name is the section of its configuration. */
+const CHARON = '/usr/sbin/charon-systemd';
+const PLUGINS =
+  'aesni random nonce openssl pem pkcs1 x509 pubkey constraints hmac kdf curve25519 chapoly kernel-libipsec kernel-netlink socket-default vici';
+const COMMAND_LIMIT_MS = 20_000;
+
+export interface CharonOptions {
+  /** swanctl.conf. */
+  readonly configuration: string;
+  /** More of the section charon-systemd. */
+  readonly settings?: string;
+}
+
+export class Charon {
+  readonly #topology: Topology;
+  readonly #place: Place;
+  readonly #directory: string;
+  readonly #daemon: Daemon;
+
+  private constructor(topology: Topology, place: Place, directory: string, daemon: Daemon) {
+    this.#topology = topology;
+    this.#place = place;
+    this.#directory = directory;
+    this.#daemon = daemon;
+  }
+
+  /** @param directory for its files; not there yet */
+  static async start(
+    topology: Topology,
+    place: Place,
+    directory: string,
+    { configuration, settings = '' }: CharonOptions,
+  ): Promise<Charon> {
+    await mkdir(join(directory, 'swanctl'), { recursive: true });
+    await writeFile(join(directory, 'strongswan.conf'), strongswanConf(directory, settings));
+    await writeFile(join(directory, 'swanctl', 'swanctl.conf'), configuration, { mode: 0o600 });
+    const daemon = new Daemon(topology, place, [CHARON], environmentOf(directory));
+    const charon = new Charon(topology, place, directory, daemon);
+    await daemon.waitUntil(() => existsSync(join(directory, 'charon.vici')), 'vici socket');
+    await charon.swanctl('--load-all');
+    return charon;
+  }
+
+  get processId(): number {
+    return this.#daemon.processId;
+  }
+
+  /** What charon has logged. */
+  get log(): string {
+    return readFileSync(join(this.#directory, 'charon.log'), 'utf8');
+  }
+
+  /** @returns what swanctl printed @throws where it fails */
+  async swanctl(...args: readonly string[]): Promise<string> {
+    const { command } = this.#swanctl(args);
+    return this.#topology.runOrThrow(this.#place, command, { timeoutMs: COMMAND_LIMIT_MS });
+  }
+
+  /** For what may fail. @returns what swanctl printed */
+  async trySwanctl(...args: readonly string[]): Promise<string> {
+    const { command } = this.#swanctl(args);
+    const { stdout, stderr } = await this.#topology.run(this.#place, command, {
+      timeoutMs: COMMAND_LIMIT_MS,
+    });
+    return stdout + stderr;
+  }
+
+  #swanctl(args: readonly string[]): { readonly command: readonly string[] } {
+    const environment = Object.entries(environmentOf(this.#directory)).map(
+      ([name, value]) => `${name}=${value}`,
+    );
+    const uri = `unix://${join(this.#directory, 'charon.vici')}`;
+    return { command: ['env', ...environment, 'swanctl', ...args, '--uri', uri] };
+  }
+
+  /** Waits until the log holds `text` so many times. */
+  async logged(text: string, times = 1): Promise<void> {
+    const has = (): boolean => this.log.split(text).length > times;
+    await this.#daemon.waitUntil(has, `"${text}" in the log`);
+  }
+
+  async stop(): Promise<void> {
+    await this.#daemon.stop();
+  }
+}
+
+function environmentOf(directory: string): Record<string, string> {
+  return { STRONGSWAN_CONF: join(directory, 'strongswan.conf'), SWANCTL_DIR: join(directory, 'swanctl') };
+}
+
+// kernel-libipsec comes before kernel-netlink: the first that offers ESP is taken.
+function strongswanConf(directory: string, settings: string): string {
+  return `charon-systemd {
+  load = ${PLUGINS}
+  threads = 16
+  install_virtual_ip = no
+  journal { default = -1 }
+  plugins {
+    vici { socket = unix://${join(directory, 'charon.vici')} }
+  }
+  filelog {
+    log { path = ${join(directory, 'charon.log')}
+          default = 1
+          flush_line = yes }
+  }
+  ${settings}
+}
+`;
+}
