@@ -1,0 +1,105 @@
+// Isthmus as site A and strongSwan as site B, or whatever else the test says, in a sandbox of their own.
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Setting } from '../../../scripts/lab/site-files.ts';
+import { siteAddresses } from '../../../scripts/topology/plan.ts';
+import { TwoSites } from '../../system/two-sites.ts';
+import { Charon } from './charon.ts';
+
+const SECRET = 'a shared secret of the tests';
+const { gwA, gwB } = siteAddresses;
+
+export interface PeerOptions {
+  /** Settings of the configuration of Isthmus, beside the usual ones. */
+  readonly settings?: readonly Setting[];
+  /** IKE and ESP proposals, in the notation that both have. */
+  readonly proposal?: string;
+  readonly espProposal?: string;
+  /** Of strongSwan: lines of the connection, and of its child. */
+  readonly connection?: string;
+  readonly child?: string;
+  readonly secret?: string;
+  readonly charonSettings?: string;
+}
+
+const DEFAULT_IKE = 'aes256gcm16-prfsha384-ecp256';
+const DEFAULT_ESP = 'aes256gcm16-x25519';
+
+export class PeerSite {
+  readonly sites: TwoSites;
+  readonly charon: Charon;
+
+  private constructor(sites: TwoSites, charon: Charon) {
+    this.sites = sites;
+    this.charon = charon;
+  }
+
+  static async build(options: PeerOptions = {}): Promise<PeerSite> {
+    const { settings = [], proposal = DEFAULT_IKE, espProposal = DEFAULT_ESP } = options;
+    const sites = await TwoSites.build('native', undefined, { sites: [SITE_A], keys: [] });
+    try {
+      await mkdir(join(sites.directory, 'keys'), { recursive: true });
+      await writeFile(join(sites.directory, 'keys', 'psk'), `${SECRET}\n`, { mode: 0o600 });
+      await sites.configure('gwA', [
+        [['peers', 0, 'ike'], { local: { psk: { file: 'keys/psk' } }, proposals: [proposal] }],
+        [['policies', 0, 'sa', 'manual'], undefined],
+        [['policies', 0, 'sa', 'proposal'], undefined],
+        [['policies', 0, 'sa', 'proposals'], [espProposal]],
+        ...settings,
+      ]);
+      const charon = await Charon.start(sites.topology, 'gwB', join(sites.directory, 'strongswan'), {
+        configuration: swanctlConf({ ...options, proposal, espProposal }),
+        settings: options.charonSettings ?? '',
+      });
+      await sites.start('gwA');
+      return new PeerSite(sites, charon);
+    } catch (error) {
+      await sites.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.charon.stop();
+    await this.sites.close();
+  }
+}
+
+const SITE_A = { place: 'gwA', example: 'site-a.yaml', settings: [] } as const;
+
+function swanctlConf(options: PeerOptions): string {
+  const { proposal = '', espProposal = '', connection = '', child = '', secret = SECRET } = options;
+  return `connections {
+  peer {
+    version = 2
+    local_addrs = ${gwB.outside.ipv4}
+    remote_addrs = ${gwA.outside.ipv4}
+    proposals = ${proposal}
+    mobike = no
+    ${connection}
+    local { auth = psk
+            id = ${gwB.outside.ipv4} }
+    remote { auth = psk
+             id = ${gwA.outside.ipv4} }
+    children {
+      net {
+        mode = tunnel
+        local_ts = 10.0.2.0/24
+        remote_ts = 10.0.1.0/24
+        esp_proposals = ${espProposal}
+        start_action = none
+        ${child}
+      }
+    }
+  }
+}
+secrets {
+  ike-peer {
+    id-1 = ${gwA.outside.ipv4}
+    id-2 = ${gwB.outside.ipv4}
+    secret = "${secret}"
+  }
+}
+`;
+}
