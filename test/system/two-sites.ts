@@ -32,6 +32,7 @@ import { Topology } from '../../scripts/topology/topology.ts';
 import { countPackets } from '../support/pcap.ts';
 
 const RELOAD_LIMIT_MS = 10_000;
+const LOG_LIMIT_MS = 30_000;
 const CAPTURE_LIMIT_MS = 10_000;
 
 export class TwoSites {
@@ -87,6 +88,15 @@ export class TwoSites {
     const gateway = startGateway(this.topology, { ...this.files, log: () => log }, place, false);
     this.#gateways.set(place, gateway);
     await gatewayReady(gateway, new AbortController().signal);
+  }
+
+  /** Waits until the gateway has logged a sentence so many times since it was started. */
+  async logged(place: GatewayPlace, sentence: string, times = 1): Promise<void> {
+    const gateway = this.#gateways.get(place);
+    if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
+    const hasSaid = (): boolean => gateway.log.count(sentence) >= times;
+    if (!(await holdsWithin(hasSaid, LOG_LIMIT_MS, new AbortController().signal)))
+      throw new Error(`${place} did not say "${sentence}" ${String(times)} times\n${gateway.log.tail(20, place)}`);
   }
 
   async startBoth(): Promise<void> {

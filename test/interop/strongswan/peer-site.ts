@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Setting } from '../../../scripts/lab/site-files.ts';
 import { siteAddresses } from '../../../scripts/topology/plan.ts';
+import { STORIES, type StoryName } from '../../../src/ike/stories.ts';
 import { TwoSites } from '../../system/two-sites.ts';
 import { Charon } from './charon.ts';
 
@@ -58,6 +59,11 @@ export class PeerSite {
       await sites.close();
       throw error;
     }
+  }
+
+  /** Waits until Isthmus has told a story of an IKE SA so many times. */
+  async told(story: StoryName, times = 1): Promise<void> {
+    await this.sites.logged('gwA', STORIES[story].sentence, times);
   }
 
   async close(): Promise<void> {

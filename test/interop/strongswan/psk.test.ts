@@ -1,10 +1,11 @@
-// Tunnels with strongSwan 5.9 under a shared secret, both roles: RFC 7296 §1.2, §1.3, §1.4, §2.8.
+// Tunnels with strongSwan 5.9 under a shared secret, both roles: RFC 7296 §1.2, §1.3, §1.4, §2.4, §2.8, §2.21.
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { siteAddresses } from '../../../scripts/topology/plan.ts';
 import { PeerSite, type PeerOptions } from './peer-site.ts';
 
 const { hostA, hostB } = siteAddresses;
+const INITIATE = ['--initiate', '--child', 'net', '--timeout', '10'];
 
 let peer: PeerSite | undefined;
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 });
 
 describe('a tunnel', () => {
-  test('that the first packet asks for', async () => {
+  test('that the first packet asks for: no packet is lost', async () => {
     const { sites } = await build();
     expect(await sites.ping('hostA', hostB.ipv4, 5)).toBe(5);
     expect(await sites.ping('hostB', hostA.ipv4, 5)).toBe(5);
@@ -27,26 +28,161 @@ describe('a tunnel', () => {
 
   test('that strongSwan asks for', async () => {
     const { sites, charon } = await build();
-    await charon.swanctl('--initiate', '--child', 'net', '--timeout', '10');
+    await charon.swanctl(...INITIATE);
     expect(await sites.ping('hostB', hostA.ipv4, 5)).toBe(5);
     expect(await sites.ping('hostA', hostB.ipv4, 5)).toBe(5);
   });
+
+  test('RFC 7296 §1.2: to a strongSwan that wants another group', async () => {
+    const { sites } = await build({
+      settings: [[['peers', 0, 'ike', 'proposals'], ['aes256gcm16-prfsha384-x25519-ecp256']]],
+    });
+    expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+    await peer?.told('group-asked');
+  });
 });
 
-describe('strongSwan rekeys 10 times under 200 pings a second, and none is lost', () => {
+/** 200 pings a second for `seconds`, while `meanwhile` happens; none is lost, none comes twice. */
+async function underPings({ sites }: PeerSite, seconds: number, meanwhile: () => Promise<void>): Promise<void> {
+  expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
+  const count = String(200 * seconds);
+  const pings = sites.topology.run('hostA', ['ping', '-c', count, '-i', '0.005', '-W', '2', hostB.ipv4]);
+  await meanwhile();
+  const { stdout } = await pings;
+  expect(stdout).toContain(`${count} packets transmitted, ${count} received`);
+  expect(stdout).not.toContain('duplicates');
+  const drops = await sites.stop('gwA');
+  expect(drops).not.toHaveProperty('inbound-replay');
+  expect(drops).not.toHaveProperty('inbound-unknown-spi');
+}
+
+describe('10 rekeys under 200 pings a second: none lost, none twice, none dropped', () => {
   test.each([
-    ['its Child SA', ['--child', 'net']],
-    ['its IKE SA', ['--ike', 'peer']],
-  ])('%s', async (_, what) => {
+    ['Child SA', ['--child', 'net'], 'child-rekeyed' as const],
+    ['IKE SA', ['--ike', 'peer'], 'rekeyed' as const],
+  ])('of the %s by strongSwan', async (_, what, story) => {
+    const site = await build();
+    await underPings(site, 5, async () => {
+      for (let count = 1; count <= 10; count++) {
+        await site.charon.swanctl('--rekey', ...what);
+        await site.told(story, count);
+      }
+    });
+  });
+
+  test('of the Child SA by this side', async () => {
+    const site = await build({
+      settings: [[['policies', 0, 'sa', 'lifetime'], { time: { soft: '1s', hard: '60s' } }]],
+    });
+    await underPings(site, 12, () => site.told('child-rekeyed', 10));
+  });
+
+  test('of the IKE SA by this side', async () => {
+    const site = await build({
+      settings: [[['peers', 0, 'ike', 'lifetime'], { soft: '1s', hard: '60s', jitter: '0s' }]],
+    });
+    await underPings(site, 12, () => site.told('rekeyed', 10));
+  });
+});
+
+describe('deletion', () => {
+  test('of the Child SA by strongSwan: the next packet makes another', async () => {
     const { sites, charon } = await build();
     expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
-    const pings = sites.topology.run('hostA', ['ping', '-c', '800', '-i', '0.005', '-W', '2', hostB.ipv4]);
-    for (let count = 0; count < 10; count++) await charon.swanctl('--rekey', ...what);
-    const { stdout } = await pings;
-    expect(stdout).toContain('800 packets transmitted, 800 received');
-    expect(stdout).not.toContain('duplicates');
-    const drops = await sites.stop('gwA');
-    expect(drops).not.toHaveProperty('inbound-replay');
-    expect(drops).not.toHaveProperty('inbound-unknown-spi');
+    await charon.swanctl('--terminate', '--child', 'net');
+    await peer?.told('child-deleted');
+    expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
   });
+
+  test('of the IKE SA by strongSwan: the next packet makes another', async () => {
+    const { sites, charon } = await build();
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
+    await charon.swanctl('--terminate', '--ike', 'peer');
+    await peer?.told('deleted');
+    expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  });
+
+  test('by this side, when it ends', async () => {
+    const { sites, charon } = await build();
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
+    await sites.stop('gwA');
+    await charon.logged('received DELETE for IKE_SA');
+    expect((await charon.swanctl('--list-sas')).trim()).toBe('');
+  });
+});
+
+test('RFC 7296 §2.4: a strongSwan that stands still is noticed, and one that comes back is joined again', async () => {
+  const { sites, charon } = await build({
+    settings: [
+      [['peers', 0, 'ike', 'liveness'], '1s'],
+      [['peers', 0, 'ike', 'retransmit'], { first: '200ms', factor: 1.5, tries: 3 }],
+    ],
+  });
+  expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
+  process.kill(charon.processId, 'SIGSTOP');
+  await peer?.told('silent');
+  process.kill(charon.processId, 'SIGCONT');
+  expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+});
+
+describe('what does not fit is refused with the right notify, and said', () => {
+  test('a wrong secret, as initiator', async () => {
+    const { sites, charon } = await build({ secret: 'quite another secret' });
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    await peer?.told('auth-refused');
+    await charon.logged('generating IKE_AUTH response 1 [ N(AUTH_FAILED) ]');
+  });
+
+  test('a wrong secret, as responder', async () => {
+    const { charon } = await build({ secret: 'quite another secret' });
+    await charon.trySwanctl(...INITIATE);
+    await peer?.told('wrong-auth');
+    await charon.logged('received AUTHENTICATION_FAILED notify error');
+  });
+
+  test('no common IKE proposal, as initiator', async () => {
+    const { sites } = await build({
+      settings: [[['peers', 0, 'ike', 'proposals'], ['aes128gcm16-prfsha256-x25519']]],
+    });
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    await peer?.told('init-refused');
+  });
+
+  test('no common IKE proposal, as responder', async () => {
+    const { charon } = await build({
+      settings: [[['peers', 0, 'ike', 'proposals'], ['aes256gcm16-prfsha512-ecp256']]],
+    });
+    await charon.trySwanctl(...INITIATE);
+    await charon.logged('received NO_PROPOSAL_CHOSEN notify error');
+    await peer?.told('no-ike-proposal');
+  });
+
+  test('no common ESP proposal, both ways', async () => {
+    const { sites, charon } = await build({
+      settings: [[['policies', 0, 'sa', 'proposals'], ['chacha20poly1305-x25519']]],
+    });
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    await peer?.told('child-refused');
+    await charon.trySwanctl(...INITIATE);
+    await peer?.told('no-child-proposal');
+    await charon.logged('received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built');
+  });
+
+  test('no common selectors, as responder', async () => {
+    const { charon } = await build({
+      settings: [[['policies', 0, 'selectors', 'local_address'], ['10.0.99.0/24']]],
+    });
+    await charon.trySwanctl(...INITIATE);
+    await charon.logged('received TS_UNACCEPTABLE notify, no CHILD_SA built');
+    await peer?.told('no-selectors');
+  });
+});
+
+test('RFC 7296 §2.9: strongSwan asks for more than the policy allows and gets what it allows', async () => {
+  const { sites, charon } = await build({
+    settings: [[['policies', 0, 'selectors', 'local_address'], ['10.0.1.0/28']]],
+  });
+  await charon.swanctl(...INITIATE);
+  expect(await charon.swanctl('--list-sas')).toContain('10.0.1.0/28');
+  expect(await sites.ping('hostB', hostA.ipv4, 3)).toBe(3);
 });
