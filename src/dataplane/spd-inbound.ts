@@ -178,12 +178,14 @@ export class SpdInbound {
 /** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. Tunnel is the only mode, by type. */
 function meetsSpecification(sa: InboundSa, policy: SpdEntry): boolean {
   const wanted = policy.sa;
-  return (
-    wanted !== undefined &&
-    wanted.peer === sa.peer.name &&
-    // Of an SA that IKE made it was agreed what the policy's proposals hold.
-    (wanted.keying === 'ike' || (wanted.transform === sa.transform.name && wanted.esn === sa.esn))
-  );
+  if (wanted === undefined || wanted.peer !== sa.peer.name) return false;
+  const { choices } = wanted;
+  if (choices === undefined) return wanted.transform === sa.transform.name && wanted.esn === sa.esn;
+  for (let i = 0; i < choices.length; i++) {
+    const choice = choices[i]!;
+    if (choice.transform === sa.transform.name && choice.esn === sa.esn) return true;
+  }
+  return false;
 }
 
 function isMulticast(flow: Flow): boolean {

@@ -1,5 +1,6 @@
 // Negotiation of algorithms, RFC 7296 §2.7 and §3.3: what is offered, what is accepted, and where the two do not meet.
 
+import type { AcceptedProposal, Algorithm } from '../pad/accepted-proposal.ts';
 import {
   EsnId,
   GroupId,
@@ -14,23 +15,7 @@ import {
 } from '../wire/ike/iana.ts';
 import type { Proposal, Transform } from '../wire/ike/payload.ts';
 
-/** One algorithm of a proposal. */
-export interface Algorithm {
-  readonly id: number;
-  /** Undefined where the algorithm has one key length. */
-  readonly keyBits?: number | undefined;
-}
-
-/** Of each transform type those that will do, best first. An empty list: the type is not part of the proposal. */
-export interface AcceptedProposal {
-  readonly encryption: readonly Algorithm[];
-  readonly integrity: readonly Algorithm[];
-  /** Of IKE SAs only. */
-  readonly prf: readonly Algorithm[];
-  readonly groups: readonly Algorithm[];
-  /** Of Child SAs only. */
-  readonly esn: readonly Algorithm[];
-}
+export type { AcceptedProposal, Algorithm };
 
 /** What both sides will use. */
 export interface ChosenProposal {

@@ -1,7 +1,15 @@
 // Identities of IKE peers, RFC 4301 §4.4.3.1 and RFC 7296 §3.5, and patterns that match them. Distinguished names come
 // with certificates and are not here yet.
 
-import { formatAddress, parseAddress } from '../base/address.ts';
+import {
+  compareAddresses,
+  formatAddress,
+  parseAddress,
+  prefixRange,
+  rangeContains,
+  type Address,
+  type AddressRange,
+} from '../base/address.ts';
 import { IdType, nameOfIdType } from '../wire/ike/iana.ts';
 
 /** The body of an IDi or IDr payload. */
@@ -10,72 +18,141 @@ export interface Identity {
   readonly data: Uint8Array;
 }
 
-/** What an identity is held against: one identity, or with `*` as first character all that end alike. */
+/** What an identity is held against: one identity, addresses, or with `*` as first character all that end alike. */
 export interface IdentityPattern {
   readonly idType: number;
-  /** Text form; `*` alone matches every identity of the type. */
+  /** In the notation of {@link parseIdentityPattern}, lower case. */
   readonly text: string;
+  /** Addresses that are more than one. */
+  readonly range?: AddressRange | undefined;
 }
 
+// RFC 1035 §2.3.4, RFC 5321 §4.5.3.1; a key id is at most what strongSwan takes.
+const MAX_NAME_CHARACTERS = 255;
+const MAX_KEY_ID_BYTES = 255;
+
 /**
- * Reads `192.0.2.1`, `2001:db8::1`, `gw.example.org`, `admin@example.org`, or `@#0a1b` (a key id in hexadecimal).
+ * Reads `192.0.2.1`, `2001:db8::1`, `gw.example.org`, `admin@example.org`, `@#0a1b` (a key id in hexadecimal) or
+ * `keyid:text`. `@` or `fqdn:` before a name, and `email:` before a mail address, say what is meant.
  * @returns undefined where the text is none of these
  */
 export function parseIdentity(text: string): Identity | undefined {
   const pattern = parseIdentityPattern(text);
-  if (pattern === undefined || text.includes('*')) return undefined;
-  return { idType: pattern.idType, data: encodeText(pattern) };
+  return pattern && exactIdentity(pattern);
 }
 
-/** As {@link parseIdentity}, and `*.example.org`, `*@example.org`, `*` (any name). */
+/** As {@link parseIdentity}, and `192.0.2.0/24`, `192.0.2.1-192.0.2.9`, `*.example.org`, `*@example.org`, `*` (any name). */
 export function parseIdentityPattern(text: string): IdentityPattern | undefined {
-  const address = parseAddress(text);
-  if (address !== undefined) {
-    const idType = address.family === 4 ? IdType.ID_IPV4_ADDR : IdType.ID_IPV6_ADDR;
-    return { idType, text: formatAddress(address) };
+  const [, prefix = '', name = ''] = /^(fqdn:|email:|keyid:|@(?=[^#]))?(.*)$/s.exec(text) ?? [];
+  switch (prefix) {
+    case 'keyid:':
+      return keyIdOf(Buffer.from(name));
+    case 'email:':
+      return mailPattern(name);
+    case '':
+      break;
+    default:
+      return namePattern(name);
   }
-  if (/^@#([0-9a-f]{2})+$/i.test(text)) return { idType: IdType.ID_KEY_ID, text: text.toLowerCase() };
-  if (/^(\*|[\w.+-]+)@[\w.-]+$/.test(text))
-    return { idType: IdType.ID_RFC822_ADDR, text: text.toLowerCase() };
-  if (/^(\*|(\*\.)?[\w-]+(\.[\w-]+)*)$/.test(text))
-    return { idType: IdType.ID_FQDN, text: text.toLowerCase() };
-  return undefined;
+  if (/^@#([0-9a-f]{2})+$/i.test(text)) return keyIdOf(Buffer.from(text.slice(2), 'hex'));
+  // Digits alone are a mistyped address sooner than a name.
+  return (
+    addressPattern(text) ?? mailPattern(text) ?? (/^[\d.-]+$/.test(text) ? undefined : namePattern(text))
+  );
 }
 
-function encodeText({ idType, text }: IdentityPattern): Uint8Array {
-  if (idType === IdType.ID_IPV4_ADDR || idType === IdType.ID_IPV6_ADDR)
-    return parseAddress(text)?.bytes ?? new Uint8Array(0);
-  if (idType === IdType.ID_KEY_ID) return new Uint8Array(Buffer.from(text.slice(2), 'hex'));
-  return new TextEncoder().encode(text);
+/** The one identity that a pattern stands for; undefined where it stands for several. */
+export function exactIdentity({ idType, text, range }: IdentityPattern): Identity | undefined {
+  if (range !== undefined || text.startsWith('*')) return undefined;
+  if (idType === IdType.ID_KEY_ID) return { idType, data: new Uint8Array(Buffer.from(text.slice(2), 'hex')) };
+  const address = idType === IdType.ID_IPV4_ADDR || idType === IdType.ID_IPV6_ADDR;
+  if (address) return identityOfAddress(parseAddress(text));
+  return { idType, data: new TextEncoder().encode(text) };
+}
+
+function identityOfAddress(address: Address | undefined): Identity | undefined {
+  return address && { idType: idTypeOf(address), data: Uint8Array.from(address.bytes) };
+}
+
+function idTypeOf({ family }: Address): number {
+  return family === 4 ? IdType.ID_IPV4_ADDR : IdType.ID_IPV6_ADDR;
+}
+
+function keyIdOf(bytes: Uint8Array): IdentityPattern | undefined {
+  if (bytes.length === 0 || bytes.length > MAX_KEY_ID_BYTES) return undefined;
+  return { idType: IdType.ID_KEY_ID, text: `@#${Buffer.from(bytes).toString('hex')}` };
+}
+
+function mailPattern(text: string): IdentityPattern | undefined {
+  if (text.length > MAX_NAME_CHARACTERS || !/^(\*|[\w.!#$%&'+/=?^{|}~-]+)@[\w-]+(\.[\w-]+)*$/.test(text))
+    return undefined;
+  return { idType: IdType.ID_RFC822_ADDR, text: text.toLowerCase() };
+}
+
+function namePattern(text: string): IdentityPattern | undefined {
+  if (text.length > MAX_NAME_CHARACTERS || !/^(\*|(\*\.)?[\w-]+(\.[\w-]+)*)$/.test(text)) return undefined;
+  return { idType: IdType.ID_FQDN, text: text.toLowerCase() };
+}
+
+/** RFC 4301 §4.4.3.1: of addresses the notation that SPD entries have. */
+function addressPattern(text: string): IdentityPattern | undefined {
+  const single = parseAddress(text);
+  if (single !== undefined) return { idType: idTypeOf(single), text: formatAddress(single) };
+  const range = readPrefix(text) ?? readRange(text);
+  if (range === undefined) return undefined;
+  const { first, last } = range;
+  if (compareAddresses(first, last) === 0) return { idType: idTypeOf(first), text: formatAddress(first) };
+  return { idType: idTypeOf(first), text: `${formatAddress(first)}-${formatAddress(last)}`, range };
+}
+
+function readPrefix(text: string): AddressRange | undefined {
+  const [, addressText = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const address = parseAddress(addressText);
+  if (address === undefined || Number(bits) > address.bytes.length * 8) return undefined;
+  return prefixRange(address, Number(bits));
+}
+
+function readRange(text: string): AddressRange | undefined {
+  const [firstText = '', lastText = '', ...more] = text.split('-');
+  const first = parseAddress(firstText);
+  const last = parseAddress(lastText);
+  if (first === undefined || last?.family !== first.family || more.length > 0) return undefined;
+  return compareAddresses(first, last) <= 0 ? { first, last } : undefined;
 }
 
 /** For the log, in the notation of {@link parseIdentity}; what cannot be shown so as type and hexadecimal. */
-export function formatIdentity({ idType, data }: Identity): string {
-  const hex = Buffer.from(data).toString('hex');
-  switch (idType) {
-    case IdType.ID_IPV4_ADDR:
-      return data.length === 4 ? formatAddress({ family: 4, bytes: data }) : `${nameOfIdType(idType)} ${hex}`;
-    case IdType.ID_IPV6_ADDR:
-      return data.length === 16
-        ? formatAddress({ family: 6, bytes: data })
-        : `${nameOfIdType(idType)} ${hex}`;
-    case IdType.ID_FQDN:
-    case IdType.ID_RFC822_ADDR: {
-      const text = Buffer.from(data).toString('latin1');
-      return /^[!-~]+$/.test(text) ? text : `${nameOfIdType(idType)} ${hex}`;
-    }
-    case IdType.ID_KEY_ID:
-      return `@#${hex}`;
-    default:
-      return `${nameOfIdType(idType)} ${hex}`;
-  }
+export function formatIdentity(identity: Identity): string {
+  const hex = Buffer.from(identity.data).toString('hex');
+  if (identity.idType === IdType.ID_KEY_ID) return `@#${hex}`;
+  const address = addressOf(identity);
+  if (address !== undefined) return formatAddress(address);
+  return nameOf(identity) ?? `${nameOfIdType(identity.idType)} ${hex}`;
 }
 
-/** RFC 4301 §4.4.3.1: exact match, or the tail of a name. Names are compared without regard to case. */
+function addressOf({ idType, data }: Identity): Address | undefined {
+  if (idType === IdType.ID_IPV4_ADDR && data.length === 4) return { family: 4, bytes: data };
+  if (idType === IdType.ID_IPV6_ADDR && data.length === 16) return { family: 6, bytes: data };
+  return undefined;
+}
+
+/** A name that is made of letters that can be seen: RFC 7296 §3.5 allows no terminators in it. */
+function nameOf({ idType, data }: Identity): string | undefined {
+  if (idType !== IdType.ID_FQDN && idType !== IdType.ID_RFC822_ADDR) return undefined;
+  const text = Buffer.from(data).toString('latin1');
+  return /^[!-~]+$/.test(text) ? text : undefined;
+}
+
+/** RFC 4301 §4.4.3.1: exact match, a range of addresses, or the tail of a name. Names have no upper and lower case. */
 export function matchesIdentity(pattern: IdentityPattern, identity: Identity): boolean {
   if (identity.idType !== pattern.idType) return false;
-  const text = formatIdentity(identity).toLowerCase();
-  if (!pattern.text.startsWith('*')) return text === pattern.text;
-  const tail = pattern.text.slice(1);
-  return text.length > tail.length && text.endsWith(tail);
+  const { text, range } = pattern;
+  const address = addressOf(identity);
+  if (range !== undefined) return address !== undefined && rangeContains(range, address);
+  if (!text.startsWith('*')) return formatIdentity(identity).toLowerCase() === text;
+  const name = nameOf(identity)?.toLowerCase();
+  const tail = text.slice(1);
+  if (!name?.endsWith(tail)) return false;
+  const head = name.slice(0, name.length - tail.length);
+  // The part that `*` stands for is a local part, or labels; a second @ would be neither.
+  return head !== '' && !head.includes('@');
 }

@@ -41,6 +41,13 @@ export interface Selectors {
   readonly icmp: readonly NumberRange[] | undefined;
 }
 
+/** RFC 4301 §4.4.1.2. */
+export interface EspChoice {
+  /** Name of the ESP transform. */
+  readonly transform: string;
+  readonly esn: boolean;
+}
+
 /** What an SA must be to carry the traffic of a PROTECT entry (RFC 4301 §4.4.1.2). */
 export interface SaSpecification {
   /** Name of the peer that holds the other end. */
@@ -53,9 +60,11 @@ export interface SaSpecification {
    * its own. Left out: none.
    */
   readonly populateFromPacket?: readonly (keyof Selectors)[] | undefined;
-  /** Name of the ESP transform, `aes256gcm16`. */
+  /** Name of the ESP transform, `aes256gcm16`; where there are choices, of the first. */
   readonly transform: string;
   readonly esn: boolean;
+  /** Every kind of SA that will do, best first. Left out: the one that `transform` and `esn` say. */
+  readonly choices?: readonly EspChoice[] | undefined;
   /** Anti-replay window in packets; 0 = off. */
   readonly replayWindowPackets: number;
   /** undefined: no limits. */

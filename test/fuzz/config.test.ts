@@ -8,9 +8,15 @@ import { expect, it } from 'vitest';
 import { ConfigError } from '../../src/base/errors.ts';
 import { parseConfig } from '../../src/management/config/load-config.ts';
 
-const EXAMPLE = readFileSync('etc/site-a.yaml', 'utf8');
 // Without comments a mutation is more likely to meet something.
-const BARE = EXAMPLE.replace(/ *#.*$/gm, '').replace(/^\n+/gm, '');
+const bare = (file: string): string =>
+  readFileSync(file, 'utf8')
+    .replace(/ *#.*$/gm, '')
+    .replace(/^\n+/gm, '');
+const EXAMPLES = ['etc/site-a.yaml', 'etc/ike-site-a.yaml'].map((file): [string, string] => [
+  file,
+  bare(file),
+]);
 
 const FRAGMENTS = [
   '', ' ', '\n', '  ', ':', '- ', '[', ']', '{', '}', '"', "'", '|', '>', '&a ', '*a', '!!str ', '? ', '#', '%', '\t', '~',
@@ -18,23 +24,26 @@ const FRAGMENTS = [
   'name: x', 'sa: {}', 'key: {}', 'icmp: {}', '\u0000', '\ud800', '\u2028', 'x'.repeat(300),
 ]; // prettier-ignore
 
-const mutation = fc.record({
-  start: fc.nat(BARE.length),
-  length: fc.oneof(fc.constant(0), fc.nat(5), fc.nat(60)),
-  insert: fc.oneof(
-    fc.constantFrom(...FRAGMENTS),
-    fc.string({ maxLength: 6 }),
-    // A piece of the file itself in another place.
-    fc.tuple(fc.nat(BARE.length), fc.nat(80)).map(([at, size]) => BARE.slice(at, at + size)),
-  ),
-});
+const mutationOf = (text: string) =>
+  fc.record({
+    start: fc.nat(text.length),
+    length: fc.oneof(fc.constant(0), fc.nat(5), fc.nat(60)),
+    insert: fc.oneof(
+      fc.constantFrom(...FRAGMENTS),
+      fc.string({ maxLength: 6 }),
+      // A piece of the file itself in another place.
+      fc.tuple(fc.nat(text.length), fc.nat(80)).map(([at, size]) => text.slice(at, at + size)),
+    ),
+  });
 
 function check(text: string): void {
   try {
     const { policies, peers } = parseConfig(text, 'f.yaml', {});
     // What was accepted can be run: every PROTECT policy has its peer and its SAs.
     for (const policy of policies) {
-      expect(policy.action === 'PROTECT').toBe(policy.sa !== undefined && policy.manual !== undefined);
+      expect(policy.action === 'PROTECT').toBe(policy.sa !== undefined);
+      const keyings = [policy.manual, policy.ike].filter((keying) => keying !== undefined);
+      expect(keyings).toHaveLength(policy.action === 'PROTECT' ? 1 : 0);
       if (policy.sa !== undefined) expect(peers.map(({ name }) => name)).toContain(policy.sa.peer);
     }
   } catch (error) {
@@ -45,21 +54,21 @@ function check(text: string): void {
   }
 }
 
-it('mutated examples', () => {
+it.each(EXAMPLES)('mutations of %s', (_file, example) => {
   fc.assert(
-    fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {
-      let text = BARE;
+    fc.property(fc.array(mutationOf(example), { minLength: 1, maxLength: 4 }), (mutations) => {
+      let text = example;
       for (const { start, length, insert } of mutations) {
         text = text.slice(0, start) + insert + text.slice(start + length);
       }
       check(text);
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 
-it('any value in the place of any value', () => {
-  const lines = BARE.split('\n');
+it.each(EXAMPLES)('any value in the place of any value of %s', (_file, example) => {
+  const lines = example.split('\n');
   fc.assert(
     fc.property(fc.nat(lines.length - 1), fc.json({ maxDepth: 3 }), (index, value) => {
       const changed = lines.map((line, at) =>
@@ -67,7 +76,7 @@ it('any value in the place of any value', () => {
       );
       check(changed.join('\n'));
     }),
-    { numRuns: 400 },
+    { numRuns: 250 },
   );
 });
 

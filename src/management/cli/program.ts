@@ -42,8 +42,8 @@ export function createProgram(version: string, actions: GatewayActions, output: 
 
   program
     .command('keygen')
-    .description('make a fresh random key with its salt, in hexadecimal')
-    .argument('[proposal]', 'what the key is for', 'aes256gcm16')
+    .description('make a fresh random key: with its salt in hexadecimal for a proposal, as text for psk')
+    .argument('[proposal]', 'what the key is for: a proposal, or psk for IKE', 'aes256gcm16')
     .option('-o, --out <file>', 'write it to a new file that only its owner can read')
     .action((proposal: string, { out }: { out?: string }) => generateKey(proposal, out, output));
 

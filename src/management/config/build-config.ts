@@ -1,18 +1,18 @@
 // From a file that was found right to what the gateway runs on: words become absences, paths become absolute.
 
-import { dirname, resolve } from 'node:path';
-
 import { InvariantError } from '../../base/errors.ts';
-import type { Selectors } from '../../spd/policy.ts';
+import type { SaSpecification, Selectors } from '../../spd/policy.ts';
+import { buildIkePeer, buildIkeSpecification } from './build-ike.ts';
 import type {
-  KeyEntry,
   ConfigFile,
   ManualSaEntry,
   PeerEntry,
   PolicyEntry,
+  SaEntry,
   SelectorsEntry,
 } from './config-file.ts';
-import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig, SecretSource } from './gateway-config.ts';
+import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig } from './gateway-config.ts';
+import { buildSecretSource } from './key-source.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
 
 export interface BuildContext {
@@ -47,12 +47,12 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
       gro: file.udp.gro,
     },
     guardedInterfaces: file.guard === 'none' ? undefined : file.guard.interfaces,
-    peers: file.peers.map((entry) => buildPeer(entry, file)),
+    peers: file.peers.map((entry, index) => buildPeer(entry, index, file, context)),
     policies: file.policies.map((entry, index) => buildPolicy(entry, index, context)),
   };
 }
 
-function buildPeer(entry: PeerEntry, file: ConfigFile): PeerConfig {
+function buildPeer(entry: PeerEntry, index: number, file: ConfigFile, context: BuildContext): PeerConfig {
   const address = unlessAny(entry.address);
   const port = unlessAny(entry.port);
   return {
@@ -63,6 +63,7 @@ function buildPeer(entry: PeerEntry, file: ConfigFile): PeerConfig {
     followAddress: entry.follow_address ?? (address === undefined || port === undefined),
     pathMtu: entry.path_mtu === 'learn' ? undefined : entry.path_mtu,
     natKeepaliveMs: entry.nat_keepalive ?? file.udp.nat_keepalive,
+    ike: entry.ike && buildIkePeer(entry, entry.ike, ['peers', index, 'ike'], file, context),
   };
 }
 
@@ -76,35 +77,45 @@ function stateDirectory(written: string, context: BuildContext): string {
 function buildPolicy(entry: PolicyEntry, index: number, context: BuildContext): PolicyConfig {
   const { sa } = entry;
   const path = ['policies', index, 'sa', 'manual'];
+  const ike = sa && (sa.manual === undefined ? buildIkeSpecification(sa) : undefined);
+  const specification = sa && { ...buildCommon(sa), ...(ike?.specification ?? manualSpecification(sa)) };
   return {
     name: entry.name,
     priority: entry.priority,
     selectors: buildSelectors(entry.selectors),
     action: entry.action,
-    sa: sa && {
-      peer: sa.peer,
-      mode: sa.mode,
-      transform: sa.proposal.transform.name,
-      esn: sa.proposal.esn,
-      replayWindowPackets: sa.replay_window,
-      lifetime: sa.lifetime && {
-        timeMs: sa.lifetime.time,
-        bytes: sa.lifetime.bytes,
-        packets: sa.lifetime.packets,
-      },
-      tunnel: {
-        dscp: sa.dscp,
-        df: sa.df,
-        tfcPaddedBytes: sa.tfc_padding,
-        dummyPacketsPerSecond: sa.dummy_packets,
-      },
-    },
+    sa: specification,
     line: context.lineOf(['policies', index]),
     manual: sa?.manual && {
       outbound: buildManualSa(sa.manual.outbound, [...path, 'outbound'], context),
       inbound: buildManualSa(sa.manual.inbound, [...path, 'inbound'], context),
     },
+    ike: ike?.policy,
   };
+}
+
+function buildCommon(sa: SaEntry): Omit<SaSpecification, 'transform' | 'esn'> {
+  return {
+    peer: sa.peer,
+    mode: sa.mode,
+    replayWindowPackets: sa.replay_window,
+    lifetime: sa.lifetime && {
+      timeMs: sa.lifetime.time,
+      bytes: sa.lifetime.bytes,
+      packets: sa.lifetime.packets,
+    },
+    tunnel: {
+      dscp: sa.dscp,
+      df: sa.df,
+      tfcPaddedBytes: sa.tfc_padding,
+      dummyPacketsPerSecond: sa.dummy_packets,
+    },
+  };
+}
+
+function manualSpecification({ proposal }: SaEntry): Pick<SaSpecification, 'transform' | 'esn'> {
+  if (proposal === undefined) throw new InvariantError('a manual SA passed the checks without a proposal');
+  return { transform: proposal.transform.name, esn: proposal.esn };
 }
 
 function buildSelectors(entry: SelectorsEntry): Selectors {
@@ -127,12 +138,5 @@ function unlessAny<T>(value: T | 'any'): T | undefined {
 }
 
 function buildManualSa(entry: ManualSaEntry, path: readonly PropertyKey[], context: BuildContext): ManualSa {
-  return { spi: entry.spi, key: buildSecretSource(entry.key, context), line: context.lineOf(path) };
-}
-
-function buildSecretSource(key: KeyEntry, context: BuildContext): SecretSource {
-  if (key.file !== undefined) return { kind: 'file', path: resolve(dirname(context.file), key.file) };
-  if (key.env !== undefined) return { kind: 'environment', variable: key.env };
-  if (key.credential !== undefined) return { kind: 'credential', name: key.credential };
-  throw new InvariantError('a key passed the checks without a source');
+  return { spi: entry.spi, key: buildSecretSource(entry.key, context.file), line: context.lineOf(path) };
 }

@@ -88,7 +88,7 @@ export class ConfigDocument {
     if (isMap(node)) return 'a mapping';
     if (isSeq(node)) return 'a list';
     if (!isScalar(node) || node.value === null) return 'nothing';
-    if (path.includes('key')) return 'a text that is not shown here';
+    if (path.includes('key') || path.includes('psk')) return 'a text that is not shown here';
     return typeof node.value === 'string'
       ? quoteFound(node.value)
       : quoteFound(node.source ?? 'a value', false);

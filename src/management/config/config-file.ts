@@ -6,6 +6,11 @@ import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
 import type { LifetimeEntry } from './lifetime-values.ts';
 import type { TunnelOptions } from '../../spd/tunnel-options.ts';
+import type { Identity, IdentityPattern } from '../../pad/identity.ts';
+import type { ChildStart } from './gateway-config.ts';
+import type { IkeLifetime } from './ike-values.ts';
+import type { KeyEntry } from './key-source.ts';
+import type { NegotiatedProposal } from './negotiated-proposal.ts';
 import type { EspProposal } from './proposal.ts';
 import type { IcmpMessage } from './selector-values.ts';
 
@@ -55,6 +60,25 @@ export interface PeerEntry {
   readonly path_mtu: number | 'learn';
   /** Milliseconds; 0 = off. */
   readonly nat_keepalive?: number | undefined;
+  readonly ike?: IkeEntry | undefined;
+}
+
+export interface IkeEntry {
+  readonly local: { readonly identity?: Identity | undefined; readonly psk: KeyEntry };
+  readonly remote: {
+    readonly identity?: IdentityPattern | undefined;
+    readonly psk?: KeyEntry | undefined;
+  };
+  readonly proposals?: readonly NegotiatedProposal[] | undefined;
+  readonly lifetime: IkeLifetime;
+  /** Milliseconds; 0 = off. */
+  readonly liveness: number;
+  readonly retransmit: {
+    /** Milliseconds. */
+    readonly first: number;
+    readonly factor: number;
+    readonly tries: number;
+  };
 }
 
 export interface PolicyEntry {
@@ -75,10 +99,18 @@ export interface SelectorsEntry {
   readonly mobility_header: readonly NumberRange[] | 'any';
 }
 
+/** RFC 4301 §4.4.1.1, by the names that selectors have in the file. */
+export type PopulatedSelector = Exclude<keyof SelectorsEntry, 'mobility_header'>;
+
 export interface SaEntry {
   readonly peer: string;
   readonly mode: 'tunnel';
-  readonly proposal: EspProposal;
+  /** Of manually keyed SAs. */
+  readonly proposal?: EspProposal | undefined;
+  /** Of SAs that IKE makes. */
+  readonly proposals?: readonly NegotiatedProposal[] | undefined;
+  readonly start?: ChildStart | undefined;
+  readonly populate_from_packet?: readonly PopulatedSelector[] | undefined;
   readonly replay_window: number;
   readonly lifetime?: LifetimeEntry | undefined;
   readonly dscp: TunnelOptions['dscp'];
@@ -91,10 +123,4 @@ export interface SaEntry {
 export interface ManualSaEntry {
   readonly spi: number;
   readonly key: KeyEntry;
-}
-
-export interface KeyEntry {
-  readonly file?: string | undefined;
-  readonly env?: string | undefined;
-  readonly credential?: string | undefined;
 }

@@ -7,7 +7,7 @@ import { parseAddress, type Address } from '../../base/address.ts';
 import { parseDurationMs, parseSizeBytes } from '../../base/units.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
-import type { ConfigFile, Endpoint, Guard } from './config-file.ts';
+import type { ConfigFile, Endpoint, Guard, PopulatedSelector } from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
 import {
   anyOrList,
@@ -20,7 +20,11 @@ import {
   text,
   value,
 } from './expectation.ts';
+import type { ChildStart } from './gateway-config.ts';
+import { ikeSchema } from './ike-schema.ts';
+import { keySource } from './key-source.ts';
 import { lifetime } from './lifetime-values.ts';
+import { proposalList } from './negotiated-proposal.ts';
 import { expectedProposal, nearestProposal, parseProposal, type EspProposal } from './proposal.ts';
 import { PROTOCOL_NUMBERS } from './protocol-names.ts';
 import * as selector from './selector-values.ts';
@@ -178,6 +182,7 @@ const peer = mapping({
     ['learn'],
   ).prefault('learn'),
   nat_keepalive: natKeepalive().optional(),
+  ike: ikeSchema.optional(),
 });
 
 const ports = () =>
@@ -203,31 +208,42 @@ const selectors = mapping({
   ).prefault('any'),
 });
 
-const keyFile = text('the path of a key file', /^[^\0]+$/);
-const keyVariable = text('the name of an environment variable', /^[A-Za-z_][A-Za-z0-9_]*$/);
-const keyCredential = text('the name of a systemd credential', /^(?!\.{1,2}$)[^\0/]+$/);
-
 const manualSa = mapping({
   // RFC 4303 §2.1: 0 is for local use, 1 to 255 are reserved.
   spi: integer(256, 0xffff_ffff),
-  key: mapping({
-    file: keyFile.optional(),
-    env: keyVariable.optional(),
-    credential: keyCredential.optional(),
-  }),
+  key: keySource,
 });
+
+const POPULATED_SELECTORS: readonly PopulatedSelector[] = [
+  'local_address',
+  'remote_address',
+  'protocol',
+  'local_port',
+  'remote_port',
+  'icmp',
+];
+const EXPECTED_POPULATED = `a list with one or more of ${POPULATED_SELECTORS.join(', ')}`;
 
 const sa = mapping({
   peer: name(),
   mode: oneOf(['tunnel']).prefault('tunnel'),
-  proposal: z.unknown().transform((found, context): EspProposal => {
-    const proposal = typeof found === 'string' ? parseProposal(found) : undefined;
-    if (proposal === undefined) {
-      const word = nearestProposal(found);
-      reportTo(context)([], expectedProposal(found), { words: word === undefined ? [] : [word] });
-    }
-    return proposal as EspProposal;
-  }),
+  proposal: z
+    .unknown()
+    .transform((found, context): EspProposal => {
+      const proposal = typeof found === 'string' ? parseProposal(found) : undefined;
+      if (proposal === undefined) {
+        const word = nearestProposal(found);
+        reportTo(context)([], expectedProposal(found), { words: word === undefined ? [] : [word] });
+      }
+      return proposal as EspProposal;
+    })
+    .optional(),
+  proposals: proposalList('ESP').optional(),
+  start: oneOf<ChildStart>(['on-traffic', 'immediately', 'never']).optional(),
+  populate_from_packet: z
+    .array(oneOf(POPULATED_SELECTORS), { error: () => EXPECTED_POPULATED })
+    .min(1, { error: () => EXPECTED_POPULATED })
+    .optional(),
   replay_window: value(
     `0 (off) or a multiple of 32 from ${String(MIN_REPLAY_WINDOW_PACKETS)} to ${String(MAX_REPLAY_WINDOW_PACKETS)}`,
     (found) => {

@@ -1,9 +1,10 @@
 // What one value of the configuration file means for another: references, uniqueness, and which selectors may
 // stand together. Every check takes a value that was wrong by itself for "not known" and says nothing more of it.
 
-import type { Address, AddressFamily, AddressRange } from '../../base/address.ts';
-import { OPAQUE, type NumberRange } from '../../spd/policy.ts';
-import type { LifetimeLimit } from '../../spd/sa-lifetime.ts';
+import type { AddressFamily, AddressRange } from '../../base/address.ts';
+import type { Algorithm } from '../../pad/accepted-proposal.ts';
+import { OPAQUE } from '../../spd/policy.ts';
+import { EsnId } from '../../wire/ike/iana.ts';
 import type {
   ConfigFile,
   ManualSaEntry,
@@ -13,24 +14,11 @@ import type {
   SelectorsEntry,
 } from './config-file.ts';
 import type { Report } from './expectation.ts';
-import type { EspProposal } from './proposal.ts';
+import { checkKeySource } from './key-source.ts';
+import { checkIke, checkKeying, describePadEntry } from './keying-checks.ts';
 import { MOBILITY_HEADER, PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
-import { icmpTypesOf, icmpRange, OPAQUE_WORD, type IcmpMessage } from './selector-values.ts';
-
-type Leaf = LifetimeLimit | Address | AddressRange | NumberRange | EspProposal | IcmpMessage;
-
-/** A value of which any part may be missing or wrong; an empty part of the file is null. */
-export type Unproven<T> =
-  | (T extends Leaf
-      ? T
-      : T extends readonly (infer Item)[]
-        ? readonly Unproven<Item>[] | null
-        : T extends object
-          ? { readonly [Key in keyof T]?: Unproven<T[Key]> } | null
-          : T)
-  | undefined;
-
-type Path = readonly PropertyKey[];
+import { icmpTypesOf, icmpRange, OPAQUE_WORD } from './selector-values.ts';
+import { list, type Path, type Unproven } from './unproven.ts';
 
 /** RFC 8200 §5: the smallest MTU of a link that carries IPv6. */
 const IPV6_MINIMUM_MTU = 1280;
@@ -38,8 +26,6 @@ const IPV6_MINIMUM_MTU = 1280;
 export function crossCheck(file: Unproven<ConfigFile>, report: Report): void {
   const peers = list(file?.peers);
   const policies = list(file?.policies);
-  // Where the list itself is wrong, nobody knows the names.
-  const peerNames = Array.isArray(file?.peers) ? peers.map((peer) => peer?.name) : [undefined];
 
   checkDistinct(
     peers.map((peer, index) => ({ value: peer?.name, path: ['peers', index, 'name'] })),
@@ -51,20 +37,23 @@ export function crossCheck(file: Unproven<ConfigFile>, report: Report): void {
     'a name of its own for each policy',
     report,
   );
+  checkDistinct(
+    peers.map((peer, index) => ({
+      value: describePadEntry(peer),
+      path: ['peers', index, 'ike', 'remote', 'identity'],
+    })),
+    'an identity of its own for each peer whose address is any',
+    report,
+  );
   checkFamilies(file, report);
   checkHost(file, report);
   policies.forEach((policy, index) => {
     const path = ['policies', index];
     checkSelectors(policy?.selectors, [...path, 'selectors'], report);
     checkAction(policy, path, report);
-    checkSa(policy?.sa, peerNames, [...path, 'sa'], report);
+    checkSa(policy?.sa, file, [...path, 'sa'], report);
   });
   checkManualSas(policies, report);
-}
-
-/** A part that should be a list but is not was reported by the shape. */
-function list<T>(value: readonly T[] | 'any' | null | undefined): readonly T[] {
-  return typeof value === 'object' && Array.isArray(value) ? (value as readonly T[]) : [];
 }
 
 function checkDistinct(
@@ -83,7 +72,8 @@ function checkDistinct(
 }
 
 function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
-  const families = list(file?.udp?.listen).map((endpoint) => endpoint?.address?.family);
+  const addresses = list(file?.udp?.listen).map((endpoint) => endpoint?.address);
+  const families = addresses.map((address) => address?.family);
   families.forEach((family, index) => {
     if (families.indexOf(family) === index) return;
     report(['udp', 'listen', index], 'at most one address of each family');
@@ -91,6 +81,7 @@ function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
   list(file?.peers).forEach((peer, index) => {
     const place = peer?.address;
     checkPlace(peer, ['peers', index], report);
+    checkIke(peer, addresses, ['peers', index, 'ike'], report);
     const family = typeof place === 'object' ? place.family : undefined;
     if (family === undefined || families.length === 0 || families.includes(family)) return;
     report(
@@ -192,20 +183,17 @@ function isOpaqueValue(found: unknown): boolean {
 function checkAction(policy: Unproven<PolicyEntry>, path: Path, report: Report): void {
   if (policy?.action === undefined) return;
   if (policy.action === 'PROTECT' && policy.sa === undefined) {
-    report([...path, 'sa'], 'sa: {peer, proposal, manual}, because the action is PROTECT');
+    report([...path, 'sa'], 'sa: {peer}, because the action is PROTECT');
   }
   if (policy.action !== 'PROTECT' && policy.sa !== undefined) {
     report([...path, 'sa'], `no sa, because the action is ${policy.action}; it belongs to PROTECT`);
   }
 }
 
-function checkSa(
-  sa: Unproven<SaEntry>,
-  peerNames: readonly (string | undefined)[],
-  path: Path,
-  report: Report,
-): void {
+function checkSa(sa: Unproven<SaEntry>, file: Unproven<ConfigFile>, path: Path, report: Report): void {
   if (typeof sa !== 'object' || sa === null) return;
+  // Where the list itself is wrong, nobody knows the names.
+  const peerNames = Array.isArray(file?.peers) ? list(file.peers).map((peer) => peer?.name) : [undefined];
   const known = peerNames.filter((name) => name !== undefined);
   // A peer whose own name is wrong may be the one that is meant.
   if (sa.peer !== undefined && !known.includes(sa.peer) && known.length === peerNames.length) {
@@ -214,15 +202,16 @@ function checkSa(
     });
   }
   // RFC 4303 §3.4.3: without a window the receiver cannot know the high half of the number.
-  if (sa.proposal?.esn === true && sa.replay_window === 0) {
+  const proposals = list(sa.proposals).filter((proposal) => proposal !== undefined);
+  const esn = sa.proposal?.esn ?? proposals.some(({ accepted }) => accepted.esn.some(isExtended));
+  if (esn && sa.replay_window === 0)
     report([...path, 'replay_window'], 'a window, because the proposal has extended sequence numbers');
-  }
-  if (sa.manual === undefined) {
-    report(
-      [...path, 'manual'],
-      'manual: {outbound, inbound}: this version has no IKE, every SA is keyed by hand',
-    );
-  }
+  const peer = list(file?.peers).find((one) => one?.name === sa.peer);
+  checkKeying(sa, sa.peer === undefined ? undefined : peer, path, report);
+}
+
+function isExtended({ id }: Algorithm): boolean {
+  return id === EsnId.ESN;
 }
 
 function checkManualSas(policies: readonly Unproven<PolicyEntry>[], report: Report): void {
@@ -245,16 +234,4 @@ function checkManualSas(policies: readonly Unproven<PolicyEntry>[], report: Repo
   checkDistinct(outbound, 'an SPI of its own for each outbound SA to one peer', report);
   // A counter-mode key under two SAs would meet the same IV twice (RFC 4106 §2).
   checkDistinct(keys, 'a key of its own for each SA', report, 'the same key');
-}
-
-/** @returns what tells this source from every other; undefined where it is wrong or missing */
-function checkKeySource(key: Unproven<ManualSaEntry['key']>, path: Path, report: Report): string | undefined {
-  if (typeof key !== 'object' || key === null) return undefined;
-  const sources = Object.entries(key).filter(([, named]) => named !== undefined);
-  const [source] = sources;
-  if (sources.length === 1 && source !== undefined) return source.join(' ');
-  const expected = 'exactly one of {file: PATH}, {env: NAME} and {credential: NAME}';
-  if (sources.length > 1) report(path, expected, { found: sources.map(([kind]) => kind).join(' and ') });
-  if (Object.keys(key).length === 0) report(path, expected);
-  return undefined;
 }

@@ -2,9 +2,12 @@
 // bytes, durations and sizes are numbers, secrets are still only named.
 
 import type { Address } from '../../base/address.ts';
+import type { AcceptedProposal } from '../../pad/accepted-proposal.ts';
+import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { TunnelPeer } from '../../sad/tunnel-peer.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { Policy } from '../../spd/policy.ts';
+import type { IkeLifetime } from './ike-values.ts';
 
 export interface GatewayConfig {
   /** Path of the file, for messages. */
@@ -55,13 +58,47 @@ export interface PeerConfig extends TunnelPeer {
   readonly address: Address | undefined;
   /** undefined: as `address`. */
   readonly port: number | undefined;
+  /** undefined: its SAs are keyed by hand. */
+  readonly ike: IkePeerConfig | undefined;
 }
+
+/** An entry of the PAD (RFC 4301 §4.4.3), with secrets that are still only named, and what its IKE SAs are made of. */
+export interface IkePeerConfig {
+  readonly local: { readonly identity: Identity; readonly psk: NamedSecret };
+  readonly remote: { readonly identity: IdentityPattern; readonly psk: NamedSecret };
+  /** In order of preference. */
+  readonly proposals: readonly AcceptedProposal[];
+  readonly lifetime: IkeLifetime;
+  /** 0 = a silent peer is never asked. */
+  readonly livenessMs: number;
+  readonly retransmission: {
+    readonly firstMs: number;
+    readonly factor: number;
+    readonly tries: number;
+  };
+}
+
+export interface NamedSecret {
+  readonly source: SecretSource;
+  /** Line in the file, for messages about the secret. */
+  readonly line: number;
+}
+
+/** When IKE makes the SAs of a policy: for its first packet, as soon as the gateway runs, or only if the peer asks. */
+export type ChildStart = 'on-traffic' | 'immediately' | 'never';
 
 export interface PolicyConfig extends Policy {
   /** Line of the entry in the file. */
   readonly line: number;
-  /** Present where and only where the action is PROTECT. */
+  /** A PROTECT policy has one of the two, the others neither. */
   readonly manual: ManualSaPair | undefined;
+  readonly ike: IkePolicyConfig | undefined;
+}
+
+export interface IkePolicyConfig {
+  /** For Child SAs, in order of preference. */
+  readonly proposals: readonly AcceptedProposal[];
+  readonly start: ChildStart;
 }
 
 /** Two manually keyed SAs, one in each direction (RFC 4301 §4.5.1). */

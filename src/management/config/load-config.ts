@@ -11,6 +11,7 @@ import { orList, type IssueDetails } from './expectation.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { nearestWord } from './nearest-word.ts';
 import { describeShadowedPolicies } from './shadowing.ts';
+import { describeWeakProposals } from './weak-proposals.ts';
 import { isNestedDeeperThan } from './yaml-depth.ts';
 
 export interface LoadedConfig extends GatewayConfig {
@@ -77,7 +78,10 @@ export function parseConfig(
   if (!result.success || lines.length > 0) throw configError(path, lines);
   const lineOf = (at: ConfigPath): number => document.position(at).line;
   const config = buildConfig(result.data, { file: path, environment, lineOf });
-  const warnings = describeShadowedPolicies(config.policies).map((warning) => `${path}:${warning}`);
+  const warnings = [
+    ...describeWeakProposals(result.data, lineOf),
+    ...describeShadowedPolicies(config.policies),
+  ].map((warning) => `${path}:${warning}`);
   return { ...config, warnings };
 }
 

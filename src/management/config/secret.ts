@@ -12,15 +12,18 @@ import { keyMaterialBytes, type EspTransform } from '../../crypto/esp-transform.
 import type { SecretSource } from './gateway-config.ts';
 import { isReadOnlyMount, mountIdOf } from './read-only-mount.ts';
 
-export interface SecretContext {
+export interface SecretPlace {
   /** The configuration file and the line that names the secret, for messages. */
   readonly file: string;
   readonly line: number;
-  /** Says how long the key must be. */
-  readonly transform: EspTransform;
   readonly log: Pick<Logger, 'info' | 'warn'>;
   /** By default the environment of the process. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+export interface SecretContext extends SecretPlace {
+  /** Says how long the key must be. */
+  readonly transform: EspTransform;
 }
 
 export interface NamedKey {
@@ -79,7 +82,7 @@ export function checkDistinctKeys(keys: readonly NamedKey[], file: string): void
   }
 }
 
-function describeSource(source: SecretSource): string {
+export function describeSource(source: SecretSource): string {
   switch (source.kind) {
     case 'file':
       return `key file ${source.path}`;
@@ -92,7 +95,8 @@ function describeSource(source: SecretSource): string {
 
 type Fail = (problem: string, cause?: unknown) => ConfigError;
 
-function readText(source: SecretSource, context: SecretContext, fail: Fail): Uint8Array {
+/** @returns bytes that the caller zeroes */
+export function readText(source: SecretSource, context: SecretPlace, fail: Fail): Uint8Array {
   const environment = context.environment ?? process.env;
   switch (source.kind) {
     case 'file':
@@ -112,7 +116,7 @@ function readText(source: SecretSource, context: SecretContext, fail: Fail): Uin
   }
 }
 
-function readSecretFile(path: string, context: SecretContext, fail: Fail): Uint8Array {
+function readSecretFile(path: string, context: SecretPlace, fail: Fail): Uint8Array {
   const buffer = new Uint8Array(MAX_SECRET_BYTES + 1);
   let length = 0;
   try {
@@ -135,7 +139,7 @@ function readSecretFile(path: string, context: SecretContext, fail: Fail): Uint8
   }
 }
 
-function checkPermissions(descriptor: number, path: string, context: SecretContext): void {
+function checkPermissions(descriptor: number, path: string, context: SecretPlace): void {
   const status = fstatSync(descriptor);
   // A pipe (a shell's process substitution) has no permissions that matter.
   if (!status.isFile() || (status.mode & 0o077) === 0) return;
@@ -150,7 +154,7 @@ function checkPermissions(descriptor: number, path: string, context: SecretConte
 }
 
 /** @returns the bytes, or what is wrong with the text */
-function decodeHex(text: Uint8Array): Uint8Array | string {
+export function decodeHex(text: Uint8Array): Uint8Array | string {
   let start = 0;
   let end = text.length;
   while (start < end && isSpace(text[start])) start++;

@@ -106,11 +106,18 @@ describe('isthmus keygen', () => {
     expect(readFileSync(other, 'utf8')).not.toBe(first);
   });
 
+  it('prints a pre-shared key of 32 bytes as text', () => {
+    const { code, out, err } = isthmus('keygen', 'psk');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^[A-Za-z0-9+/]{43}=\n$/);
+    expect(isthmus('keygen', 'psk').out).not.toBe(out);
+  });
+
   it('refuses an unknown proposal', () => {
     const { code, out, err } = isthmus('keygen', 'aes256cbc');
     expect({ code, out }).toEqual({ code: 1, out: '' });
     expect(err).toMatch(
-      /^keygen: found the proposal "aes256cbc", expected a transform \(aes256gcm16, [^\n]*\n$/,
+      /^keygen: found the proposal "aes256cbc", expected psk or a transform \(aes256gcm16, [^\n]*\n$/,
     );
   });
 });

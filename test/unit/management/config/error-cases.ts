@@ -34,9 +34,13 @@ guard: none
 `;
 
 /** The error lines after one replacement, without the file's name. */
-export function errorsAfter(search: string, replacement: string): readonly string[] {
-  expect(VALID_CONFIG.split(search), `"${search}" stands once in the file`).toHaveLength(2);
-  return errorsOf(VALID_CONFIG.replace(search, () => replacement));
+export function errorsAfter(
+  search: string,
+  replacement: string,
+  config: string = VALID_CONFIG,
+): readonly string[] {
+  expect(config.split(search), `"${search}" stands once in the file`).toHaveLength(2);
+  return errorsOf(config.replace(search, () => replacement));
 }
 
 export function errorsOf(text: string): readonly string[] {
@@ -55,3 +59,9 @@ export interface ErrorCase {
   readonly replace: readonly [string, string];
   readonly errors: readonly string[];
 }
+
+/** The same tunnel, keyed by IKE. */
+export const VALID_IKE_CONFIG = VALID_CONFIG.replace(
+  '    address: 198.51.100.1\n',
+  '    address: 198.51.100.1\n    ike:\n      local: { psk: { file: b.psk } }\n',
+).replace(/ {6}proposal: [^]*in\.key } }\n/, '');

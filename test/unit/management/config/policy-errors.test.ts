@@ -172,9 +172,7 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'PROTECT without an sa',
     replace: ['action: BYPASS', 'action: PROTECT'],
-    errors: [
-      '22:5: policies[1].sa: found nothing, expected sa: {peer, proposal, manual}, because the action is PROTECT',
-    ],
+    errors: ['22:5: policies[1].sa: found nothing, expected sa: {peer}, because the action is PROTECT'],
   },
   {
     what: 'an sa without PROTECT',
@@ -187,7 +185,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an sa that is nothing',
     replace: ['action: BYPASS', 'action: PROTECT\n    sa:'],
     errors: [
-      '26:8: policies[1].sa: found nothing, expected a mapping with peer, mode, proposal, replay_window, lifetime, dscp, df, tfc_padding, dummy_packets, manual',
+      '26:8: policies[1].sa: found nothing, expected a mapping with peer, mode, proposal, proposals, start, populate_from_packet, replay_window, lifetime, dscp, df, tfc_padding, dummy_packets, manual',
     ],
   },
   {
@@ -258,7 +256,7 @@ const CASES: readonly ErrorCase[] = [
       '',
     ],
     errors: [
-      '17:7: policies[0].sa.manual: found nothing, expected manual: {outbound, inbound}: this version has no IKE, every SA is keyed by hand',
+      '17:7: policies[0].sa.manual: found nothing, expected manual: {outbound, inbound}, or ike: {local: {psk}} at the peer "site-b": nothing says where the keys come from',
     ],
   },
   {

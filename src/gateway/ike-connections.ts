@@ -1,0 +1,117 @@
+// From the configuration to what the state machines of IKE run on: reads the secrets, and keeps of the connections that
+// are in use those in which nothing has changed, so that their IKE SAs stay. RFC 4301 §4.4.3.
+
+import { isDeepStrictEqual } from 'node:util';
+
+import type { Logger } from '../base/log.ts';
+import type { ChildPolicy, Connection } from '../ike/connection.ts';
+import { trafficSelectorsOf } from '../ike/traffic-selectors.ts';
+import type {
+  GatewayConfig,
+  IkePeerConfig,
+  NamedSecret,
+  PeerConfig,
+} from '../management/config/gateway-config.ts';
+import { readPsk } from '../management/config/psk.ts';
+import { exactIdentity } from '../pad/identity.ts';
+import type { PadEntry, SharedKey } from '../pad/pad-entry.ts';
+
+/**
+ * One connection for each peer that has `ike`, in the order of the file (RFC 4301 §4.4.3.1).
+ * @param running connections of the configuration before; the same objects come back where nothing has changed
+ * @throws ConfigError where a secret is missing; then nothing was kept or zeroed
+ */
+export function readConnections(
+  config: GatewayConfig,
+  log: Pick<Logger, 'info' | 'warn'>,
+  running: readonly Connection[] = [],
+): readonly Connection[] {
+  const read: Connection[] = [];
+  try {
+    for (const peer of config.peers)
+      if (peer.ike !== undefined) read.push(connectionOf(peer, peer.ike, config, log));
+  } catch (error) {
+    zeroSecrets(read);
+    throw error;
+  }
+  return read.map((connection) => {
+    const same = running.find((one) => isDeepStrictEqual(one, connection));
+    if (same !== undefined) zeroSecrets([connection]);
+    return same ?? connection;
+  });
+}
+
+/** For connections that no IKE SA has any more. */
+export function zeroSecrets(connections: readonly Connection[]): void {
+  for (const { pad } of connections) {
+    pad.local.authentication.secret.fill(0);
+    pad.remote.authentication.secret.fill(0);
+  }
+}
+
+function connectionOf(
+  peer: PeerConfig,
+  ike: IkePeerConfig,
+  config: GatewayConfig,
+  log: Pick<Logger, 'info' | 'warn'>,
+): Connection {
+  return {
+    name: peer.name,
+    pad: padEntryOf(peer.name, ike, config.file, log),
+    remoteAddress: peer.address,
+    proposals: ike.proposals,
+    children: childrenOf(peer.name, config),
+    ...ike.lifetime,
+    livenessMs: ike.livenessMs,
+    retransmission: ike.retransmission,
+  };
+}
+
+function padEntryOf(
+  peer: string,
+  { local, remote }: IkePeerConfig,
+  file: string,
+  log: Pick<Logger, 'info' | 'warn'>,
+): PadEntry {
+  const sharedKey = ({ source, line }: NamedSecret): SharedKey => ({
+    method: 'psk',
+    secret: readPsk(source, { file, line, log }),
+  });
+  const own = sharedKey(local.psk);
+  return {
+    peer,
+    local: { identity: local.identity, authentication: own },
+    remote: {
+      identity: remote.identity,
+      exact: exactIdentity(remote.identity),
+      authentication: remote.psk === local.psk ? own : readOther(sharedKey, remote.psk, own),
+    },
+  };
+}
+
+function readOther(read: (secret: NamedSecret) => SharedKey, secret: NamedSecret, own: SharedKey): SharedKey {
+  try {
+    return read(secret);
+  } catch (error) {
+    own.secret.fill(0);
+    throw error;
+  }
+}
+
+/** In the order in which packets meet the policies, as the peer's traffic selectors will (RFC 4301 §4.4.1). */
+function childrenOf(peer: string, { policies }: GatewayConfig): readonly ChildPolicy[] {
+  return policies
+    .toSorted((a, b) => a.priority - b.priority)
+    .flatMap(({ name, selectors, sa, ike }) =>
+      ike === undefined || sa?.peer !== peer
+        ? []
+        : [
+            {
+              policy: name,
+              proposals: ike.proposals,
+              local: trafficSelectorsOf(selectors, 'local'),
+              remote: trafficSelectorsOf(selectors, 'remote'),
+            },
+          ],
+    );
+}

@@ -1,0 +1,98 @@
+// From a peer's `ike` and the `sa` of a policy that IKE keys to what the gateway runs on: defaults, identities that follow
+// from addresses, and the kinds of SA that the proposals allow.
+
+import { formatAddress } from '../../base/address.ts';
+import { InvariantError } from '../../base/errors.ts';
+import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
+import type { SaSpecification, Selectors } from '../../spd/policy.ts';
+import type { ConfigFile, IkeEntry, PeerEntry, PopulatedSelector, SaEntry } from './config-file.ts';
+import type { IkePeerConfig, IkePolicyConfig, NamedSecret } from './gateway-config.ts';
+import { buildSecretSource, type KeyEntry } from './key-source.ts';
+import { ownAddress } from './keying-checks.ts';
+import { defaultProposals, espChoices } from './negotiated-proposal.ts';
+import type { Path } from './unproven.ts';
+
+/** Keys that a protocol made need not last; the soft limit leaves time to replace them. */
+const DEFAULT_CHILD_LIFETIME_MS = 8 * 3_600_000;
+const DEFAULT_SOFT_PART = 0.9;
+
+const SELECTOR_NAMES: Readonly<Record<PopulatedSelector, keyof Selectors>> = {
+  local_address: 'localAddress',
+  remote_address: 'remoteAddress',
+  protocol: 'protocol',
+  local_port: 'localPort',
+  remote_port: 'remotePort',
+  icmp: 'icmp',
+};
+
+interface Place {
+  readonly file: string;
+  readonly lineOf: (path: Path) => number;
+}
+
+export function buildIkePeer(
+  peer: PeerEntry,
+  entry: IkeEntry,
+  path: Path,
+  file: ConfigFile,
+  place: Place,
+): IkePeerConfig {
+  const { local, remote } = entry;
+  const own = ownAddress(
+    file.udp.listen.map(({ address }) => address),
+    peer.address,
+  );
+  const localIdentity = local.identity ?? (own && parseIdentity(formatAddress(own)));
+  const remoteIdentity =
+    remote.identity ??
+    (peer.address === 'any' ? undefined : parseIdentityPattern(formatAddress(peer.address)));
+  if (localIdentity === undefined || remoteIdentity === undefined)
+    throw new InvariantError(`peer ${peer.name} passed the checks without an identity`);
+  const secret = (key: KeyEntry, side: 'local' | 'remote'): NamedSecret => ({
+    source: buildSecretSource(key, place.file),
+    line: place.lineOf([...path, side, 'psk']),
+  });
+  const ownSecret = secret(local.psk, 'local');
+  return {
+    local: { identity: localIdentity, psk: ownSecret },
+    remote: {
+      identity: remoteIdentity,
+      // RFC 7296 §2.15: a pre-shared key is one secret for both sides, unless two are written.
+      psk: remote.psk === undefined ? ownSecret : secret(remote.psk, 'remote'),
+    },
+    proposals: (entry.proposals ?? defaultProposals('IKE')).map(({ accepted }) => accepted),
+    lifetime: entry.lifetime,
+    livenessMs: entry.liveness,
+    retransmission: {
+      firstMs: entry.retransmit.first,
+      factor: entry.retransmit.factor,
+      tries: entry.retransmit.tries,
+    },
+  };
+}
+
+/** What the SPD entry of a policy that IKE keys has beside what every SA has, and what its Child SAs are made of. */
+export function buildIkeSpecification(sa: SaEntry): {
+  readonly specification: Pick<
+    SaSpecification,
+    'keying' | 'transform' | 'esn' | 'choices' | 'populateFromPacket' | 'lifetime'
+  >;
+  readonly policy: IkePolicyConfig;
+} {
+  const proposals = sa.proposals ?? defaultProposals('ESP');
+  const choices = proposals.flatMap(espChoices);
+  const [first] = choices;
+  if (first === undefined) throw new InvariantError('a proposal passed the checks without a transform');
+  const { time, bytes, packets } = sa.lifetime ?? {};
+  const hard = DEFAULT_CHILD_LIFETIME_MS;
+  return {
+    specification: {
+      keying: 'ike',
+      ...first,
+      choices,
+      populateFromPacket: sa.populate_from_packet?.map((name) => SELECTOR_NAMES[name]),
+      lifetime: { timeMs: time ?? { soft: hard * DEFAULT_SOFT_PART, hard }, bytes, packets },
+    },
+    policy: { proposals: proposals.map(({ accepted }) => accepted), start: sa.start ?? 'on-traffic' },
+  };
+}

@@ -1,0 +1,44 @@
+// The shape of a peer's `ike` in the configuration file: a PAD entry (RFC 4301 §4.4.3) with what its IKE SAs are
+// made of.
+
+import type { z } from 'zod';
+
+import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
+import type { IkeEntry } from './config-file.ts';
+import { integer, mapping, value } from './expectation.ts';
+import * as ike from './ike-values.ts';
+import { keySource } from './key-source.ts';
+import { proposalList } from './negotiated-proposal.ts';
+
+const EXPECTED_IDENTITY =
+  'an address, a name (gw.example.org), a mail address or a key id ("@#0a1b", "keyid:text")';
+const EXPECTED_PATTERN = `${EXPECTED_IDENTITY}, or several: a prefix, a range, "*.example.org", "*@example.org"`;
+const DEFAULT_LIFETIME = '24h';
+const DEFAULT_LIVENESS = '30s';
+/** RFC 7296 §2.4 leaves the waits open: 4 s, 7.2 s, 13 s, 23 s, 42 s, 76 s. */
+const DEFAULT_RETRANSMIT = { first: '4s', factor: 1.8, tries: 5 };
+const MOST_TRIES = 20;
+
+/** RFC 7296 §2.4, §2.8, §3.5. */
+export const ikeSchema: z.ZodType<IkeEntry> = mapping({
+  local: mapping({
+    identity: value(EXPECTED_IDENTITY, (found) =>
+      typeof found === 'string' ? parseIdentity(found) : undefined,
+    ).optional(),
+    psk: keySource,
+  }),
+  remote: mapping({
+    identity: value(EXPECTED_PATTERN, (found) =>
+      typeof found === 'string' ? parseIdentityPattern(found) : undefined,
+    ).optional(),
+    psk: keySource.optional(),
+  }).prefault({}),
+  proposals: proposalList('IKE').optional(),
+  lifetime: value(ike.EXPECTED_IKE_LIFETIME, ike.readIkeLifetime).prefault(DEFAULT_LIFETIME),
+  liveness: value(ike.EXPECTED_LIVENESS, ike.readLiveness, ['off']).prefault(DEFAULT_LIVENESS),
+  retransmit: mapping({
+    first: value(ike.EXPECTED_WAIT, ike.readWait).prefault(DEFAULT_RETRANSMIT.first),
+    factor: value('a number from 1 to 4', ike.readFactor).prefault(DEFAULT_RETRANSMIT.factor),
+    tries: integer(0, MOST_TRIES).prefault(DEFAULT_RETRANSMIT.tries),
+  }).prefault({}),
+});
