@@ -16,6 +16,9 @@ import { readPsk } from '../management/config/psk.ts';
 import { exactIdentity } from '../pad/identity.ts';
 import type { PadEntry, SharedKey } from '../pad/pad-entry.ts';
 
+/** RFC 7296 §2.23. */
+const NAT_TRAVERSAL_PORT = 4500;
+
 /**
  * One connection for each peer that has `ike`, in the order of the file (RFC 4301 §4.4.3.1).
  * @param running connections of the configuration before; the same objects come back where nothing has changed
@@ -59,6 +62,7 @@ function connectionOf(
     name: peer.name,
     pad: padEntryOf(peer.name, ike, config.file, log),
     remoteAddress: peer.address,
+    remotePort: peer.port ?? NAT_TRAVERSAL_PORT,
     proposals: ike.proposals,
     children: childrenOf(peer.name, config),
     ...ike.lifetime,

@@ -93,6 +93,21 @@ describe('inbound', () => {
     expect(site.inbound(udpPacket({ ...BACK, source: '10.0.3.7' }))).toBe('inbound-wrong-sa');
   });
 
+  test('RFC 4301 §5.2 step 4, "Inbound Verification": an SA that IKE made must be one of those that were offered', () => {
+    const { transform, esn } = SA_SPECIFICATION;
+    const other = { transform: 'chacha20poly1305', esn: false };
+    const verdicts = [[other, { transform, esn }], [{ transform, esn: !esn }, other], [other], []].map(
+      (choices) => {
+        const site = new JudgingSite([
+          policy('b', { selectors: TO_B, sa: { ...SA_SPECIFICATION, ...other, keying: 'ike', choices } }),
+        ]);
+        site.add({ policy: 'b', selectors: TO_B });
+        return site.inbound(udpPacket(BACK));
+      },
+    );
+    expect(verdicts).toEqual(['accepted', 'inbound-wrong-sa', 'inbound-wrong-sa', 'inbound-wrong-sa']);
+  });
+
   test('RFC 4301 §5.2 step 4, "Inbound Verification": a DISCARD entry discards what was protected, too', () => {
     const site = new JudgingSite([policy('no', { action: 'DISCARD', selectors: TO_B })]);
     site.add();

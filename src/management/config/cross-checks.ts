@@ -193,7 +193,8 @@ function checkAction(policy: Unproven<PolicyEntry>, path: Path, report: Report):
 function checkSa(sa: Unproven<SaEntry>, file: Unproven<ConfigFile>, path: Path, report: Report): void {
   if (typeof sa !== 'object' || sa === null) return;
   // Where the list itself is wrong, nobody knows the names.
-  const peerNames = Array.isArray(file?.peers) ? list(file.peers).map((peer) => peer?.name) : [undefined];
+  const peers = list(file?.peers);
+  const peerNames = Array.isArray(file?.peers) ? peers.map((peer) => peer?.name) : [undefined];
   const known = peerNames.filter((name) => name !== undefined);
   // A peer whose own name is wrong may be the one that is meant.
   if (sa.peer !== undefined && !known.includes(sa.peer) && known.length === peerNames.length) {
@@ -206,7 +207,7 @@ function checkSa(sa: Unproven<SaEntry>, file: Unproven<ConfigFile>, path: Path, 
   const esn = sa.proposal?.esn ?? proposals.some(({ accepted }) => accepted.esn.some(isExtended));
   if (esn && sa.replay_window === 0)
     report([...path, 'replay_window'], 'a window, because the proposal has extended sequence numbers');
-  const peer = list(file?.peers).find((one) => one?.name === sa.peer);
+  const peer = peers.find((one) => one?.name === sa.peer);
   checkKeying(sa, sa.peer === undefined ? undefined : peer, path, report);
 }
 

@@ -87,6 +87,7 @@ describe('readConnections', () => {
       livenessMs: 30_000,
       retransmission: { firstMs: 4000, factor: 1.8, tries: 5 },
     });
+    expect(b?.remotePort).toBe(4500);
     expect(b?.pad.remote.exact).toEqual({ idType: 1, data: Uint8Array.of(198, 51, 100, 1) });
     expect(b?.pad.local.identity).toEqual({ idType: 1, data: Uint8Array.of(203, 0, 113, 1) });
     expect(b?.proposals).toHaveLength(2);
