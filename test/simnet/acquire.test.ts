@@ -331,14 +331,17 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     expect(site.drops()).toEqual({ 'outbound-no-sa': 1 });
   });
 
-  test('RFC 4301 §5.2: of an SA that IKE made the transform is what was agreed', () => {
-    const site = create();
-    const transform = 'chacha20poly1305';
+  test.each([
+    ['chacha20poly1305', true],
+    ['aes128gcm16', false],
+  ])('RFC 4301 §5.2: of an SA that IKE made the transform is one that was offered: %s', (transform, isOffered) => {
+    const choices = ['aes256gcm16', 'chacha20poly1305'].map((name) => ({ transform: name, esn: false }));
+    const site = create({ ...BY_IKE, choices });
     installPair(site, { transform });
     const key = { keyMaterial: testKey(transformNamed(transform), 2), spi: 0x2002 };
-    receive(site, encapsulate(key, { sequence: 1, inner: echoRequest({ source: '10.0.2.7', destination: '10.0.1.5' }) }, true));
+    receive(site, encapsulate(key, { sequence: 1, inner: echoRequest({ source: '10.0.2.7', destination: '10.0.1.5' }) }, transform === 'chacha20poly1305'));
     site.path.turn();
-    expect(site.drops()).toEqual({});
-    expect(site.frames.length).toBe(1);
+    expect(site.drops()).toEqual(isOffered ? {} : { 'inbound-wrong-sa': 1 });
+    expect(site.frames.length).toBe(isOffered ? 1 : 0);
   }); // prettier-ignore
 });
