@@ -61,7 +61,7 @@ export interface ErrorCase {
 }
 
 /** The same tunnel, keyed by IKE. */
-export const VALID_IKE_CONFIG = VALID_CONFIG.replace(
+export const VALID_IKE_CONFIG: string = VALID_CONFIG.replace(
   '    address: 198.51.100.1\n',
   '    address: 198.51.100.1\n    ike:\n      local: { psk: { file: b.psk } }\n',
 ).replace(/ {6}proposal: [^]*in\.key } }\n/, '');
