@@ -25,7 +25,7 @@ async function main(command: LabCommand): Promise<number> {
   }
   switch (command.name) {
     case 'up':
-      await labUp(command.prefix, command.engine, stopSignal());
+      await labUp(command, stopSignal());
       return 0;
     case 'down':
       if (!(await labDown(command.prefix))) process.stdout.write(`${command.prefix} was not up\n`);

@@ -4,11 +4,17 @@ import { parseArgs } from 'node:util';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import type { Place } from '../topology/plan.ts';
 import type { EngineName } from './engine-name.ts';
+import type { Keying } from './site-files.ts';
 import { findScenario, scenarios } from './scenarios/all-scenarios.ts';
 
 export type LabCommand =
   | { readonly name: 'run'; readonly options: RunOptions }
-  | { readonly name: 'up'; readonly prefix: string; readonly engine: EngineName | undefined }
+  | {
+      readonly name: 'up';
+      readonly prefix: string;
+      readonly engine: EngineName | undefined;
+      readonly keying: Keying;
+    }
   | { readonly name: 'down'; readonly prefix: string }
   | { readonly name: 'status'; readonly prefix: string }
   | { readonly name: 'shell'; readonly prefix: string; readonly place: Place }
@@ -26,6 +32,7 @@ export interface RunOptions {
   readonly seconds: number;
   /** undefined: what the example configuration says. */
   readonly engine: EngineName | undefined;
+  readonly keying: Keying;
   /** undefined: the two sites, measured. */
   readonly scenario: string | undefined;
 }
@@ -49,13 +56,14 @@ ${scenarioLines}
       --write FILE     write the packets to FILE, - for standard output
 
       --engine NAME    native or portable, for both gateways (no command, up)
+      --keying NAME    ike or manual (default ike; scenarios other than site-to-site: manual)
       --name PREFIX    another lab beside the first: namespaces PREFIX-hostA, ... (default isthmus)
 `;
 
 const places: readonly Place[] = ['hostA', 'gwA', 'wan', 'gwB', 'hostB'];
 const allowedOptions = {
-  run: ['json', 'seconds', 'engine', 'scenario'],
-  up: ['name', 'engine'],
+  run: ['json', 'seconds', 'engine', 'scenario', 'keying'],
+  up: ['name', 'engine', 'keying'],
   down: ['name'],
   status: ['name'],
   shell: ['name'],
@@ -80,18 +88,25 @@ export function parseArguments(argv: readonly string[]): LabCommand {
   switch (word) {
     case 'run': {
       const seconds = wholeSeconds(values.seconds ?? '5');
+      const scenario = values.scenario === undefined ? undefined : findScenario(values.scenario).name;
       return {
         name: word,
         options: {
           json: values.json ?? false,
           seconds,
           engine: engineName(values.engine),
-          scenario: values.scenario === undefined ? undefined : findScenario(values.scenario).name,
+          keying: keyingOf(values.keying, scenario),
+          scenario,
         },
       };
     }
     case 'up':
-      return { name: word, prefix, engine: engineName(values.engine) };
+      return {
+        name: word,
+        prefix,
+        engine: engineName(values.engine),
+        keying: keyingOf(values.keying, undefined),
+      };
     case 'shell':
       return { name: word, prefix, place: placeName(operands[0]) };
     case 'capture':
@@ -114,6 +129,7 @@ function parse(argv: readonly string[]) {
         seconds: { type: 'string' },
         engine: { type: 'string' },
         scenario: { type: 'string' },
+        keying: { type: 'string' },
         name: { type: 'string' },
         write: { type: 'string', short: 'w' },
         help: { type: 'boolean', short: 'h' },
@@ -142,6 +158,17 @@ function wholeSeconds(text: string): number {
 function engineName(text: string | undefined): EngineName | undefined {
   if (text === undefined || text === 'native' || text === 'portable') return text;
   throw new EnvironmentError(`--engine ${text}: expected native or portable`);
+}
+
+/** @param scenario undefined: the two sites */
+function keyingOf(text: string | undefined, scenario: string | undefined): Keying {
+  const hasIke = scenario === undefined || findScenario(scenario).ike !== undefined;
+  const keying = text ?? (hasIke ? 'ike' : 'manual');
+  if (keying !== 'ike' && keying !== 'manual')
+    throw new EnvironmentError(`--keying ${keying}: expected ike or manual`);
+  if (keying === 'ike' && !hasIke)
+    throw new EnvironmentError(`--keying ike: the scenario ${scenario ?? ''} has manual keys only`);
+  return keying;
 }
 
 /** It becomes part of file names. */

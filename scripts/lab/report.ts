@@ -4,12 +4,13 @@ import type { EngineName } from './engine-name.ts';
 import type { Iperf3Result } from './iperf3.ts';
 import type { PingResult } from './ping.ts';
 import type { Check } from './scenarios/scenario.ts';
+import type { Keying } from './site-files.ts';
 import type { WanCounters } from './wan-counters.ts';
 
 /** The object of --json. */
 export interface LabReport {
   readonly ok: boolean;
-  readonly keying: 'manual';
+  readonly keying: Keying;
   readonly engine: EngineName;
   /** With --scenario only, as `checks`. */
   readonly scenario?: string;

@@ -29,6 +29,11 @@ import { readWanCounters, watchWan } from './wan-counters.ts';
 /** Offered in the UDP runs: within what the engine carries where host and gateways share two processors. */
 const udpMbitPerSecond = { native: 500, portable: 30 } as const;
 
+const KEYING_LINES = {
+  manual: 'manual keys, made for this run',
+  ike: 'keys by IKEv2, with a shared secret made for this run',
+} as const;
+
 type Say = (text: string) => void;
 
 interface Measured {
@@ -46,7 +51,8 @@ export async function runLab(options: RunOptions, signal: AbortSignal): Promise<
     : (text: string): void => void process.stdout.write(`${text}\n`);
   // The sandbox's own tmpfs: the keys are gone with it, whatever happens.
   const directory = await mkdtemp('/run/isthmus-lab-');
-  const files = await writeSiteFiles(directory, options.engine, scenario.sites, scenario.keys);
+  const { sites, keys } = options.keying === 'ike' ? (scenario.ike ?? scenario) : scenario;
+  const files = await writeSiteFiles(directory, options.engine, sites, keys);
   const topology = new Topology({ plan: scenario.plan, prefix: '' });
   await topology.build();
   await watchWan(topology);
@@ -67,12 +73,12 @@ export async function runLab(options: RunOptions, signal: AbortSignal): Promise<
   let engine = files.engine;
   const measured = await (async () => {
     try {
-      for (const { place } of scenario.sites) running.set(place, startGateway(topology, files, place, false));
+      for (const { place } of sites) running.set(place, startGateway(topology, files, place, false));
       const engines = await Promise.all(
         [...running.values()].map((gateway) => gatewayReady(gateway, signal)),
       );
       engine = engines[0] ?? engine;
-      say(`engine: ${engine}, manual keys, made for this run\n`);
+      say(`engine: ${engine}, ${KEYING_LINES[options.keying]}\n`);
       await scenario.settle?.(lab);
       return await measure(scenario, lab, options.seconds, engine, say);
     } catch (error) {
@@ -90,7 +96,7 @@ export async function runLab(options: RunOptions, signal: AbortSignal): Promise<
   const ok = measured.ok && checks.every(({ holds }) => holds);
   const report: LabReport = {
     ok,
-    keying: 'manual',
+    keying: options.keying,
     engine,
     ...(options.scenario !== undefined && { scenario: scenario.name, checks }),
     ping,

@@ -19,7 +19,7 @@ export type Setting = readonly [path: readonly (string | number)[], value: unkno
 export interface Site {
   readonly place: GatewayPlace;
   /** File of etc/. */
-  readonly example: 'site-a.yaml' | 'site-b.yaml';
+  readonly example: 'site-a.yaml' | 'site-b.yaml' | 'ike-site-a.yaml' | 'ike-site-b.yaml';
   readonly settings: readonly Setting[];
 }
 
@@ -28,9 +28,20 @@ export const twoSites: readonly Site[] = [
   { place: 'gwB', example: 'site-b.yaml', settings: [] },
 ];
 
+/** The same sites with keys made by IKE. */
+export const ikeTwoSites: readonly Site[] = [
+  { place: 'gwA', example: 'ike-site-a.yaml', settings: [] },
+  { place: 'gwB', example: 'ike-site-b.yaml', settings: [] },
+];
+
+/** Who makes the keys of the tunnel. */
+export type Keying = 'manual' | 'ike';
+
 export const gatewayPlaces: readonly ('gwA' | 'gwB')[] = ['gwA', 'gwB'];
 /** The keys that the examples name. Gateways share them: what one sends with, the other receives with. */
 export const exampleKeys: readonly string[] = ['a-to-b', 'b-to-a'];
+/** The secret that the examples with IKE name. */
+export const ikeExampleKeys: readonly string[] = ['a-b.psk'];
 export const program: string = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export interface SiteFiles {
@@ -52,7 +63,7 @@ export async function writeSiteFiles(
   await mkdir(keyDirectory, { mode: 0o700 });
   await Promise.all(
     keys.map((key) =>
-      runOrThrow([process.execPath, program, 'keygen', '--out', join(keyDirectory, `${key}.key`)]),
+      runOrThrow([process.execPath, program, 'keygen', ...keygenArguments(key, keyDirectory)]),
     ),
   );
   const files: SiteFiles = {
@@ -66,6 +77,12 @@ export async function writeSiteFiles(
     await writeConfiguration(site, files.configuration(site.place), engine);
   }
   return files;
+}
+
+function keygenArguments(key: string, directory: string): readonly string[] {
+  return key.endsWith('.psk')
+    ? ['psk', '--out', join(directory, key)]
+    : ['--out', join(directory, `${key}.key`)];
 }
 
 function exampleFile({ example }: Site): string {

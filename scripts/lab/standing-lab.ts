@@ -11,7 +11,15 @@ import type { EngineName } from './engine-name.ts';
 import { gatewayReady, startGateway } from './gateway-process.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
 import { drawing } from './scenarios/site-to-site.ts';
-import { gatewayPlaces, writeSiteFiles } from './site-files.ts';
+import {
+  exampleKeys,
+  gatewayPlaces,
+  ikeExampleKeys,
+  ikeTwoSites,
+  twoSites,
+  type Keying,
+  writeSiteFiles,
+} from './site-files.ts';
 
 const parent = '/run/isthmus-lab';
 const stopLimitMs = 10_000;
@@ -37,12 +45,14 @@ export function nameOption(prefix: string): string {
   return prefix === 'isthmus' ? '' : ` --name ${prefix}`;
 }
 
+export interface UpOptions {
+  readonly prefix: string;
+  readonly engine: EngineName | undefined;
+  readonly keying: Keying;
+}
+
 /** @throws EnvironmentError where one of that name is there already, or a gateway does not start */
-export async function labUp(
-  prefix: string,
-  engine: EngineName | undefined,
-  signal: AbortSignal,
-): Promise<void> {
+export async function labUp({ prefix, engine, keying }: UpOptions, signal: AbortSignal): Promise<void> {
   await mkdir(parent, { recursive: true, mode: 0o755 });
   const directory = join(parent, prefix);
   try {
@@ -62,7 +72,8 @@ export async function labUp(
     throw error;
   }
   try {
-    const files = await writeSiteFiles(directory, engine);
+    const [sites, keys] = keying === 'ike' ? [ikeTwoSites, ikeExampleKeys] : [twoSites, exampleKeys];
+    const files = await writeSiteFiles(directory, engine, sites, keys);
     const note: Note = { engine: files.engine, gateways: [] };
     const gateways = [];
     for (const place of gatewayPlaces) {

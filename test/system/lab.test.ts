@@ -87,7 +87,7 @@ describe('the lab with --json', () => {
     expect(Object.keys(report)).toEqual(['ok', 'keying', 'engine', 'ping', 'iperf3', 'drops']);
     expect(report).toMatchObject({
       ok: true,
-      keying: 'manual',
+      keying: 'ike',
       engine: 'native',
       ping: { sent: 20, received: 20 },
     });
@@ -107,9 +107,10 @@ describe('the lab with --json', () => {
     expect(namedNamespaces()).toEqual(namespacesBefore);
   });
 
-  it('runs the engine that it is told to', async () => {
-    const { code, stdout } = await labToItsEnd('--json', '--seconds', '1', '--engine', 'portable');
-    expect(JSON.parse(stdout)).toMatchObject({ ok: true, engine: 'portable' });
+  it('runs with the engine and the keys that it is told to', async () => {
+    const choice = ['--engine', 'portable', '--keying', 'manual'];
+    const { code, stdout } = await labToItsEnd('--json', '--seconds', '1', ...choice);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: true, engine: 'portable', keying: 'manual' });
     expect(code).toBe(0);
   });
 });

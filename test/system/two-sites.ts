@@ -96,7 +96,9 @@ export class TwoSites {
     if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
     const hasSaid = (): boolean => gateway.log.count(sentence) >= times;
     if (!(await holdsWithin(hasSaid, LOG_LIMIT_MS, new AbortController().signal)))
-      throw new Error(`${place} did not say "${sentence}" ${String(times)} times\n${gateway.log.tail(20, place)}`);
+      throw new Error(
+        `${place} did not say "${sentence}" ${String(times)} times\n${gateway.log.tail(20, place)}`,
+      );
   }
 
   async startBoth(): Promise<void> {

@@ -31,6 +31,8 @@ export interface Scenario {
   readonly sites: readonly Site[];
   /** Names of the keys that the sites share. */
   readonly keys: readonly string[];
+  /** The same with keys made by IKE, where that makes no difference to the point. */
+  readonly ike?: { readonly sites: readonly Site[]; readonly keys: readonly string[] };
   /** Sets the host up before the gateways start. */
   readonly prepare?: (topology: Topology) => Promise<void>;
   /** Waits for what the measurement needs. */

@@ -4,21 +4,39 @@ import { parseArguments } from '../../../../scripts/lab/arguments.ts';
 
 describe('the command line of the lab', () => {
   it.each([
-    [[], { name: 'run', options: { json: false, seconds: 5, engine: undefined, scenario: undefined } }],
+    [
+      [],
+      {
+        name: 'run',
+        options: { json: false, seconds: 5, engine: undefined, keying: 'ike', scenario: undefined },
+      },
+    ],
     [
       ['--json'],
-      { name: 'run', options: { json: true, seconds: 5, engine: undefined, scenario: undefined } },
+      {
+        name: 'run',
+        options: { json: true, seconds: 5, engine: undefined, keying: 'ike', scenario: undefined },
+      },
     ],
     [
       ['--seconds', '1', '--engine=portable'],
-      { name: 'run', options: { json: false, seconds: 1, engine: 'portable', scenario: undefined } },
+      {
+        name: 'run',
+        options: { json: false, seconds: 1, engine: 'portable', keying: 'ike', scenario: undefined },
+      },
     ],
     [
       ['--scenario', 'kill'],
-      { name: 'run', options: { json: false, seconds: 5, engine: undefined, scenario: 'kill' } },
+      {
+        name: 'run',
+        options: { json: false, seconds: 5, engine: undefined, keying: 'manual', scenario: 'kill' },
+      },
     ],
-    [['up'], { name: 'up', prefix: 'isthmus', engine: undefined }],
-    [['up', '--name', 'two', '--engine', 'native'], { name: 'up', prefix: 'two', engine: 'native' }],
+    [['up'], { name: 'up', prefix: 'isthmus', engine: undefined, keying: 'ike' }],
+    [
+      ['up', '--name', 'two', '--engine', 'native', '--keying', 'manual'],
+      { name: 'up', prefix: 'two', engine: 'native', keying: 'manual' },
+    ],
     [['down'], { name: 'down', prefix: 'isthmus' }],
     [['status', '--name=two'], { name: 'status', prefix: 'two' }],
     [['shell', 'gwB'], { name: 'shell', prefix: 'isthmus', place: 'gwB' }],
@@ -42,6 +60,8 @@ describe('the command line of the lab', () => {
     [['--seconds', '1e1'], '--seconds 1e1: expected a whole number from 1 to 3600'],
     [['--seconds', '3601'], '--seconds 3601: expected a whole number from 1 to 3600'],
     [['--engine', 'fast'], '--engine fast: expected native or portable'],
+    [['--keying', 'magic'], '--keying magic: expected ike or manual'],
+    [['--scenario', 'kill', '--keying', 'ike'], '--keying ike: the scenario kill has manual keys only'],
     [['up', '--scenario', 'kill'], '--scenario has no meaning for up'],
     [['--fast'], "Unknown option '--fast'; try --help"],
     [['fly'], 'unknown command fly; try --help'],
