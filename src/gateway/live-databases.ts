@@ -126,6 +126,12 @@ export class LiveDatabases {
       throw new ConfigError(
         `${next.file}: found another value of ${fixed.join(', ')}, expected what the gateway was started with; restart it`,
       );
+    // Its packets would wait for SAs that nobody makes.
+    const wantsIke = next.policies.some(({ sa }) => sa?.keying === 'ike');
+    if (wantsIke && this.#parts.keying === undefined)
+      throw new ConfigError(
+        `${next.file}: found policies that IKE keys, expected none: the gateway was started without, and has not opened IKE's sockets; restart it`,
+      );
     await this.#apply(next, readManualKeys(next, this.#parts.log));
   }
 

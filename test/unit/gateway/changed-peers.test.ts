@@ -1,7 +1,7 @@
 // What a reload changes of peers and of how packets are dressed for them: at once, for the SAs that are there, and
 // nothing that it does not speak of.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { reload } from '../../../src/gateway/reload.ts';
 import { SaField } from '../../../src/sad/sa-state.ts';
@@ -223,6 +223,20 @@ test.each([
     expect(live.steps).toEqual(['guard', 'data plane', 'routes: to-b', 'guard alone']);
   },
 );
+
+test('a gateway that was started without IKE takes no policy that IKE keys', async () => {
+  live = await LiveSite.start([TO_B]);
+  const { config } = live.live;
+  await live.write([TO_B], { peerOptions: ', ike: { local: { psk: { env: NONE } } }' });
+  const byHand = await readFile(live.file, 'utf8');
+  await writeFile(live.file, byHand.replace(/ {6}proposal: [^]*$/, ''));
+  await reload(live.live, live.log);
+  expect(refusals()).toEqual([
+    `${live.file}: found policies that IKE keys, expected none: the gateway was started without, and has not opened IKE's sockets; restart it`,
+  ]);
+  expect(live.live.config).toBe(config);
+  expect(destination()).toBe(WRITTEN);
+});
 
 /** What must be the same before and after. */
 function identity(sa: object): object {
