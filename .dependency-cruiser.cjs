@@ -53,6 +53,12 @@ module.exports = {
       ['base', 'wire', 'crypto', 'spd'],
       'RFC 4301 §4.4.3: the PAD links the SPD to IKE and belongs to neither.',
     ),
+    only(
+      'ike-decides-and-does-nothing',
+      'ike',
+      ['base', 'wire', 'crypto', 'spd', 'pad'],
+      'IKE is a function of messages, time and configuration; SAD, sockets and timers are effects that the gateway executes. So two engines can be joined in memory, and every loss and collision is an ordinary test.',
+    ),
     never(
       'dataplane-knows-no-other-plane',
       path('dataplane/'),
@@ -62,7 +68,7 @@ module.exports = {
     never(
       'packet-decisions-do-no-io',
       {
-        path: '(^|/)src/(wire|spd|sad|pad)/|(^|/)src/dataplane/(inbound|outbound|packet-path|mss-clamp|ecn)\\.ts',
+        path: '(^|/)src/(wire|spd|sad|pad|ike)/|(^|/)src/dataplane/(inbound|outbound|packet-path|mss-clamp|ecn)\\.ts',
       },
       { path: '^(node:)?(fs|fs/promises|net|dgram|child_process|timers|timers/promises|http|https|tls)$' },
       'Decisions are functions of a packet, the databases and the given time; devices, files and clocks are handed in, so that every decision can be tested in memory.',
