@@ -70,6 +70,8 @@ export interface ChildSecrets {
 export interface ChildRefusal {
   readonly notifyType: number;
   readonly reason: string;
+  /** The peer has no such Child SA. */
+  readonly byPeer: boolean;
 }
 
 /** The initiator's side: puts in force what the peer chose. Gives the SPI back where it is not what was offered. */
@@ -80,7 +82,7 @@ export function takeChildAnswer(
   secrets: ChildSecrets,
   inAuth: boolean,
 ): ChildSa | ChildRefusal {
-  const result = readAnswer(offer, payloads, inAuth);
+  const result = readAnswer(turn.state, offer, payloads, inAuth);
   if ('notifyType' in result) {
     turn.add({ type: 'release-spi', spi: offer.inboundSpi });
     return result;
@@ -90,13 +92,19 @@ export function takeChildAnswer(
 }
 
 function readAnswer(
+  state: IkeSaState,
   offer: ChildOffer,
   payloads: readonly Payload[],
   inAuth: boolean,
 ): ChildSa | ChildRefusal {
   const error = findError(payloads);
-  if (error !== undefined) return { notifyType: error.notifyType, reason: nameOfNotify(error.notifyType) };
-  const wrong = (reason: string): ChildRefusal => ({ notifyType: NotifyType.INVALID_SYNTAX, reason });
+  if (error !== undefined)
+    return { notifyType: error.notifyType, reason: nameOfNotify(error.notifyType), byPeer: true };
+  const wrong = (reason: string): ChildRefusal => ({
+    notifyType: NotifyType.INVALID_SYNTAX,
+    reason,
+    byPeer: false,
+  });
   const sa = find(payloads, 'SA');
   const tsi = find(payloads, 'TSi');
   const tsr = find(payloads, 'TSr');
@@ -109,7 +117,8 @@ function readAnswer(
     return wrong('the peer chose another group');
   const outboundSpi = readEspSpi(chosen.spi);
   const transform = transformOf(chosen);
-  if (outboundSpi === undefined || transform === undefined) return wrong('the peer chose no SPI');
+  if (outboundSpi === undefined || transform === undefined || isTaken(state, outboundSpi))
+    return wrong('the peer chose no SPI, or one that it uses');
   // RFC 7296 §2.9: a subset of what was offered, and of what the policy allows whatever was offered.
   const local = narrow(tsi.selectors, offer.policy.local);
   const remote = narrow(tsr.selectors, offer.policy.remote);
@@ -123,9 +132,15 @@ function readAnswer(
     group: chosen.group,
     local,
     remote,
+    replaces: offer.replaces,
     phase: 'installed',
     isReplaced: false,
   };
+}
+
+/** RFC 4301 §4.1: one SPI is one SA of its receiver. */
+function isTaken({ children }: IkeSaState, outboundSpi: number): boolean {
+  return children.some((child) => child.outboundSpi === outboundSpi);
 }
 
 /** What a peer asks for. */
@@ -152,7 +167,7 @@ export function chooseChild(state: IkeSaState, request: ChildRequest): ChildChoi
   const tsi = find(payloads, 'TSi');
   const tsr = find(payloads, 'TSr');
   if (sa === undefined || tsi === undefined || tsr === undefined)
-    return { notifyType: NotifyType.INVALID_SYNTAX, reason: 'SA, TSi or TSr is missing' };
+    return { notifyType: NotifyType.INVALID_SYNTAX, reason: 'SA, TSi or TSr is missing', byPeer: false };
   const policies = (state.connection?.children ?? []).filter(
     ({ policy }) => replaces === undefined || policy === replaces.policy,
   );
@@ -167,6 +182,7 @@ export function chooseChild(state: IkeSaState, request: ChildRequest): ChildChoi
     return {
       notifyType: NotifyType.TS_UNACCEPTABLE,
       reason: `the peer asks for ${formatTrafficSelectors(tsi.selectors)} === ${formatTrafficSelectors(tsr.selectors)}`,
+      byPeer: false,
     };
   let reason = '';
   for (const { policy, local, remote } of meeting) {
@@ -178,10 +194,10 @@ export function chooseChild(state: IkeSaState, request: ChildRequest): ChildChoi
     }
     const transform = transformOf(chosen);
     const outboundSpi = readEspSpi(chosen.spi);
-    if (transform === undefined || outboundSpi === undefined) continue;
+    if (transform === undefined || outboundSpi === undefined || isTaken(state, outboundSpi)) continue;
     return { policy, chosen, transform, outboundSpi, local, remote };
   }
-  return { notifyType: NotifyType.NO_PROPOSAL_CHOSEN, reason };
+  return { notifyType: NotifyType.NO_PROPOSAL_CHOSEN, reason, byPeer: false };
 }
 
 /**
@@ -192,7 +208,7 @@ export function answerChild(
   turn: Turn,
   choice: ChildChoice,
   secrets: ChildSecrets,
-  isRekey: boolean,
+  replaces: number | undefined,
 ): { readonly child: ChildSa; readonly answer: readonly Payload[] } {
   const { chosen, policy, local, remote, transform, outboundSpi } = choice;
   const inboundSpi = turn.context.allocateSpi(turn.state.connection?.name ?? '');
@@ -205,11 +221,12 @@ export function answerChild(
     group: chosen.group,
     local,
     remote,
+    replaces,
     // RFC 7296 §2.8: packets stay on the old SA until the peer shows that it has the new one.
-    phase: isRekey ? 'receiving' : 'installed',
+    phase: replaces === undefined ? 'installed' : 'receiving',
     isReplaced: false,
   };
-  install(turn, child, secrets, !isRekey);
+  install(turn, child, secrets, replaces === undefined);
   return {
     child,
     answer: [

@@ -27,8 +27,10 @@ export interface ChildSa {
   readonly group: number;
   readonly local: readonly TrafficSelector[];
   readonly remote: readonly TrafficSelector[];
+  /** Inbound SPI of the Child SA that it replaces. */
+  readonly replaces: number | undefined;
   readonly phase: ChildPhase;
-  /** Replaced by another: packets leave by that one, and a deletion follows. */
+  /** Replaced by another, or no longer wanted: it is not rekeyed again, and a deletion follows. */
   readonly isReplaced: boolean;
 }
 

@@ -32,7 +32,11 @@ export type IkeEvent =
   /** The peer has forgotten this IKE SA: it goes without a word. */
   | { readonly type: 'give-up' }
   /** A collision of rekeys is decided: the Child SAs go on under this IKE SA. */
-  | { readonly type: 'inherit'; readonly from: IkeSaState };
+  | { readonly type: 'inherit'; readonly from: IkeSaState }
+  /** A collision of rekeys is decided: the peer deletes this IKE SA. */
+  | { readonly type: 'redundant' }
+  /** The peer uses what it made of this IKE SA, so the collision of rekeys is decided. */
+  | { readonly type: 'claimed' };
 
 export type Effect =
   | { readonly type: 'send'; readonly path: Path; readonly datagrams: readonly Uint8Array[] }
@@ -62,6 +66,8 @@ export type Effect =
   | { readonly type: 'add-ike-sa'; readonly state: IkeSaState }
   /** Children go to a successor that was added before. */
   | { readonly type: 'give-children'; readonly to: IkeSpi; readonly from: IkeSaState }
+  | { readonly type: 'redundant'; readonly spi: IkeSpi }
+  | { readonly type: 'claim'; readonly from: IkeSpi }
   /** `isInitialContact`: the peer has no other IKE SA with this side; those that are left are dead (RFC 7296 §2.4). */
   | { readonly type: 'established'; readonly isInitialContact: boolean }
   | { readonly type: 'closed' }

@@ -4,29 +4,31 @@
 import { formatAddress } from '../base/address.ts';
 import { MalformedMessageError } from '../base/errors.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
-import { matchesIdentity, type Identity } from '../pad/identity.ts';
+import { checkMessage } from '../wire/ike/check-message.ts';
 import { ExchangeType, NotifyType } from '../wire/ike/iana.ts';
 import { decodeIkeHeader, type IkeHeader } from '../wire/ike/ike-header.ts';
 import { NO_IKE_SPI, toIkeSpi, type IkeSpi } from '../wire/ike/ike-spi.ts';
-import { checkMessage } from '../wire/ike/check-message.ts';
-import { decodeMessage, encodeMessage, type IkeMessage } from '../wire/ike/message.ts';
+import { decodeMessage, type IkeMessage } from '../wire/ike/message.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
-import { espSpiBytes } from './child-sa.ts';
+import { complaintAbout, complaintAboutSpi, Complaints } from './complaints.ts';
 import type { ChildPolicy, Connection, Path } from './connection.ts';
 import { Cookies } from './cookies.ts';
 import type { Effect, IkeEvent } from './effects.ts';
 import { answerInit, askForCookie } from './exchanges/ike-sa-init.ts';
-import { newInitiator, next, nextDeadlineMs } from './ike-sa.ts';
+import { nextDeadlineMs } from './ike-sa-time.ts';
+import { newInitiator, next } from './ike-sa.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
-import { find, findNotify, notify } from './payloads.ts';
+import { IkeSas, type Entry } from './ike-sas.ts';
+import { find, findNotify } from './payloads.ts';
+import { Peers } from './peers.ts';
 import { STORIES, type StoryName } from './stories.ts';
 import type { IkeContext } from './turn.ts';
 
 /** Half-open IKE SAs from which on a cookie is asked for (RFC 7296 §2.6), and beyond which nothing is answered. */
 const COOKIE_THRESHOLD = 32;
 const MOST_HALF_OPEN = 1024;
-/** Unauthenticated answers that a second has room for (RFC 7296 §2.21.4). */
-const COMPLAINTS_PER_SECOND = 10;
+/** Messages that wait for the SAD; what comes beyond is sent again by the peer. */
+const MOST_WAITING = 64;
 const IKE_SPI_BYTES = 8;
 
 /** What the engine does outside of itself. Each promise resolves when it is done. */
@@ -59,24 +61,6 @@ export interface IkeEngineParts {
 
 type SadEffect = 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
 
-/** RFC 7296 §1.5: an INFORMATIONAL request outside of every IKE SA, which has no answer. */
-const ONE_WAY = {
-  responderSpi: NO_IKE_SPI,
-  majorVersion: 2,
-  minorVersion: 0,
-  exchangeType: ExchangeType.INFORMATIONAL,
-  isFromInitiator: true,
-  hasHigherVersion: false,
-  isResponse: false,
-  messageId: 0,
-} as const;
-
-interface Entry {
-  state: IkeSaState;
-  readonly events: IkeEvent[];
-  running: Promise<void> | undefined;
-}
-
 /** What was dropped before it reached an IKE SA. */
 export interface IkeDrops {
   malformed: number;
@@ -87,13 +71,14 @@ export interface IkeDrops {
 
 export class IkeEngine {
   readonly #parts: IkeEngineParts;
-  readonly #bySpi = new Map<IkeSpi, Entry>();
-  /** Half-open ones by the peer's SPI and address: its first message may come again. */
-  readonly #halfOpen = new Map<string, Entry>();
+  readonly #sas = new IkeSas();
   readonly #cookies: Cookies;
+  readonly #complaints = new Complaints();
+  readonly #running = new Set<Promise<void>>();
   readonly drops: IkeDrops = { malformed: 0, ikeV1: 0, unknownSpi: 0, flooded: 0 };
-  #connections: readonly Connection[] = [];
-  #complaints = { second: 0, count: 0 };
+  #peers: Peers = new Peers([]);
+  /** When a tick was asked for. */
+  #wakeMs: number | undefined;
 
   constructor(parts: IkeEngineParts) {
     this.#parts = parts;
@@ -102,27 +87,20 @@ export class IkeEngine {
 
   /** The peers from now on. IKE SAs of peers that are gone or have changed are deleted. */
   useConnections(connections: readonly Connection[]): void {
-    this.#connections = connections;
-    for (const entry of this.#bySpi.values()) {
+    this.#peers = new Peers(connections);
+    for (const entry of this.#sas.all) {
       const { connection } = entry.state;
-      if (connection !== undefined && !connections.includes(connection))
-        this.#push(entry, { type: 'delete-ike' });
+      if (connection !== undefined && !this.#peers.has(connection)) this.#push(entry, { type: 'delete-ike' });
     }
   }
 
   get states(): readonly IkeSaState[] {
-    return [...this.#bySpi.values()].map(({ state }) => state);
+    return this.#sas.all.map(({ state }) => state);
   }
 
   /** Resolves when everything that has happened so far was worked off. */
   async settled(): Promise<void> {
-    for (;;) {
-      const running = [...this.#bySpi.values()]
-        .map((entry) => entry.running)
-        .filter((one) => one !== undefined);
-      if (running.length === 0) return;
-      await Promise.all(running);
-    }
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   /** A datagram from the ports 500 or 4500, without non-ESP marker. Never throws on what it holds. */
@@ -135,8 +113,9 @@ export class IkeEngine {
       // Others are judged when they are decrypted.
       const fault = isInit ? checkMessage(header, { clear: message.payloads }) : undefined;
       if (fault !== undefined) throw new MalformedMessageError('IKE_SA_INIT', fault.text);
-      const entry = this.#entryOf(header);
-      if (entry !== undefined) return this.#push(entry, { type: 'message', bytes, message, path });
+      // RFC 7296 §3.1: whoever began has the Initiator flag set, so the other SPI is this side's.
+      const entry = this.#sas.get(header.isFromInitiator ? header.responderSpi : header.initiatorSpi);
+      if (entry !== undefined) return this.#takeMessage(entry, bytes, message, path);
       if (isInit) return this.#begin(bytes, message, path);
       this.#refuseSpi(header, path);
     } catch (error) {
@@ -145,9 +124,9 @@ export class IkeEngine {
     }
   }
 
-  #entryOf(header: IkeHeader): Entry | undefined {
-    // RFC 7296 §3.1: whoever began has the Initiator flag set, so the other SPI is this side's.
-    return this.#bySpi.get(header.isFromInitiator ? header.responderSpi : header.initiatorSpi);
+  #takeMessage(entry: Entry, bytes: Uint8Array, message: IkeMessage, path: Path): void {
+    if (entry.events.length < MOST_WAITING) this.#push(entry, { type: 'message', bytes, message, path });
+    else this.drops.flooded++;
   }
 
   /** RFC 7296 §2.5, §1.5. */
@@ -168,30 +147,11 @@ export class IkeEngine {
   }
 
   #complain(header: IkeHeader, path: Path, notifyType: number): void {
-    if (!this.#mayComplain()) return;
-    const { initiatorSpi, responderSpi, exchangeType, messageId } = header;
-    const answer = encodeMessage(
-      {
-        initiatorSpi,
-        responderSpi,
-        exchangeType,
-        messageId,
-        majorVersion: 2,
-        minorVersion: 0,
-        isResponse: true,
-        isFromInitiator: !header.isFromInitiator,
-        hasHigherVersion: false,
-      },
-      [notify(notifyType)],
-    );
-    this.#parts.effects.send(path, answer);
+    if (this.#mayComplain()) this.#parts.effects.send(path, complaintAbout(header, notifyType));
   }
 
   #mayComplain(): boolean {
-    const second = Math.floor(this.#parts.now() / 1000);
-    if (second !== this.#complaints.second) this.#complaints = { second, count: 0 };
-    this.#complaints.count++;
-    return this.#complaints.count <= COMPLAINTS_PER_SECOND;
+    return this.#complaints.mayComplain(this.#parts.now());
   }
 
   /** A first message: from here on it costs a key exchange, so floods end before. */
@@ -200,10 +160,10 @@ export class IkeEngine {
     if (header.isResponse || header.messageId !== 0 || header.responderSpi !== NO_IKE_SPI) return;
     if (header.initiatorSpi === NO_IKE_SPI) return;
     const key = halfOpenKey(header.initiatorSpi, path);
-    const known = this.#halfOpen.get(key);
+    const known = this.#sas.halfOpen(key);
     if (known !== undefined) return this.#repeatInit(known, bytes, path);
     const nonce = find(payloads, 'NONCE')?.nonce;
-    if (this.#halfOpen.size >= COOKIE_THRESHOLD && nonce !== undefined) {
+    if (this.#sas.halfOpenCount >= COOKIE_THRESHOLD && nonce !== undefined) {
       const request = { nonce, address: path.remoteAddress.bytes, initiatorSpi: header.initiatorSpi };
       const cookie = findNotify(payloads, NotifyType.COOKIE)?.data;
       const nowMs = this.#parts.now();
@@ -213,7 +173,7 @@ export class IkeEngine {
           askForCookie(header.initiatorSpi, this.#cookies.make(request, nowMs)),
         );
     }
-    if (this.#halfOpen.size >= MOST_HALF_OPEN) {
+    if (this.#sas.halfOpenCount >= MOST_HALF_OPEN) {
       this.drops.flooded++;
       return;
     }
@@ -229,9 +189,7 @@ export class IkeEngine {
 
   #answerInit(bytes: Uint8Array, message: IkeMessage, path: Path, key: string): void {
     const { effects } = this.#parts;
-    const accepted = this.#connections
-      .filter((connection) => couldBe(connection, path))
-      .flatMap(({ proposals }) => proposals);
+    const accepted = this.#peers.at(path).flatMap(({ proposals }) => proposals);
     const result = answerInit(bytes, message, path, accepted, this.#context());
     if ('drop' in result) {
       this.drops.malformed++;
@@ -240,42 +198,38 @@ export class IkeEngine {
     if ('mismatch' in result) this.#story('no-ike-proposal', { ...describe(path), reason: result.mismatch });
     effects.send(path, result.response);
     if (!('state' in result)) return;
-    const entry = this.#add(result.state);
-    this.#halfOpen.set(key, entry);
+    this.#schedule(this.#sas.add(result.state, { halfOpenKey: key }));
     this.#story('init-answered', { ...describe(path), proposal: result.proposal });
   }
 
   /** The data plane has a packet for a PROTECT policy, and no SA (RFC 4301 §4.4.1). */
   acquire(policyName: string, trigger: readonly [TrafficSelector, TrafficSelector] | undefined): void {
-    const connection = this.#connections.find(({ children }) =>
-      children.some(({ policy }) => policy === policyName),
-    );
-    const policy = connection?.children.find((child) => child.policy === policyName);
-    if (connection === undefined || policy === undefined)
-      return this.#parts.effects.childDone(policyName, false);
-    const task = childTask(policy, trigger);
-    const established = this.#of(connection).find(({ state }) => state.phase === 'established');
-    if (established !== undefined) return this.#push(established, { type: 'create-child', task });
-    const beginning = this.#of(connection).find(
-      ({ state }) => state.phase === 'connecting' || state.phase === 'authenticating',
-    );
-    if (beginning !== undefined) return this.#push(beginning, { type: 'create-child', task });
-    this.#initiate(connection, task);
+    const found = this.#peers.ofPolicy(policyName);
+    if (found === undefined) return this.#parts.effects.childDone(policyName, false);
+    this.#ask(found.connection, childTask(found.policy, trigger));
   }
 
   /** Makes the SAs of a policy where there are none, before a packet asks for them. */
   ensure(policyName: string): void {
-    const hasChild = this.states.some(({ children }) => children.some(({ policy }) => policy === policyName));
-    if (!hasChild) this.acquire(policyName, undefined);
+    const peer = this.#peers.ofPolicy(policyName)?.connection.name ?? '';
+    const children = this.#sas.of(peer).flatMap(({ state }) => state.children);
+    if (children.every(({ policy }) => policy !== policyName)) this.acquire(policyName, undefined);
   }
 
-  #initiate(connection: Connection, child: ChildTask | undefined): void {
+  /** Whichever IKE SA of the peer can, makes the Child SA; or a new one does. */
+  #ask(connection: Connection, task: ChildTask): void {
+    const entries = this.#sas.of(connection.name).filter(({ state }) => state.connection === connection);
+    const chosen =
+      entries.find(({ state }) => state.phase === 'established') ??
+      entries.find(({ state }) => state.phase === 'connecting' || state.phase === 'authenticating');
+    if (chosen !== undefined) this.#push(chosen, { type: 'create-child', task });
+    else this.#initiate(connection, task);
+  }
+
+  #initiate(connection: Connection, child: ChildTask): void {
     const path = this.#parts.effects.pathTo(connection);
-    if (path === undefined) {
-      if (child !== undefined) this.#parts.effects.childDone(child.policy.policy, false);
-      return;
-    }
-    const entry = this.#add(newInitiator(connection, path, this.#newIkeSpi(), this.#parts.now()));
+    if (path === undefined) return this.#parts.effects.childDone(child.policy.policy, false);
+    const entry = this.#sas.add(newInitiator(connection, path, this.#newIkeSpi(), this.#parts.now()));
     this.#push(entry, { type: 'initiate', child });
   }
 
@@ -284,87 +238,102 @@ export class IkeEngine {
    * believes nothing of it, but may ask whether this side lives (RFC 7296 §1.5).
    */
   unknownSpi(spi: number, path: Path): void {
-    if (!this.#mayComplain()) return;
-    const header = { ...ONE_WAY, initiatorSpi: this.#newIkeSpi() };
-    this.#parts.effects.send(path, encodeMessage(header, [notify(NotifyType.INVALID_SPI, espSpiBytes(spi))]));
+    if (this.#mayComplain()) this.#parts.effects.send(path, complaintAboutSpi(spi, this.#newIkeSpi()));
   }
 
   /** A soft limit of an SA was met. */
   rekeyChild(inboundSpi: number): void {
-    this.#toOwner(inboundSpi, { type: 'rekey-child', inboundSpi });
+    this.#toOwner({ type: 'rekey-child', inboundSpi });
   }
 
   /** The data plane has ended an SA at a hard limit. */
   childEnded(inboundSpi: number): void {
-    this.#toOwner(inboundSpi, { type: 'child-ended', inboundSpi });
+    this.#toOwner({ type: 'child-ended', inboundSpi });
   }
 
   firstPacket(inboundSpi: number): void {
-    this.#toOwner(inboundSpi, { type: 'first-packet', inboundSpi });
+    this.#toOwner({ type: 'first-packet', inboundSpi });
   }
 
   /** Deletes a Child SA, and tells the peer. */
   deleteChild(inboundSpi: number): void {
-    this.#toOwner(inboundSpi, { type: 'delete-child', inboundSpi });
+    this.#toOwner({ type: 'delete-child', inboundSpi });
   }
 
   rekeyIke(localSpi: IkeSpi): void {
-    const entry = this.#bySpi.get(localSpi);
+    const entry = this.#sas.get(localSpi);
     if (entry !== undefined) this.#push(entry, { type: 'rekey-ike' });
   }
 
   /** Deletes IKE SAs with all that is theirs, and tells the peers. */
   deleteIke(peer: string): void {
-    for (const entry of this.#bySpi.values())
-      if (entry.state.connection?.name === peer) this.#push(entry, { type: 'delete-ike' });
+    for (const entry of this.#sas.of(peer)) this.#push(entry, { type: 'delete-ike' });
   }
 
-  #toOwner(inboundSpi: number, event: IkeEvent): void {
-    for (const entry of this.#bySpi.values())
-      if (entry.state.children.some((child) => child.inboundSpi === inboundSpi)) this.#push(entry, event);
+  #toOwner(event: Extract<IkeEvent, { readonly inboundSpi: number }>): void {
+    const owner = this.#sas.ownerOf(event.inboundSpi);
+    if (owner !== undefined) this.#push(owner, event);
   }
 
   /** Does what is due. */
   tick(): void {
-    const context = this.#context();
-    for (const entry of this.#bySpi.values())
-      if (nextDeadlineMs(entry.state, context) <= context.nowMs) this.#push(entry, { type: 'time' });
+    const { timetable } = this.#sas;
+    const { nowMs } = this.#context();
+    for (let entry = timetable.takeDue(nowMs); entry !== undefined; entry = timetable.takeDue(nowMs))
+      this.#push(entry, { type: 'time' });
+    this.#wakeMs = undefined;
+    this.#wake();
+  }
+
+  #schedule(entry: Entry): void {
+    if (entry.state.phase !== 'closed')
+      this.#sas.timetable.set(entry, nextDeadlineMs(entry.state, this.#context()));
     this.#wake();
   }
 
   #wake(): void {
-    const context = this.#context();
-    let atMs = Infinity;
-    for (const { state } of this.#bySpi.values()) atMs = Math.min(atMs, nextDeadlineMs(state, context));
-    this.#parts.effects.wakeAt(atMs);
-  }
-
-  #of(connection: Connection): readonly Entry[] {
-    return [...this.#bySpi.values()].filter(({ state }) => state.connection === connection);
-  }
-
-  #add(state: IkeSaState): Entry {
-    const entry: Entry = { state, events: [], running: undefined };
-    this.#bySpi.set(state.localSpi, entry);
-    this.#wake();
-    return entry;
+    const { nextMs } = this.#sas.timetable;
+    if (nextMs === this.#wakeMs) return;
+    this.#wakeMs = nextMs;
+    this.#parts.effects.wakeAt(nextMs);
   }
 
   #push(entry: Entry, event: IkeEvent): void {
     entry.events.push(event);
-    entry.running ??= this.#run(entry);
+    if (entry.running !== undefined) return;
+    const running = this.#run(entry);
+    entry.running = running;
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
   }
 
   async #run(entry: Entry): Promise<void> {
     // `running` must be set before it is cleared.
     await Promise.resolve();
     for (let event = entry.events.shift(); event !== undefined; event = entry.events.shift()) {
+      if (this.#isForAnother(entry, event)) continue;
       const { state, effects } = next(entry.state, event, this.#context());
-      entry.state = state;
+      this.#sas.update(entry, state);
+      if (event.type === 'inherit' && state.phase === 'closed') this.#sas.forget(event.from.children, entry);
       for (const effect of effects) await this.#execute(entry, effect);
     }
     entry.running = undefined;
-    this.#wake();
+    this.#schedule(entry);
+  }
+
+  /** While an event waited, its Child SA may have gone to a successor, or the IKE SA may have ended. */
+  #isForAnother(entry: Entry, event: IkeEvent): boolean {
+    const { phase, connection } = entry.state;
+    if ('inboundSpi' in event) {
+      const owner = this.#sas.ownerOf(event.inboundSpi);
+      if (owner === undefined || owner === entry) return false;
+      this.#push(owner, event);
+      return true;
+    }
+    const isLeaving = phase === 'replaced' || phase === 'deleting' || phase === 'closed';
+    if (event.type !== 'create-child' || connection === undefined || !isLeaving) return false;
+    this.#ask(connection, event.task);
+    return true;
   }
 
   async #execute(entry: Entry, effect: Effect): Promise<void> {
@@ -393,42 +362,47 @@ export class IkeEngine {
         return effects.releaseSpi(effect.spi);
       case 'child-done':
         return effects.childDone(effect.policy, effect.installed);
-      case 'add-ike-sa':
-        return this.#push(this.#add(effect.state), { type: 'time' });
-      case 'give-children': {
-        const heir = this.#bySpi.get(effect.to);
-        if (heir !== undefined) this.#push(heir, { type: 'inherit', from: effect.from });
-        return;
+      case 'add-ike-sa': {
+        const { establishedOrder } = entry;
+        return this.#push(this.#sas.add(effect.state, { establishedOrder }), { type: 'time' });
       }
+      case 'give-children':
+        return this.#giveChildren(entry, effect.to, effect.from);
+      case 'redundant':
+        return this.#pushTo(effect.spi, { type: 'redundant' });
+      case 'claim':
+        return this.#pushTo(effect.from, { type: 'claimed' });
       case 'established':
         return this.#established(entry, effect.isInitialContact);
       case 'closed':
-        return this.#forget(entry);
+        return this.#sas.remove(entry);
       case 'story':
         return this.#story(effect.name, { ike: entry.state.localSpi, ...effect.details });
     }
   }
 
+  #pushTo(localSpi: IkeSpi, event: IkeEvent): void {
+    const entry = this.#sas.get(localSpi);
+    if (entry !== undefined) this.#push(entry, event);
+  }
+
+  #giveChildren(entry: Entry, to: IkeSpi, from: IkeSaState): void {
+    // Where the heir is gone the children go too, on either side.
+    const heir = this.#sas.get(to) ?? entry;
+    this.#sas.assign(from.children, heir);
+    this.#push(heir, { type: 'inherit', from });
+    if (heir === entry) this.#push(entry, { type: 'give-up' });
+  }
+
   #established(entry: Entry, isInitialContact: boolean): void {
-    this.#forgetHalfOpen(entry);
-    if (!isInitialContact) return;
-    // RFC 7296 §2.4: the peer has started anew, so what it had before is dead.
-    for (const other of this.#bySpi.values())
-      if (
-        other !== entry &&
-        other.state.connection === entry.state.connection &&
-        other.state.phase !== 'connecting'
-      )
+    this.#sas.establish(entry);
+    const { connection } = entry.state;
+    if (!isInitialContact || connection === undefined) return;
+    // RFC 7296 §2.4: the peer has started anew, so what it had before is dead. What was established since the peer's
+    // first message it may know: both sides began at once.
+    for (const other of this.#sas.of(connection.name))
+      if (other.establishedOrder !== undefined && other.establishedOrder < entry.beganOrder)
         this.#push(other, { type: 'give-up' });
-  }
-
-  #forget(entry: Entry): void {
-    this.#bySpi.delete(entry.state.localSpi);
-    this.#forgetHalfOpen(entry);
-  }
-
-  #forgetHalfOpen(entry: Entry): void {
-    for (const [key, one] of this.#halfOpen) if (one === entry) this.#halfOpen.delete(key);
   }
 
   #story(name: StoryName, details: Readonly<Record<string, unknown>>): void {
@@ -439,7 +413,7 @@ export class IkeEngine {
   #newIkeSpi(): IkeSpi {
     for (;;) {
       const spi = toIkeSpi(this.#parts.random(IKE_SPI_BYTES));
-      if (spi !== NO_IKE_SPI && !this.#bySpi.has(spi)) return spi;
+      if (spi !== NO_IKE_SPI && this.#sas.get(spi) === undefined) return spi;
     }
   }
 
@@ -452,40 +426,18 @@ export class IkeEngine {
       newIkeSpi: () => this.#newIkeSpi(),
       floatedPort: (path) => effects.floatedPort(path),
       allocateSpi: (peer) => effects.getSpi(peer),
-      findConnection: (remote, local, path) => this.#findConnection(remote, local, path),
-      isFirstContact: (peer) =>
-        ![...this.#bySpi.values()].some(
-          ({ state }) => state.connection?.name === peer && state.phase === 'established',
-        ),
+      findConnection: (remote, local, path) => this.#peers.find(remote, local, path),
+      isFirstContact: (peer) => this.#sas.of(peer).every(({ state }) => state.phase !== 'established'),
       lastTrafficMs: (spis) => effects.lastTrafficMs(spis),
     };
   }
-
-  /** RFC 4301 §4.4.3.1: the first entry that matches. */
-  #findConnection(remote: Identity, local: Identity | undefined, path: Path): Connection | undefined {
-    return this.#connections.find(
-      (connection) =>
-        couldBe(connection, path) &&
-        matchesIdentity(connection.pad.remote.identity, remote) &&
-        (local === undefined || isSameIdentity(connection.pad.local.identity, local)),
-    );
-  }
-}
-
-function isSameIdentity(one: Identity, other: Identity): boolean {
-  return one.idType === other.idType && Buffer.compare(one.data, other.data) === 0;
-}
-
-/** A peer with a fixed address comes from it, unless a NAT is in front of it; the identity decides in the end. */
-function couldBe({ remoteAddress }: Connection, path: Path): boolean {
-  return remoteAddress === undefined || Buffer.compare(remoteAddress.bytes, path.remoteAddress.bytes) === 0;
 }
 
 function halfOpenKey(spi: IkeSpi, { remoteAddress, remotePort }: Path): string {
   return `${spi} ${Buffer.from(remoteAddress.bytes).toString('hex')} ${remotePort}`;
 }
 
-export function childTask(
+function childTask(
   policy: ChildPolicy,
   trigger: readonly [TrafficSelector, TrafficSelector] | undefined,
 ): ChildTask {

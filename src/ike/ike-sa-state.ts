@@ -43,8 +43,11 @@ export interface IkeSaState {
   readonly lingering: readonly { readonly spi: number; readonly untilMs: number }[];
   /** The peer knows RFC 7383. */
   readonly peerFragments: boolean;
-  /** Of a message of the peer that came in fragments (RFC 7383 §2.6). */
-  readonly fragments: CollectedFragments | undefined;
+  /** Of messages of the peer that came in fragments (RFC 7383 §2.6): a request and a response may mix. */
+  readonly requestFragments: CollectedFragments | undefined;
+  readonly responseFragments: CollectedFragments | undefined;
+  /** The IKE SA that the peer made this one of, where this side rekeys it too and does not know yet which goes on. */
+  readonly undecidedWith: IkeSpi | undefined;
   readonly lastHeardMs: number;
   readonly rekeyAtMs: number;
   readonly expireAtMs: number;
@@ -54,7 +57,6 @@ export interface IkeSaState {
 
 export interface CollectedFragments {
   readonly messageId: number;
-  readonly isResponse: boolean;
   readonly pieces: readonly (DecryptedFragment | undefined)[];
 }
 
@@ -146,5 +148,7 @@ export type Task =
   | ChildTask
   | { readonly kind: 'rekey-ike'; readonly group: number | undefined; readonly notBeforeMs: number }
   | { readonly kind: 'delete-child'; readonly inboundSpi: number; readonly notBeforeMs: number }
+  /** The peer has a Child SA that this side could not accept. */
+  | { readonly kind: 'disown-child'; readonly inboundSpi: number; readonly notBeforeMs: number }
   | { readonly kind: 'delete-ike'; readonly notBeforeMs: number }
   | { readonly kind: 'liveness'; readonly notBeforeMs: number };

@@ -1,35 +1,29 @@
 // An IKE SA as a pure function: what happens to it makes a new state and effects. Nothing here reads a clock, sends a
 // packet or touches a database. RFC 7296; the phases are drawn in ike-sa-state.ts.
 
-import { ExchangeType, NotifyType } from '../wire/ike/iana.ts';
-import type { MessageFault } from '../wire/ike/check-message.ts';
+import { ExchangeType, NotifyType, ProtocolId } from '../wire/ike/iana.ts';
+import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
-import { find, findNotify, notify } from './payloads.ts';
 import type { Payload } from '../wire/ike/payload.ts';
 import type { Connection, Path } from './connection.ts';
 import type { Effect, IkeEvent } from './effects.ts';
 import {
   answerChildRequest,
-  requestChild,
   scheduleDeletion,
   takeChildResponse,
   takeFirstPacket,
 } from './exchanges/create-child-sa.ts';
 import { answerAuth, takeAuthResponse } from './exchanges/ike-auth.ts';
 import { initiate, takeInitResponse } from './exchanges/ike-sa-init.ts';
-import {
-  answerInformational,
-  requestChildDeletion,
-  requestIkeDeletion,
-  requestLiveness,
-  takeDeletionResponse,
-} from './exchanges/informational.ts';
-import { closeAtOnce, dropTasks, inherit, removeLingering } from './exchanges/lifecycle.ts';
-import { answerRekey, requestRekey, takeRekeyResponse } from './exchanges/rekey-ike-sa.ts';
-import type { ChildTask, IkeSaState, Task } from './ike-sa-state.ts';
-import { afterRetransmission, freshWindow, withoutRequest } from './message-window.ts';
-import { open, respond, retransmissionOf } from './protected-messages.ts';
-import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
+import { answerInformational, takeDeletionResponse } from './exchanges/informational.ts';
+import { closeAtOnce, dropTasks, inherit, refuseSyntax, replacedUntilMs } from './exchanges/lifecycle.ts';
+import { answerRekey, settleCollision, takeRekeyResponse } from './exchanges/rekey-ike-sa.ts';
+import { takeTime } from './ike-sa-time.ts';
+import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
+import { freshWindow, withoutRequest } from './message-window.ts';
+import { find, findNotify, notify } from './payloads.ts';
+import { open, respond } from './protected-messages.ts';
+import { addTask, startTask } from './tasks.ts';
 import { Turn, type IkeContext } from './turn.ts';
 
 export interface Step {
@@ -61,7 +55,9 @@ export function newInitiator(
     waitingKeys: new Map(),
     lingering: [],
     peerFragments: false,
-    fragments: undefined,
+    requestFragments: undefined,
+    responseFragments: undefined,
+    undecidedWith: undefined,
     lastHeardMs: nowMs,
     rekeyAtMs: Infinity,
     expireAtMs: Infinity,
@@ -72,7 +68,7 @@ export function newInitiator(
 /** What happens makes a new state. */
 export function next(state: IkeSaState, event: IkeEvent, context: IkeContext): Step {
   const turn = new Turn(state, context);
-  if (state.phase !== 'closed') take(turn, event);
+  if (state.phase !== 'closed' || event.type === 'inherit') take(turn, event);
   startTask(turn);
   return { state: turn.state, effects: turn.effects };
 }
@@ -96,6 +92,7 @@ function take(turn: Turn, event: IkeEvent): void {
     case 'delete-child':
       return scheduleDeletion(turn, event.inboundSpi);
     case 'rekey-ike':
+      if (turn.state.phase !== 'established') return;
       return addTask(turn, { kind: 'rekey-ike', group: undefined, notBeforeMs: 0 });
     case 'delete-ike':
       return deleteIke(turn);
@@ -103,22 +100,18 @@ function take(turn: Turn, event: IkeEvent): void {
       return closeAtOnce(turn);
     case 'inherit':
       return inherit(turn, event.from);
+    case 'redundant':
+      return turn.set({ phase: 'replaced', undecidedWith: undefined, giveUpAtMs: replacedUntilMs(turn) });
+    case 'claimed':
+      return settleCollision(turn);
   }
 }
 
-function addTask(turn: Turn, task: Task): void {
-  turn.set({ tasks: [...turn.state.tasks, task] });
-}
-
 function rekeyChild(turn: Turn, inboundSpi: number): void {
-  const { children, connection, tasks, exchange } = turn.state;
+  const { children, connection } = turn.state;
   const child = children.find((one) => one.inboundSpi === inboundSpi);
   const policy = connection?.children.find((one) => one.policy === child?.policy);
   if (child === undefined || policy === undefined || child.isReplaced || child.phase === 'deleting') return;
-  const isAsked =
-    tasks.some((task) => task.kind === 'create-child' && task.replaces === inboundSpi) ||
-    (exchange?.kind === 'create-child' && exchange.offer.replaces === inboundSpi);
-  if (isAsked) return;
   const task: ChildTask = {
     kind: 'create-child',
     policy,
@@ -140,7 +133,10 @@ function endChild(turn: Turn, inboundSpi: number): void {
 
 /** What waits no longer matters; what is outstanding is waited for, because the window is 1 (RFC 7296 §2.3). */
 function deleteIke(turn: Turn): void {
-  if (turn.state.phase !== 'established') return closeAtOnce(turn);
+  const { phase } = turn.state;
+  // The deletion of a replaced IKE SA is under way, or the peer's; its successor is deleted by itself.
+  if (phase === 'replaced' || phase === 'deleting') return;
+  if (phase !== 'established') return closeAtOnce(turn);
   dropTasks(turn);
   turn.set({ tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] });
 }
@@ -169,6 +165,12 @@ function takeResponse(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: 
   if ('fault' in opened) {
     // RFC 7296 §2.21.3: what a broken answer means nobody knows; the IKE SA cannot be used.
     turn.tell('malformed', { reason: opened.fault.text });
+    return closeAtOnce(turn);
+  }
+  const isFatal = findNotify(opened.payloads, NotifyType.INVALID_SYNTAX) !== undefined;
+  if (isFatal && turn.state.phase !== 'authenticating') {
+    // RFC 7296 §2.21.3: the peer has ended the IKE SA.
+    turn.tell('malformed', { reason: 'INVALID_SYNTAX, says the peer' });
     return closeAtOnce(turn);
   }
   dispatchResponse(turn, opened.payloads);
@@ -208,7 +210,7 @@ function takeRequest(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: P
   if (isRepeated) {
     // RFC 7296 §2.1: the same answer again. A repeated message in fragments is answered at its first one.
     const isFirst = message.payloads.every((one) => one.type !== 'SKF' || one.fragmentNumber === 1);
-    turn.set({ fragments: before.fragments });
+    turn.set({ requestFragments: before.requestFragments });
     if (isFirst) turn.add({ type: 'send', path, datagrams: lastResponse });
     return;
   }
@@ -217,16 +219,20 @@ function takeRequest(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: P
   follow(turn, path);
   if ('fault' in opened) {
     turn.tell('malformed', { reason: opened.fault.text });
-    return respond(turn, exchangeType, [faultNotify(opened.fault)]);
+    if (opened.fault.notify === 'INVALID_SYNTAX') return refuseSyntax(turn, exchangeType);
+    // RFC 7296 §2.5.
+    const data = Uint8Array.of(opened.fault.payloadType);
+    return respond(turn, exchangeType, [notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, data)]);
   }
+  const { undecidedWith } = turn.state;
+  // The peer uses this IKE SA, so its own rekey has won. When its request comes again, the Child SAs are here.
+  if (undecidedWith !== undefined && !isIkeDeletion(opened.payloads))
+    return turn.add({ type: 'claim', from: undecidedWith });
   dispatchRequest(turn, exchangeType, opened.payloads);
 }
 
-/** RFC 7296 §2.5, §2.21.3. */
-function faultNotify(fault: MessageFault): Payload {
-  return fault.notify === 'UNSUPPORTED_CRITICAL_PAYLOAD'
-    ? notify(NotifyType.UNSUPPORTED_CRITICAL_PAYLOAD, Uint8Array.of(fault.payloadType))
-    : notify(NotifyType.INVALID_SYNTAX);
+function isIkeDeletion(payloads: readonly Payload[]): boolean {
+  return payloads.some((payload) => payload.type === 'D' && payload.protocolId === ProtocolId.IKE);
 }
 
 function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Payload[]): void {
@@ -242,7 +248,7 @@ function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Pa
     case ExchangeType.INFORMATIONAL:
       return answerInformational(turn, payloads);
     default:
-      return respond(turn, exchangeType, [notify(NotifyType.INVALID_SYNTAX)]);
+      return refuseSyntax(turn, exchangeType);
   }
 }
 
@@ -253,96 +259,4 @@ function follow(turn: Turn, path: Path): void {
     before.remotePort === path.remotePort &&
     Buffer.compare(before.remoteAddress.bytes, path.remoteAddress.bytes) === 0;
   if (!isSame) turn.set({ path });
-}
-
-function takeTime(turn: Turn): void {
-  const { nowMs } = turn.context;
-  removeLingering(turn);
-  const { state } = turn;
-  if (nowMs >= state.giveUpAtMs) return closeAtOnce(turn);
-  if (nowMs >= state.expireAtMs) {
-    turn.tell('expired', { peer: state.connection?.name });
-    return closeAtOnce(turn);
-  }
-  if (state.window.outstanding !== undefined && nowMs >= state.window.outstanding.againAtMs)
-    return retransmit(turn);
-  if (nowMs >= state.rekeyAtMs && state.phase === 'established') {
-    turn.set({ rekeyAtMs: Infinity });
-    addTask(turn, { kind: 'rekey-ike', group: undefined, notBeforeMs: 0 });
-  }
-  const livenessAtMs = livenessDeadline(turn.state, turn.context);
-  if (nowMs >= livenessAtMs && turn.state.tasks.length === 0)
-    addTask(turn, { kind: 'liveness', notBeforeMs: 0 });
-}
-
-function retransmit(turn: Turn): void {
-  const { window, connection, exchange, path } = turn.state;
-  const { outstanding } = window;
-  if (outstanding === undefined) return;
-  const complaint = exchange?.kind === 'ike-sa-init' ? exchange.complaint : undefined;
-  const after = afterRetransmission(window, outstanding, retransmissionOf(connection), turn.context.nowMs);
-  if (after === undefined || (complaint !== undefined && outstanding.retransmissions > 0)) {
-    turn.tell('silent', {
-      peer: connection?.name,
-      ...(complaint === undefined ? {} : { notify: complaint }),
-    });
-    return closeAtOnce(turn);
-  }
-  turn.tell('retransmitted', { messageId: outstanding.messageId, peer: connection?.name });
-  turn.set({ window: after });
-  turn.add({ type: 'send', path, datagrams: outstanding.datagrams });
-}
-
-/** RFC 7296 §2.4: packets under the Child SAs show that the peer lives as well as messages do. */
-function livenessDeadline(state: IkeSaState, context: IkeContext): number {
-  const { connection, phase, exchange } = state;
-  if (connection === undefined || connection.livenessMs === 0 || phase !== 'established') return Infinity;
-  if (exchange !== undefined) return Infinity;
-  const heardMs = Math.max(
-    state.lastHeardMs,
-    context.lastTrafficMs(state.children.map(({ inboundSpi }) => inboundSpi)),
-  );
-  return heardMs + connection.livenessMs;
-}
-
-/** One request at a time (RFC 7296 §2.3: the window is 1). */
-function startTask(turn: Turn): void {
-  while (turn.state.exchange === undefined && turn.state.window.outstanding === undefined) {
-    const { tasks, phase, security } = turn.state;
-    if (security === undefined || !(phase === 'established' || phase === 'replaced')) return;
-    const task = tasks.find(({ notBeforeMs }) => notBeforeMs <= turn.context.nowMs);
-    if (task === undefined) return;
-    turn.set({ tasks: tasks.filter((one) => one !== task) });
-    start(turn, task);
-  }
-}
-
-function start(turn: Turn, task: Task): void {
-  switch (task.kind) {
-    case 'create-child':
-      return requestChild(turn, task);
-    case 'rekey-ike':
-      return turn.state.phase === 'established' ? requestRekey(turn, task.group) : undefined;
-    case 'delete-child':
-      return requestChildDeletion(turn, task.inboundSpi);
-    case 'delete-ike':
-      return requestIkeDeletion(turn);
-    case 'liveness':
-      return requestLiveness(turn);
-  }
-}
-
-/** When `time` is to happen at the latest; Infinity where nothing waits. */
-export function nextDeadlineMs(state: IkeSaState, context: IkeContext): number {
-  if (state.phase === 'closed') return Infinity;
-  const isIdle = state.exchange === undefined;
-  return Math.min(
-    state.giveUpAtMs,
-    state.expireAtMs,
-    state.phase === 'established' ? state.rekeyAtMs : Infinity,
-    state.window.outstanding?.againAtMs ?? Infinity,
-    livenessDeadline(state, context),
-    ...state.lingering.map(({ untilMs }) => untilMs),
-    ...(isIdle ? state.tasks.map(({ notBeforeMs }) => notBeforeMs) : []),
-  );
 }

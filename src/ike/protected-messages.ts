@@ -152,8 +152,9 @@ function collect(turn: Turn, bytes: Uint8Array, message: IkeMessage, cipher: Bod
   if (fragment === undefined || fragment.totalFragments > MOST_FRAGMENTS) return 'not-authentic';
   const { messageId, isResponse } = message.header;
   const { totalFragments, fragmentNumber } = fragment;
-  const before = turn.state.fragments;
-  const isSame = before?.messageId === messageId && before.isResponse === isResponse;
+  const field = isResponse ? 'responseFragments' : 'requestFragments';
+  const before = turn.state[field];
+  const isSame = before?.messageId === messageId;
   // A sender that cuts anew makes smaller pieces, and more of them (RFC 7383 §2.5.2).
   const continues = isSame && before.pieces.length === totalFragments;
   if (isSame && before.pieces.length > totalFragments) return 'incomplete';
@@ -161,10 +162,10 @@ function collect(turn: Turn, bytes: Uint8Array, message: IkeMessage, cipher: Bod
   pieces[fragmentNumber - 1] = fragment;
   const whole = pieces.filter((piece) => piece !== undefined);
   if (whole.length < totalFragments) {
-    turn.set({ fragments: { messageId, isResponse, pieces } });
+    turn.set({ [field]: { messageId, pieces } });
     return 'incomplete';
   }
-  turn.set({ fragments: undefined });
+  turn.set({ [field]: undefined });
   const inner = Buffer.concat(whole.map((piece) => piece.inner));
   const encrypted = decodePayloads(whole[0]?.firstPayload ?? 0, new Uint8Array(inner));
   return check(message, { clear: whole[0]?.clear ?? [], encrypted });

@@ -22,7 +22,7 @@ import { find, findNotify, groupData, notify, notifyOf } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { agree, generate, NONCE_BYTES } from './ike-sa-init.ts';
-import { removeChild } from './lifecycle.ts';
+import { refuseSyntax, retireChild } from './lifecycle.ts';
 
 /** RFC 7296 §2.25: how long a peer that has no time is left alone, the first time. */
 const PATIENCE_MS = 1000;
@@ -34,8 +34,9 @@ type CreateChild = Extract<OwnExchange, { readonly kind: 'create-child' }>;
 export function requestChild(turn: Turn, task: ChildTask): void {
   const { context, state } = turn;
   const replaced = state.children.find(({ inboundSpi }) => inboundSpi === task.replaces);
-  // What was to be replaced is gone meanwhile.
-  if (task.replaces !== undefined && (replaced === undefined || replaced.phase === 'deleting')) return;
+  // What was to be replaced is gone meanwhile, or the peer has replaced it: a collision that only one side sees would
+  // leave two.
+  if (task.replaces !== undefined && (replaced === undefined || replaced.isReplaced)) return;
   const group = task.group ?? task.policy.proposals[0]?.groups[0]?.id ?? 0;
   const share = group === 0 ? undefined : generate(context.crypto, group);
   const offer = offerChild(turn, task, { nonce: context.random(NONCE_BYTES), share, group });
@@ -67,8 +68,9 @@ export function takeChildResponse(turn: Turn, exchange: CreateChild, payloads: r
   const isWhole = nonce !== undefined && (offer.share === undefined || sharedSecret !== undefined);
   const hasError = payloads.some((payload) => payload.type === 'N' && payload.notifyType < 16_384);
   if (!isWhole && !hasError) {
-    giveUp(turn, exchange, { notifyType: NotifyType.INVALID_SYNTAX, reason: 'the answer lacks nonce or KE' });
-    return turn.add({ type: 'release-spi', spi: offer.inboundSpi });
+    turn.add({ type: 'release-spi', spi: offer.inboundSpi });
+    const reason = 'the answer lacks nonce or KE';
+    return giveUp(turn, exchange, { notifyType: NotifyType.INVALID_SYNTAX, reason, byPeer: false });
   }
   const nonces = { initiator: offer.nonce, responder: nonce ?? new Uint8Array(0) };
   const child = takeChildAnswer(turn, offer, payloads, { nonces, sharedSecret, isInitiator: true }, false);
@@ -92,13 +94,20 @@ function finishRekey(turn: Turn, exchange: CreateChild, child: ChildSa, ownLowes
 /** Packets no longer leave by it; a deletion follows when it is its turn. */
 export function scheduleDeletion(turn: Turn, inboundSpi: number): void {
   const { children, tasks } = turn.state;
-  if (!children.some((child) => child.inboundSpi === inboundSpi)) return;
+  const child = children.find((one) => one.inboundSpi === inboundSpi);
+  if (child === undefined || child.phase === 'deleting') return;
   turn.set({
-    children: children.map((child) =>
-      child.inboundSpi === inboundSpi ? { ...child, isReplaced: true } : child,
-    ),
-    tasks: [{ kind: 'delete-child', inboundSpi, notBeforeMs: 0 }, ...tasks],
+    children: children.map((one) => (one === child ? { ...child, isReplaced: true } : one)),
+    tasks: [
+      { kind: 'delete-child', inboundSpi, notBeforeMs: 0 },
+      ...tasks.filter((task) => task.kind !== 'delete-child' || task.inboundSpi !== inboundSpi),
+    ],
   });
+}
+
+/** The peer believes that a Child SA stands which this side did not accept; it is told that it does not. */
+export function disown(turn: Turn, inboundSpi: number): void {
+  turn.set({ tasks: [{ kind: 'disown-child', inboundSpi, notBeforeMs: 0 }, ...turn.state.tasks] });
 }
 
 function lowest(one: Uint8Array, other: Uint8Array): Uint8Array {
@@ -129,7 +138,11 @@ function takeOtherGroup(turn: Turn, exchange: CreateChild, data: Uint8Array): vo
   const group = ((data[0] ?? 0) << 8) | (data[1] ?? 0);
   const isOffered = offer.policy.proposals.some(({ groups }) => groups.some(({ id }) => id === group));
   if (data.length !== 2 || !isOffered || group === offer.group || attempt >= MOST_ATTEMPTS)
-    return giveUp(turn, exchange, { notifyType: NotifyType.INVALID_KE_PAYLOAD, reason: `group ${group}` });
+    return giveUp(turn, exchange, {
+      notifyType: NotifyType.INVALID_KE_PAYLOAD,
+      reason: `group ${group}`,
+      byPeer: true,
+    });
   turn.set({ tasks: [{ ...taskOf(exchange), group }, ...turn.state.tasks] });
 }
 
@@ -138,7 +151,11 @@ function tryLater(turn: Turn, exchange: CreateChild): void {
   exchange.offer.share?.destroy();
   turn.add({ type: 'release-spi', spi: exchange.offer.inboundSpi });
   if (exchange.attempt >= MOST_ATTEMPTS)
-    return giveUp(turn, exchange, { notifyType: NotifyType.TEMPORARY_FAILURE, reason: 'TEMPORARY_FAILURE' });
+    return giveUp(turn, exchange, {
+      notifyType: NotifyType.TEMPORARY_FAILURE,
+      reason: 'TEMPORARY_FAILURE',
+      byPeer: true,
+    });
   turn.tell('try-later', { policy: exchange.offer.policy.policy });
   const notBeforeMs = turn.context.nowMs + PATIENCE_MS * 2 ** exchange.attempt;
   turn.set({ tasks: [...turn.state.tasks, { ...taskOf(exchange), notBeforeMs }] });
@@ -150,7 +167,7 @@ function giveUp(turn: Turn, { offer }: CreateChild, refusal: ChildRefusal): void
   if (old !== undefined && refusal.notifyType === NotifyType.CHILD_SA_NOT_FOUND) {
     // RFC 7296 §2.25: the peer has lost it. A new one in its place.
     turn.tell('child-lost', { policy });
-    removeChild(turn, old, false);
+    retireChild(turn, old);
     const task: ChildTask = {
       kind: 'create-child',
       policy: offer.policy,
@@ -163,7 +180,10 @@ function giveUp(turn: Turn, { offer }: CreateChild, refusal: ChildRefusal): void
     turn.set({ tasks: [...turn.state.tasks, task] });
     return;
   }
-  turn.tell('child-refused', { policy, reason: refusal.reason });
+  // The peer has replaced or deleted the same SA meanwhile.
+  const isOver = offer.replaces !== undefined && old === undefined;
+  turn.tell(isOver ? 'rekey-collision' : 'child-refused', { policy, reason: refusal.reason });
+  if (!refusal.byPeer) disown(turn, offer.inboundSpi);
   if (offer.replaces === undefined) turn.add({ type: 'child-done', policy, installed: false });
 }
 
@@ -188,9 +208,11 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
   if (isEnding) return answer(notify(NotifyType.TEMPORARY_FAILURE));
   const nonce = find(payloads, 'NONCE')?.nonce;
   if (nonce === undefined || nonce.length < 16 || nonce.length > 256)
-    return answer(notify(NotifyType.INVALID_SYNTAX));
+    return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
   const choice = chooseChild(turn.state, { payloads, inAuth: false, replaces });
   if ('notifyType' in choice) {
+    if (choice.notifyType === NotifyType.INVALID_SYNTAX)
+      return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
     const story = choice.notifyType === NotifyType.TS_UNACCEPTABLE ? 'no-selectors' : 'no-child-proposal';
     turn.tell(story, { reason: choice.reason });
     return answer(refusalPayload(choice));
@@ -201,10 +223,11 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
     return answer(notify(NotifyType.INVALID_KE_PAYLOAD, groupData(group)));
   const share = group === 0 ? undefined : generate(turn.context.crypto, group);
   const sharedSecret = share && peerKey && agree(share, peerKey.publicValue);
-  if (share !== undefined && sharedSecret === undefined) return answer(notify(NotifyType.INVALID_SYNTAX));
+  if (share !== undefined && sharedSecret === undefined)
+    return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
   const nonces = { initiator: nonce, responder: turn.context.random(NONCE_BYTES) };
   const secrets = { nonces, sharedSecret, isInitiator: false };
-  const { child, answer: agreed } = answerChild(turn, choice, secrets, replaces !== undefined);
+  const { child, answer: agreed } = answerChild(turn, choice, secrets, replaces?.inboundSpi);
   turn.tell(replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
   if (replaces !== undefined)
     noteCollision(turn, replaces, child, lowest(nonces.initiator, nonces.responder));
@@ -224,9 +247,12 @@ export function childOfPeer(turn: Turn, spi: Uint8Array): ChildSa | undefined {
 
 /** RFC 7296 §2.8.1: this side has asked to replace the same SA, and both new SAs will stand for a while. */
 function noteCollision(turn: Turn, replaced: ChildSa, child: ChildSa, lowestNonce: Uint8Array): void {
-  const { exchange, tasks } = turn.state;
-  // Not asked yet: the peer was quicker.
+  const { exchange, tasks, children } = turn.state;
   turn.set({
+    children: children.map((one) =>
+      one.inboundSpi === replaced.inboundSpi ? { ...one, isReplaced: true } : one,
+    ),
+    // Not asked yet: the peer was quicker.
     tasks: tasks.filter((task) => task.kind !== 'create-child' || task.replaces !== replaced.inboundSpi),
   });
   if (exchange?.kind === 'create-child' && exchange.offer.replaces === replaced.inboundSpi)

@@ -22,6 +22,7 @@ import type { ChildOffer, ChildTask, IkeSaState } from '../ike-sa-state.ts';
 import { find, findError, findNotify, notify } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
+import { disown } from './create-child-sa.ts';
 import { closeAtOnce, establish } from './lifecycle.ts';
 
 /** The initiator's second message. */
@@ -129,7 +130,7 @@ function answerFirstChild(turn: Turn, payloads: readonly Payload[]): readonly Pa
     turn.tell(story, { reason: choice.reason });
     return [refusalPayload(choice)];
   }
-  const { child, answer } = answerChild(turn, choice, secretsOf(turn, false), false);
+  const { child, answer } = answerChild(turn, choice, secretsOf(turn, false), undefined);
   turn.tell('child-established', describeChild(child));
   return answer;
 }
@@ -160,16 +161,13 @@ export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void
   if (identity === undefined || find(payloads, 'AUTH') === undefined) {
     const error = findError(payloads);
     turn.tell('auth-refused', { notify: error === undefined ? 'none' : nameOfNotify(error.notifyType) });
-    if (exchange.offer !== undefined) {
-      turn.add({ type: 'release-spi', spi: exchange.offer.inboundSpi });
-      turn.add({ type: 'child-done', policy: exchange.offer.policy.policy, installed: false });
-    }
+    if (exchange.offer !== undefined) refuseOffer(turn, exchange.offer);
     return closeAtOnce(turn);
   }
   const doubt = doubtOf(turn.state, connection, identity, payloads);
   if (doubt !== undefined) {
     turn.tell(doubt, { identity: formatIdentity(identity), peer: connection.name });
-    if (exchange.offer !== undefined) turn.add({ type: 'release-spi', spi: exchange.offer.inboundSpi });
+    if (exchange.offer !== undefined) refuseOffer(turn, exchange.offer);
     // RFC 7296 §2.21.2: the peer believes that the SA stands; it is told that it does not.
     turn.set({ phase: 'deleting' });
     request(turn, ExchangeType.INFORMATIONAL, [notify(NotifyType.AUTHENTICATION_FAILED)], {
@@ -181,10 +179,17 @@ export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void
   establish(turn, false);
 }
 
+function refuseOffer(turn: Turn, { inboundSpi, policy }: ChildOffer): void {
+  turn.add({ type: 'release-spi', spi: inboundSpi });
+  turn.add({ type: 'child-done', policy: policy.policy, installed: false });
+}
+
 function takeFirstChild(turn: Turn, offer: ChildOffer, payloads: readonly Payload[]): void {
   const child = takeChildAnswer(turn, offer, payloads, secretsOf(turn, true), true);
   const { policy } = offer.policy;
-  if ('notifyType' in child) turn.tell('child-refused', { policy, reason: child.reason });
-  else turn.tell('child-established', describeChild(child));
+  if ('notifyType' in child) {
+    turn.tell('child-refused', { policy, reason: child.reason });
+    if (!child.byPeer) disown(turn, offer.inboundSpi);
+  } else turn.tell('child-established', describeChild(child));
   turn.add({ type: 'child-done', policy, installed: !('notifyType' in child) });
 }

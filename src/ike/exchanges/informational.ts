@@ -3,13 +3,13 @@
 
 import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
-import { describeChild, useOutbound } from '../child-negotiation.ts';
+import { describeChild } from '../child-negotiation.ts';
 import { espSpiBytes, type ChildSa } from '../child-sa.ts';
 import { findNotify } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { childOfPeer } from './create-child-sa.ts';
-import { closeAtOnce, removeChild } from './lifecycle.ts';
+import { closeAtOnce, retireChild } from './lifecycle.ts';
 import { settleCollision } from './rekey-ike-sa.ts';
 
 export function requestLiveness(turn: Turn): void {
@@ -25,20 +25,23 @@ export function requestChildDeletion(turn: Turn, inboundSpi: number): void {
   turn.set({
     children: children.map((one) => (one === child ? { ...child, phase: 'deleting' } : one)),
   });
-  request(turn, ExchangeType.INFORMATIONAL, [deletion([child])], { kind: 'delete-child', inboundSpi });
+  request(turn, ExchangeType.INFORMATIONAL, [deletion([inboundSpi])], { kind: 'delete-child', inboundSpi });
 }
 
-function deletion(children: readonly ChildSa[]): Payload {
-  const spis = children.map(({ inboundSpi }) => espSpiBytes(inboundSpi));
-  return { type: 'D', protocolId: ProtocolId.ESP, spiBytes: 4, spis };
+function deletion(inboundSpis: readonly number[]): Payload {
+  return { type: 'D', protocolId: ProtocolId.ESP, spiBytes: 4, spis: inboundSpis.map(espSpiBytes) };
 }
 
 /** The answer to {@link requestChildDeletion}: the SAs go, whatever it says. */
 export function takeDeletionResponse(turn: Turn, inboundSpi: number): void {
   const child = turn.state.children.find((one) => one.inboundSpi === inboundSpi);
-  if (child === undefined) return;
-  removeChild(turn, child, true);
-  turn.tell('child-deleted', describeChild(child));
+  if (child !== undefined) takeDeletion(turn, child);
+}
+
+/** This side could not accept what the peer has made of its request. */
+export function requestDisowning(turn: Turn, inboundSpi: number): void {
+  const payload = deletion([inboundSpi]);
+  request(turn, ExchangeType.INFORMATIONAL, [payload], { kind: 'delete-child', inboundSpi });
 }
 
 export function requestIkeDeletion(turn: Turn): void {
@@ -60,24 +63,17 @@ export function answerInformational(turn: Turn, payloads: readonly Payload[]): v
     settleCollision(turn);
     return closeAtOnce(turn);
   }
-  const named = deletions
-    .filter(({ protocolId }) => protocolId === ProtocolId.ESP)
-    .flatMap(({ spis }) => spis.map((spi) => childOfPeer(turn, spi)))
-    .filter((child) => child !== undefined);
+  const spis = deletions.filter(({ protocolId }) => protocolId === ProtocolId.ESP).flatMap((one) => one.spis);
+  // A set: a peer may name an SA twice.
+  const named = new Set(spis.map((spi) => childOfPeer(turn, spi)).filter((child) => child !== undefined));
+  for (const child of named) takeDeletion(turn, child);
   // RFC 7296 §1.4.1: what this side is deleting as well is not named again.
-  const crossing = named.filter(({ phase }) => phase === 'deleting');
-  const ending = named.filter((child) => !crossing.includes(child));
-  for (const child of ending) takeDeletion(turn, child);
-  for (const child of crossing) removeChild(turn, child, true);
-  respond(turn, ExchangeType.INFORMATIONAL, ending.length === 0 ? [] : [deletion(ending)]);
+  const ending = [...named].filter(({ phase }) => phase !== 'deleting');
+  const answer = ending.length === 0 ? [] : [deletion(ending.map(({ inboundSpi }) => inboundSpi))];
+  respond(turn, ExchangeType.INFORMATIONAL, answer);
 }
 
 function takeDeletion(turn: Turn, child: ChildSa): void {
-  // RFC 7296 §2.8: the peer deletes the old SA, so it has the new one.
-  const heirs = turn.state.children.filter(
-    (one) => one.policy === child.policy && one.phase === 'receiving' && one !== child,
-  );
-  for (const heir of heirs) useOutbound(turn, heir);
-  removeChild(turn, child, true);
+  retireChild(turn, child);
   turn.tell('child-deleted', describeChild(child));
 }

@@ -3,9 +3,13 @@
 
 import { zeroIkeKeys } from '../../crypto/ike-key-material.ts';
 import { formatIdentity } from '../../pad/identity.ts';
+import { NotifyType } from '../../wire/ike/iana.ts';
+import { useOutbound } from '../child-negotiation.ts';
 import type { ChildSa } from '../child-sa.ts';
 import type { Connection } from '../connection.ts';
 import type { IkeSaState } from '../ike-sa-state.ts';
+import { notify } from '../payloads.ts';
+import { respond, retransmissionOf } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 
 /** Packets that are on their way when an SA is deleted still arrive. */
@@ -41,12 +45,26 @@ export function lifetimeOf(turn: Turn, connection: Connection): Pick<IkeSaState,
 export function closeAtOnce(turn: Turn): void {
   const { state } = turn;
   if (state.phase === 'closed') return;
-  for (const child of state.children) removeChild(turn, child, false);
-  for (const { spi } of turn.state.lingering) turn.add({ type: 'remove-inbound', spi });
+  removeAll(turn);
   dropExchange(turn);
   if (state.security !== undefined) zeroIkeKeys(state.security.keys);
-  turn.set({ phase: 'closed', tasks: [], lingering: [], children: [] });
+  turn.set({ phase: 'closed' });
   turn.add({ type: 'closed' });
+}
+
+function removeAll(turn: Turn): void {
+  for (const child of turn.state.children) removeChild(turn, child, false);
+  for (const { spi } of turn.state.lingering) turn.add({ type: 'remove-inbound', spi });
+  turn.set({ lingering: [] });
+}
+
+/**
+ * A request that is authentic and against the rules: the peer has another protocol in mind than this side, so the IKE
+ * SA ends on both sides without a deletion (RFC 7296 §2.21.3).
+ */
+export function refuseSyntax(turn: Turn, exchangeType: number): void {
+  respond(turn, exchangeType, [notify(NotifyType.INVALID_SYNTAX)]);
+  closeAtOnce(turn);
 }
 
 /** The outstanding request no longer matters: what was prepared for its answer is given up. */
@@ -72,6 +90,15 @@ export function dropTasks(turn: Turn): void {
     if (task.kind === 'create-child' && task.replaces === undefined)
       turn.add({ type: 'child-done', policy: task.policy.policy, installed: false });
   turn.set({ tasks: [] });
+}
+
+/** A Child SA was deleted. The peer has what replaces it, so packets leave by that (RFC 7296 §2.8). */
+export function retireChild(turn: Turn, child: ChildSa): void {
+  const heirs = turn.state.children.filter(
+    ({ phase, replaces }) => phase === 'receiving' && replaces === child.inboundSpi,
+  );
+  for (const heir of heirs) useOutbound(turn, heir);
+  removeChild(turn, child, true);
 }
 
 /**
@@ -107,15 +134,30 @@ export function removeLingering(turn: Turn): void {
   turn.set({ lingering: lingering.filter((one) => !due.includes(one)) });
 }
 
-/** Makes the Child SAs of `from` those of this IKE SA (RFC 7296 §2.8). */
+/**
+ * Makes the Child SAs of `from` those of this IKE SA (RFC 7296 §2.8), and what was to be done with them. A deletion
+ * that was wanted of `from` is wanted of its successor.
+ */
 export function inherit(turn: Turn, from: IkeSaState): void {
   const { state } = turn;
   turn.set({
+    undecidedWith: undefined,
     children: [...state.children, ...from.children],
     waitingKeys: new Map([...state.waitingKeys, ...from.waitingKeys]),
     lingering: [...state.lingering, ...from.lingering],
-    tasks: [...state.tasks, ...from.tasks.filter(({ kind }) => kind.endsWith('child'))],
+    tasks: [...state.tasks, ...from.tasks.filter(({ kind }) => kind !== 'rekey-ike' && kind !== 'liveness')],
   });
+  if (state.phase !== 'closed') return;
+  removeAll(turn);
+  dropTasks(turn);
+}
+
+/** How long a replaced IKE SA waits for its deletion: as long as the peer repeats what it asks. */
+export function replacedUntilMs({ state, context }: Turn): number {
+  const { firstMs, factor, tries } = retransmissionOf(state.connection);
+  let waitMs = 0;
+  for (let count = 0; count <= tries; count++) waitMs += firstMs * factor ** count;
+  return context.nowMs + waitMs;
 }
 
 /** What an IKE SA keeps that has handed on its Child SAs. */

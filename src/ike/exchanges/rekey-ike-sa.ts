@@ -7,22 +7,20 @@
 import { deriveIkeKeys, rekeySkeyseed, type Nonces } from '../../crypto/ike-key-material.ts';
 import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
 import { ikeSpiBytes, toIkeSpi, type IkeSpi } from '../../wire/ike/ike-spi.ts';
-import type { Payload } from '../../wire/ike/payload.ts';
+import type { NotifyPayload, Payload } from '../../wire/ike/payload.ts';
 import type { IkeSaState, IkeSecurity, OwnExchange } from '../ike-sa-state.ts';
 import { freshWindow } from '../message-window.ts';
-import { find, findError, findNotify, groupData, notify } from '../payloads.ts';
+import { find, findError, groupData, notify } from '../payloads.ts';
 import { answerProposal, chooseProposal, offerProposals, type ChosenProposal } from '../proposals.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { agree, algorithmsOf, generate, NONCE_BYTES } from './ike-sa-init.ts';
-import { inherit, lifetimeOf, WITHOUT_CHILDREN } from './lifecycle.ts';
+import { inherit, lifetimeOf, refuseSyntax, replacedUntilMs, WITHOUT_CHILDREN } from './lifecycle.ts';
 import { Turn as NewTurn } from '../turn.ts';
 
 const IKE_SPI_BYTES = 8;
 /** After a refusal. */
 const RETRY_MS = 10_000;
-/** How long a replaced IKE SA waits for its deletion. */
-const REPLACED_MS = 60_000;
 
 type RekeyIke = Extract<OwnExchange, { readonly kind: 'rekey-ike' }>;
 
@@ -53,74 +51,92 @@ export function requestRekey(turn: Turn, wanted: number | undefined): void {
 export function takeRekeyResponse(turn: Turn, exchange: RekeyIke, payloads: readonly Payload[]): void {
   const { connection } = turn.state;
   turn.set({ exchange: undefined });
-  const wanted = findNotify(payloads, NotifyType.INVALID_KE_PAYLOAD);
-  const retry = (group: number | undefined, afterMs: number): void => {
-    exchange.share.destroy();
-    turn.set({
-      tasks: [...turn.state.tasks, { kind: 'rekey-ike', group, notBeforeMs: turn.context.nowMs + afterMs }],
-    });
-  };
-  if (wanted?.data.length === 2) {
-    const group = ((wanted.data[0] ?? 0) << 8) | (wanted.data[1] ?? 0);
-    const isOffered =
-      connection?.proposals.some(({ groups }) => groups.some(({ id }) => id === group)) ?? false;
-    if (isOffered && group !== exchange.group) return retry(group, 0);
-  }
   const error = findError(payloads);
   if (error !== undefined) {
-    turn.tell(error.notifyType === NotifyType.TEMPORARY_FAILURE ? 'try-later' : 'rekey-refused', {
-      notify: nameOfNotify(error.notifyType),
-    });
-    // The peer's own rekey has won, or it has something else to do (RFC 7296 §2.25.2).
-    return exchange.collision === undefined ? retry(undefined, RETRY_MS) : yieldTo(turn, exchange);
+    exchange.share.destroy();
+    return takeRefusal(turn, exchange, error);
   }
   const sa = find(payloads, 'SA');
   const peerKey = find(payloads, 'KE');
   const nonce = find(payloads, 'NONCE')?.nonce;
   const chosen =
     sa && connection && chooseProposal(ProtocolId.IKE, IKE_SPI_BYTES, sa.proposals, connection.proposals);
-  const sharedSecret = peerKey && agree(exchange.share, peerKey.publicValue);
+  const sharedSecret =
+    peerKey?.group === exchange.group ? agree(exchange.share, peerKey.publicValue) : undefined;
   exchange.share.destroy();
-  if (chosen === undefined || 'mismatch' in chosen || nonce === undefined || sharedSecret === undefined) {
-    turn.tell('rekey-refused', { reason: 'the answer lacks SA, nonce or KE' });
-    return;
+  const isWrong = chosen === undefined || 'mismatch' in chosen || chosen.group !== exchange.group;
+  if (isWrong || nonce === undefined || sharedSecret === undefined) {
+    turn.tell('rekey-refused', { reason: 'the answer is not of the offer' });
+    return exchange.collision === undefined ? retry(turn, undefined, RETRY_MS) : yieldTo(turn, exchange);
   }
   const nonces = { initiator: exchange.nonce, responder: nonce };
-  const remoteSpi = toIkeSpi(chosen.spi);
   const successor = makeSuccessor(turn, {
     role: 'initiator',
     localSpi: exchange.localSpi,
-    remoteSpi,
+    remoteSpi: toIkeSpi(chosen.spi),
     chosen,
     nonces,
     sharedSecret,
   });
+  decide(turn, exchange, successor, lowest(nonces));
+}
+
+/** Which successor goes on: this side's, unless the peer has made one too (RFC 7296 §2.8.2). */
+function decide(turn: Turn, exchange: RekeyIke, successor: IkeSaState, ownLowest: Uint8Array): void {
   const { collision } = exchange;
-  const ownLowest = lowest(nonces);
-  if (collision !== undefined && Buffer.compare(ownLowest, collision.lowestNonce) < 0) {
-    // RFC 7296 §2.8.2: this side's successor has the lowest nonce, so this side deletes it; the peer's goes on.
+  if (collision !== undefined) {
     turn.tell('rekey-collision');
-    turn.add({
-      type: 'add-ike-sa',
-      state: { ...successor, tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] },
-    });
-    return yieldTo(turn, exchange);
+    const isLost = Buffer.compare(ownLowest, collision.lowestNonce) < 0 || turn.state.phase === 'replaced';
+    if (isLost) {
+      // The successor with the lowest nonce is deleted by the side that made it; the other goes on.
+      turn.add({
+        type: 'add-ike-sa',
+        state: { ...successor, tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] },
+      });
+      return yieldTo(turn, exchange);
+    }
+    turn.add({ type: 'redundant', spi: collision.successor });
   }
-  if (collision !== undefined) turn.tell('rekey-collision');
   succeed(turn, successor);
   // RFC 7296 §2.8: who began the rekey deletes the old IKE SA.
   turn.set({ tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] });
+}
+
+function takeRefusal(turn: Turn, exchange: RekeyIke, { notifyType, data }: NotifyPayload): void {
+  // The peer's own rekey stands, and it knows of no collision (RFC 7296 §2.8.2).
+  if (exchange.collision !== undefined) return yieldTo(turn, exchange);
+  const group = ((data[0] ?? 0) << 8) | (data[1] ?? 0);
+  const isOffered = turn.state.connection?.proposals.some(({ groups }) =>
+    groups.some(({ id }) => id === group),
+  );
+  // RFC 7296 §1.3: the same again with a key of the group that the peer wants. Once: it would ask for the first again.
+  const isFirst = exchange.group === turn.state.security?.chosen.group;
+  if (notifyType === NotifyType.INVALID_KE_PAYLOAD && data.length === 2 && isOffered === true && isFirst)
+    if (group !== exchange.group) return retry(turn, group, 0);
+  const story = notifyType === NotifyType.TEMPORARY_FAILURE ? 'try-later' : 'rekey-refused';
+  turn.tell(story, { notify: nameOfNotify(notifyType) });
+  retry(turn, undefined, RETRY_MS);
+}
+
+function retry(turn: Turn, group: number | undefined, afterMs: number): void {
+  const notBeforeMs = turn.context.nowMs + afterMs;
+  turn.set({
+    tasks: [
+      ...turn.state.tasks.filter(({ kind }) => kind !== 'rekey-ike'),
+      { kind: 'rekey-ike', group, notBeforeMs },
+    ],
+  });
 }
 
 /** The peer's successor goes on with the Child SAs; the peer deletes the old IKE SA. */
 function yieldTo(turn: Turn, { collision }: RekeyIke): void {
   if (collision === undefined) return;
   const from = turn.state;
-  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: turn.context.nowMs + REPLACED_MS });
+  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: replacedUntilMs(turn) });
   turn.add({ type: 'give-children', to: collision.successor, from });
 }
 
-/** The old IKE SA is deleted by the peer while this side was rekeying it: the peer's successor has won. */
+/** The peer goes on with its successor, or is silent, while this side was rekeying the same IKE SA: the peer's has won. */
 export function settleCollision(turn: Turn): void {
   const { exchange } = turn.state;
   if (exchange?.kind === 'rekey-ike' && exchange.collision !== undefined) yieldTo(turn, exchange);
@@ -134,14 +150,18 @@ export function answerRekey(turn: Turn, payloads: readonly Payload[]): void {
   };
   const { connection, exchange } = state;
   const isBusy = exchange?.kind === 'create-child' || exchange?.kind === 'delete-child';
+  const isLeaving = state.phase !== 'established' || exchange?.kind === 'delete-ike';
+  // One collision is enough; and what is undecided is not replaced.
+  const isCollided =
+    state.undecidedWith !== undefined || (exchange?.kind === 'rekey-ike' && exchange.collision !== undefined);
   // RFC 7296 §2.25.2.
-  if (state.phase !== 'established' || connection === undefined || isBusy || exchange?.kind === 'delete-ike')
+  if (connection === undefined || isBusy || isLeaving || isCollided)
     return answer(notify(NotifyType.TEMPORARY_FAILURE));
   const sa = find(payloads, 'SA');
   const peerKey = find(payloads, 'KE');
   const nonce = find(payloads, 'NONCE')?.nonce;
   if (sa === undefined || nonce === undefined || nonce.length < 16 || nonce.length > 256)
-    return answer(notify(NotifyType.INVALID_SYNTAX));
+    return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
   const chosen = chooseProposal(ProtocolId.IKE, IKE_SPI_BYTES, sa.proposals, connection.proposals);
   if ('mismatch' in chosen) {
     turn.tell('no-ike-proposal', { reason: chosen.mismatch });
@@ -151,7 +171,7 @@ export function answerRekey(turn: Turn, payloads: readonly Payload[]): void {
     return answer(notify(NotifyType.INVALID_KE_PAYLOAD, groupData(chosen.group)));
   const share = generate(context.crypto, chosen.group);
   const sharedSecret = agree(share, peerKey.publicValue);
-  if (sharedSecret === undefined) return answer(notify(NotifyType.INVALID_SYNTAX));
+  if (sharedSecret === undefined) return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
   const nonces = { initiator: nonce, responder: context.random(NONCE_BYTES) };
   const localSpi = context.newIkeSpi();
   const remoteSpi = toIkeSpi(chosen.spi);
@@ -171,7 +191,7 @@ export function answerRekey(turn: Turn, payloads: readonly Payload[]): void {
   share.destroy();
   if (turn.state.exchange?.kind === 'rekey-ike') {
     // Both at once: who keeps the Child SAs is known when this side's answer is there.
-    turn.add({ type: 'add-ike-sa', state: successor });
+    turn.add({ type: 'add-ike-sa', state: { ...successor, undecidedWith: state.localSpi } });
     turn.set({
       exchange: { ...turn.state.exchange, collision: { lowestNonce: lowest(nonces), successor: localSpi } },
     });
@@ -222,7 +242,9 @@ function makeSuccessor(turn: Turn, succession: Succession): IkeSaState {
     initiation: undefined,
     window: freshWindow(0, 0),
     exchange: undefined,
-    fragments: undefined,
+    requestFragments: undefined,
+    responseFragments: undefined,
+    undecidedWith: undefined,
     giveUpAtMs: Infinity,
   };
 }
@@ -231,7 +253,7 @@ function makeSuccessor(turn: Turn, succession: Succession): IkeSaState {
 function succeed(turn: Turn, successor: IkeSaState): void {
   const heir = new NewTurn(successor, turn.context);
   inherit(heir, turn.state);
-  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: turn.context.nowMs + REPLACED_MS });
+  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: replacedUntilMs(turn) });
   turn.add({ type: 'add-ike-sa', state: heir.state });
   turn.tell('rekeyed', {
     peer: successor.connection?.name,

@@ -1,0 +1,61 @@
+// The configured peers, found by address, by identity and by policy. RFC 4301 §4.4.3.1.
+
+import { matchesIdentity, type Identity } from '../pad/identity.ts';
+import type { ChildPolicy, Connection, Path } from './connection.ts';
+
+export class Peers {
+  readonly #connections: ReadonlySet<Connection>;
+  /** The order of the configuration, which decides between those that match. */
+  readonly #byAddress = new Map<string, Connection[]>();
+  readonly #fromAnywhere: Connection[] = [];
+  readonly #byPolicy = new Map<string, { readonly connection: Connection; readonly policy: ChildPolicy }>();
+
+  constructor(connections: readonly Connection[]) {
+    this.#connections = new Set(connections);
+    // A peer that may come from anywhere stands in the list of every address, in its place.
+    for (const { remoteAddress } of connections)
+      if (remoteAddress !== undefined) this.#byAddress.set(keyOf(remoteAddress.bytes), []);
+    for (const connection of connections) {
+      const { remoteAddress, children } = connection;
+      if (remoteAddress !== undefined) this.#byAddress.get(keyOf(remoteAddress.bytes))?.push(connection);
+      else this.#addEverywhere(connection);
+      for (const policy of children)
+        if (!this.#byPolicy.has(policy.policy)) this.#byPolicy.set(policy.policy, { connection, policy });
+    }
+  }
+
+  #addEverywhere(connection: Connection): void {
+    this.#fromAnywhere.push(connection);
+    for (const list of this.#byAddress.values()) list.push(connection);
+  }
+
+  has(connection: Connection): boolean {
+    return this.#connections.has(connection);
+  }
+
+  /** Those that could be at the other end; the identity decides in the end. */
+  at({ remoteAddress }: Path): readonly Connection[] {
+    return this.#byAddress.get(keyOf(remoteAddress.bytes)) ?? this.#fromAnywhere;
+  }
+
+  ofPolicy(name: string): { readonly connection: Connection; readonly policy: ChildPolicy } | undefined {
+    return this.#byPolicy.get(name);
+  }
+
+  /** RFC 4301 §4.4.3.1: the first entry that matches. */
+  find(remote: Identity, local: Identity | undefined, path: Path): Connection | undefined {
+    return this.at(path).find(
+      ({ pad }) =>
+        matchesIdentity(pad.remote.identity, remote) &&
+        (local === undefined || isSame(pad.local.identity, local)),
+    );
+  }
+}
+
+function keyOf(address: Uint8Array): string {
+  return Buffer.from(address).toString('hex');
+}
+
+function isSame(one: Identity, other: Identity): boolean {
+  return one.idType === other.idType && Buffer.compare(one.data, other.data) === 0;
+}
