@@ -74,15 +74,24 @@ export interface ChildRefusal {
   readonly byPeer: boolean;
 }
 
+/** RFC 7296 §1.4.1: deleted before the answer that made it came. */
+export const DELETED: ChildRefusal = {
+  notifyType: NotifyType.CHILD_SA_NOT_FOUND,
+  reason: 'the peer has deleted it again',
+  byPeer: true,
+};
+
 /** The initiator's side: puts in force what the peer chose. Gives the SPI back where it is not what was offered. */
 export function takeChildAnswer(
   turn: Turn,
   offer: ChildOffer,
   payloads: readonly Payload[],
   secrets: ChildSecrets,
-  inAuth: boolean,
+  { inAuth, deleted }: { readonly inAuth: boolean; readonly deleted: readonly number[] },
 ): ChildSa | ChildRefusal {
-  const result = readAnswer(turn.state, offer, payloads, inAuth);
+  const answer = readAnswer(turn.state, offer, payloads, inAuth);
+  const isDeleted = 'outboundSpi' in answer && deleted.includes(answer.outboundSpi);
+  const result = isDeleted ? DELETED : answer;
   if ('notifyType' in result) {
     turn.add({ type: 'release-spi', spi: offer.inboundSpi });
     return result;
@@ -141,6 +150,11 @@ function readAnswer(
 /** RFC 4301 §4.1: one SPI is one SA of its receiver. */
 function isTaken({ children }: IkeSaState, outboundSpi: number): boolean {
   return children.some((child) => child.outboundSpi === outboundSpi);
+}
+
+/** The peer believes that a Child SA stands which this side did not accept; it is told that it does not. */
+export function disown(turn: Turn, inboundSpi: number): void {
+  turn.set({ tasks: [{ kind: 'disown-child', inboundSpi, notBeforeMs: 0 }, ...turn.state.tasks] });
 }
 
 /** What a peer asks for. */

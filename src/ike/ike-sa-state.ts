@@ -118,6 +118,8 @@ export type OwnExchange =
       readonly attempt: number;
       /** Inbound SPI of what the peer made of the same old SA. */
       readonly collision: Collision<number> | undefined;
+      /** SPIs that the peer has deleted and this side did not know: the answer may have been overtaken. */
+      readonly deleted: readonly number[];
     }
   | {
       readonly kind: 'rekey-ike';

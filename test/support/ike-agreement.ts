@@ -15,7 +15,9 @@ export function expectAgreement(net: IkeNetwork): void {
     const { states } = from.engine;
     const children = states.flatMap((state) => state.children);
     expect(new Set(children.map(({ inboundSpi }) => inboundSpi))).toEqual(new Set(from.sad.inbound.keys()));
-    expect(new Set(children.map(({ outboundSpi }) => outboundSpi))).toEqual(new Set(from.sad.outbound.keys()));
+    expect(new Set(children.map(({ outboundSpi }) => outboundSpi))).toEqual(
+      new Set(from.sad.outbound.keys()),
+    );
     for (const state of states) {
       expect(state.phase).toBe('established');
       expect(state.lingering).toEqual([]);
@@ -30,5 +32,18 @@ export function expectAgreement(net: IkeNetwork): void {
       expect(ofPeer.get(remoteSpi)?.remoteSpi).toBe(localSpi);
       expect(ofPeer.get(remoteSpi)?.children.length).toBe(own.length);
     }
+  }
+}
+
+/** So many Child SAs on either side, each with its peer; old inbound SAs may linger. */
+export function expectTunnels({ a, b }: IkeNetwork, count: number): void {
+  for (const [from, to] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    expect(from.engine.states.flatMap(({ children }) => children).length).toBe(count);
+    expect(from.sad.outbound.size).toBe(count);
+    for (const [spi, key] of from.sad.outbound) expect(to.sad.inbound.get(spi)).toBe(key);
+    expect(from.sad.larval.size).toBe(0);
   }
 }

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { parseAddress, prefixRange, type Address } from '../../src/base/address.ts';
 import { InvariantError } from '../../src/base/errors.ts';
 import { chooseProvider } from '../../src/crypto/choose-provider.ts';
+import type { ChildSa } from '../../src/ike/child-sa.ts';
 import type { ChildPolicy, Connection, Path } from '../../src/ike/connection.ts';
 import type { Effect } from '../../src/ike/effects.ts';
 import { IkeEngine, type IkeEffects } from '../../src/ike/ike-engine.ts';
@@ -29,9 +30,14 @@ export interface Flying {
   readonly name: string;
 }
 
+const NONCE_BYTES = 32;
 const ADDRESSES: Readonly<Record<SiteName, string>> = { a: '203.0.113.1', b: '198.51.100.1' };
 const NETS: Readonly<Record<SiteName, string>> = { a: '10.0.1.0', b: '10.0.2.0' };
 const EXCHANGES = new Map<number, string>(Object.entries(ExchangeType).map(([name, id]) => [id, name]));
+
+export function other(name: SiteName): SiteName {
+  return name === 'a' ? 'b' : 'a';
+}
 
 export function address(text: string): Address {
   const parsed = parseAddress(text);
@@ -105,6 +111,11 @@ export class FakeSad {
 export interface Site {
   readonly name: SiteName;
   readonly engine: IkeEngine;
+  /** Name of the other's connection. */
+  readonly peer: string;
+  readonly policies: readonly string[];
+  /** Policies that a test asked for; an answer takes them out. */
+  readonly unanswered: Set<string>;
   readonly sad: FakeSad;
   readonly told: string[];
   /** Answers to acquires. */
@@ -114,6 +125,7 @@ export interface Site {
 export class IkeNetwork {
   nowMs = 1000;
   readonly flying: Flying[] = [];
+  readonly #lowNonces = new Set<SiteName>();
   /** Everything that was ever sent. */
   readonly sent: Flying[] = [];
   readonly a: Site;
@@ -130,6 +142,7 @@ export class IkeNetwork {
   #site(name: SiteName, change: (connection: Connection, site: SiteName) => Connection): Site {
     const sad = new FakeSad(name === 'a' ? 0xa000_0000 : 0xb000_0000);
     const told: string[] = [];
+    const unanswered = new Set<string>();
     const done: { readonly policy: string; readonly installed: boolean }[] = [];
     const effects: IkeEffects = {
       send: (path, bytes) => {
@@ -149,6 +162,7 @@ export class IkeNetwork {
       },
       childDone: (policy, installed) => {
         done.push({ policy, installed });
+        unanswered.delete(policy);
       },
       pathTo: () => pathOf(name, 500),
       floatedPort: () => 4500,
@@ -162,12 +176,17 @@ export class IkeNetwork {
     };
     const engine = new IkeEngine({
       now: () => this.nowMs,
-      random: (bytes) => new Uint8Array(randomBytes(bytes)),
+      random: (bytes) =>
+        bytes === NONCE_BYTES && this.#lowNonces.delete(name)
+          ? new Uint8Array(bytes)
+          : new Uint8Array(randomBytes(bytes)),
       crypto: chooseProvider('auto'),
       effects,
     });
-    engine.useConnections([change(connectionOf(name), name)]);
-    return { name, engine, sad, told, done };
+    const connection = change(connectionOf(name), name);
+    engine.useConnections([connection]);
+    const policies = connection.children.map(({ policy }) => policy);
+    return { name, engine, peer: connection.name, policies, unanswered, sad, told, done };
   }
 
   #send(from: SiteName, path: Path, bytes: Uint8Array): void {
@@ -197,6 +216,28 @@ export class IkeNetwork {
     await engine.settled();
   }
 
+  /** The next nonce of a site is lower than every other. */
+  lowerNonce(name: SiteName): void {
+    this.#lowNonces.add(name);
+  }
+
+  /** Takes the oldest message of a site out of the network. */
+  takeFrom(name: SiteName): Flying {
+    const flying = this.flying.find(({ to }) => to === other(name));
+    if (flying === undefined) throw new InvariantError(`no message of ${name} is on its way`);
+    this.flying.splice(this.flying.indexOf(flying), 1);
+    return flying;
+  }
+
+  /** The oldest Child SA of a site that is not replaced. */
+  childOf(name: SiteName): ChildSa {
+    const child = this.states(name)
+      .flatMap(({ children }) => children)
+      .find(({ isReplaced }) => !isReplaced);
+    if (child === undefined) throw new InvariantError(`site ${name} has no Child SA`);
+    return child;
+  }
+
   /** Takes the oldest message out of the network. */
   take(): Flying {
     const flying = this.flying.shift();
@@ -221,10 +262,11 @@ export class IkeNetwork {
   /** Moves the clock on, from deadline to deadline. Messages stay where they are. */
   async pass(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
-    for (;;) {
+    for (let count = 0; ; count++) {
       await this.settled();
       const wakeMs = Math.min(...this.#wakes.values());
       if (wakeMs > untilMs) break;
+      if (count > 10_000) throw new InvariantError('the clock stands still');
       this.nowMs = Math.max(this.nowMs, wakeMs);
       this.a.engine.tick();
       this.b.engine.tick();
@@ -236,7 +278,8 @@ export class IkeNetwork {
   /** Moves the clock on while messages arrive. */
   async live(ms: number): Promise<void> {
     const untilMs = this.nowMs + ms;
-    while (this.nowMs < untilMs) {
+    for (let count = 0; this.nowMs < untilMs; count++) {
+      if (count > ms) throw new InvariantError('the clock stands still');
       await this.run();
       const wakeMs = Math.min(...this.#wakes.values());
       this.nowMs = Math.min(untilMs, Math.max(this.nowMs + 1, wakeMs));
@@ -297,4 +340,18 @@ function connectionOf(site: SiteName): Connection {
     livenessMs: 0,
     retransmission: { firstMs: 4000, factor: 1.8, tries: 5 },
   };
+}
+
+/** A second policy between the same sites. */
+export function withSecondPolicy(connection: Connection, site: SiteName): Connection {
+  const [first] = connection.children;
+  if (first === undefined) throw new InvariantError('no policy');
+  const nets: Readonly<Record<SiteName, string>> = { a: '10.1.1.0', b: '10.1.2.0' };
+  const second: ChildPolicy = {
+    ...first,
+    policy: `${first.policy}-too`,
+    local: [network(nets[site])],
+    remote: [network(nets[site === 'a' ? 'b' : 'a'])],
+  };
+  return { ...connection, children: [first, second] };
 }

@@ -8,7 +8,9 @@ import type { Payload } from '../../wire/ike/payload.ts';
 import {
   answerChild,
   chooseChild,
+  DELETED,
   describeChild,
+  disown,
   offerChild,
   offerPayloads,
   refusalPayload,
@@ -50,6 +52,7 @@ export function requestChild(turn: Turn, task: ChildTask): void {
     offer,
     attempt: task.attempt,
     collision: undefined,
+    deleted: [],
   });
 }
 
@@ -73,8 +76,13 @@ export function takeChildResponse(turn: Turn, exchange: CreateChild, payloads: r
     return giveUp(turn, exchange, { notifyType: NotifyType.INVALID_SYNTAX, reason, byPeer: false });
   }
   const nonces = { initiator: offer.nonce, responder: nonce ?? new Uint8Array(0) };
-  const child = takeChildAnswer(turn, offer, payloads, { nonces, sharedSecret, isInitiator: true }, false);
-  if ('notifyType' in child) return giveUp(turn, exchange, child);
+  const secrets = { nonces, sharedSecret, isInitiator: true };
+  const child = takeChildAnswer(turn, offer, payloads, secrets, { inAuth: false, deleted: exchange.deleted });
+  if ('notifyType' in child) {
+    // What the peer deleted again had taken the place of the old one.
+    if (child === DELETED && offer.replaces !== undefined) return scheduleDeletion(turn, offer.replaces);
+    return giveUp(turn, exchange, child);
+  }
   turn.tell(offer.replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
   if (offer.replaces === undefined)
     return turn.add({ type: 'child-done', policy: child.policy, installed: true });
@@ -103,11 +111,6 @@ export function scheduleDeletion(turn: Turn, inboundSpi: number): void {
       ...tasks.filter((task) => task.kind !== 'delete-child' || task.inboundSpi !== inboundSpi),
     ],
   });
-}
-
-/** The peer believes that a Child SA stands which this side did not accept; it is told that it does not. */
-export function disown(turn: Turn, inboundSpi: number): void {
-  turn.set({ tasks: [{ kind: 'disown-child', inboundSpi, notBeforeMs: 0 }, ...turn.state.tasks] });
 }
 
 function lowest(one: Uint8Array, other: Uint8Array): Uint8Array {
@@ -195,10 +198,14 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
   };
   // RFC 7296 §2.25.2, §1.3.1: an IKE SA that is being replaced or closed makes no new Child SAs.
   const { phase, exchange, tasks } = turn.state;
+  const isAwaited = exchange?.kind === 'create-child';
   const isLeaving =
     phase !== 'established' || exchange?.kind === 'rekey-ike' || exchange?.kind === 'delete-ike';
   if (isLeaving) return answer(notify(NotifyType.TEMPORARY_FAILURE));
   const replaces = rekey === undefined ? undefined : childOfPeer(turn, rekey.spi);
+  // The answer that makes it known here may have been overtaken.
+  if (rekey !== undefined && replaces === undefined && isAwaited)
+    return answer(notify(NotifyType.TEMPORARY_FAILURE));
   if (rekey !== undefined && (replaces === undefined || rekey.protocolId !== ProtocolId.ESP))
     return answer(notifyOf(NotifyType.CHILD_SA_NOT_FOUND, rekey.spi));
   // RFC 7296 §2.25.1: this side is deleting it.

@@ -11,6 +11,7 @@ import {
   answerChild,
   chooseChild,
   describeChild,
+  disown,
   offerChild,
   offerPayloads,
   refusalPayload,
@@ -22,7 +23,6 @@ import type { ChildOffer, ChildTask, IkeSaState } from '../ike-sa-state.ts';
 import { find, findError, findNotify, notify } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
-import { disown } from './create-child-sa.ts';
 import { closeAtOnce, establish } from './lifecycle.ts';
 
 /** The initiator's second message. */
@@ -185,7 +185,10 @@ function refuseOffer(turn: Turn, { inboundSpi, policy }: ChildOffer): void {
 }
 
 function takeFirstChild(turn: Turn, offer: ChildOffer, payloads: readonly Payload[]): void {
-  const child = takeChildAnswer(turn, offer, payloads, secretsOf(turn, true), true);
+  const child = takeChildAnswer(turn, offer, payloads, secretsOf(turn, true), {
+    inAuth: true,
+    deleted: [],
+  });
   const { policy } = offer.policy;
   if ('notifyType' in child) {
     turn.tell('child-refused', { policy, reason: child.reason });

@@ -4,13 +4,16 @@
 import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
 import { describeChild } from '../child-negotiation.ts';
-import { espSpiBytes, type ChildSa } from '../child-sa.ts';
+import { espSpiBytes, readEspSpi, type ChildSa } from '../child-sa.ts';
 import { findNotify } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { childOfPeer } from './create-child-sa.ts';
 import { closeAtOnce, retireChild } from './lifecycle.ts';
 import { settleCollision } from './rekey-ike-sa.ts';
+
+/** SPIs that are remembered while a request is outstanding. */
+const MOST_DELETED = 64;
 
 export function requestLiveness(turn: Turn): void {
   turn.tell('liveness-check');
@@ -67,10 +70,21 @@ export function answerInformational(turn: Turn, payloads: readonly Payload[]): v
   // A set: a peer may name an SA twice.
   const named = new Set(spis.map((spi) => childOfPeer(turn, spi)).filter((child) => child !== undefined));
   for (const child of named) takeDeletion(turn, child);
+  noteUnknown(turn, spis);
   // RFC 7296 §1.4.1: what this side is deleting as well is not named again.
   const ending = [...named].filter(({ phase }) => phase !== 'deleting');
   const answer = ending.length === 0 ? [] : [deletion(ending.map(({ inboundSpi }) => inboundSpi))];
   respond(turn, ExchangeType.INFORMATIONAL, answer);
+}
+
+/** Deleted here already, or not known here yet: then the answer that makes it known comes after its deletion. */
+function noteUnknown(turn: Turn, spis: readonly Uint8Array[]): void {
+  const { exchange } = turn.state;
+  if (exchange?.kind !== 'create-child' || exchange.deleted.length >= MOST_DELETED) return;
+  const deleted = spis.map(readEspSpi).filter((spi) => spi !== undefined);
+  turn.set({
+    exchange: { ...exchange, deleted: [...exchange.deleted, ...deleted].slice(0, MOST_DELETED) },
+  });
 }
 
 function takeDeletion(turn: Turn, child: ChildSa): void {

@@ -105,7 +105,7 @@ export function retireChild(turn: Turn, child: ChildSa): void {
  * Takes a Child SA out of the IKE SA.
  * @param linger its inbound SA stays for packets that are on their way
  */
-export function removeChild(turn: Turn, child: ChildSa, linger: boolean): void {
+function removeChild(turn: Turn, child: ChildSa, linger: boolean): void {
   const { children, waitingKeys, lingering, tasks } = turn.state;
   const key = waitingKeys.get(child.inboundSpi);
   if (key === undefined)
