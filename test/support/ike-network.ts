@@ -39,7 +39,7 @@ export function other(name: SiteName): SiteName {
   return name === 'a' ? 'b' : 'a';
 }
 
-export function address(text: string): Address {
+function address(text: string): Address {
   const parsed = parseAddress(text);
   if (parsed === undefined) throw new InvariantError(`${text} is no address`);
   return parsed;
