@@ -10,7 +10,7 @@ import type { Topology } from '../../../scripts/topology/topology.ts';
 /** The binary's name is the section of its configuration. */
 const CHARON = '/usr/sbin/charon-systemd';
 const PLUGINS =
-  'aesni random nonce openssl pem pkcs1 x509 pubkey constraints hmac kdf curve25519 chapoly kernel-libipsec kernel-netlink socket-default vici';
+  'aesni random nonce openssl pem pkcs1 x509 pubkey constraints hmac kdf curve25519 chapoly gcm ccm kernel-libipsec kernel-netlink socket-default vici';
 const COMMAND_LIMIT_MS = 20_000;
 
 export interface CharonOptions {

@@ -43,7 +43,11 @@ describe('a tunnel', () => {
 });
 
 /** 200 pings a second for `seconds`, while `meanwhile` happens; none is lost, none comes twice. */
-async function underPings({ sites }: PeerSite, seconds: number, meanwhile: () => Promise<void>): Promise<void> {
+async function underPings(
+  { sites }: PeerSite,
+  seconds: number,
+  meanwhile: () => Promise<void>,
+): Promise<void> {
   expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
   const count = String(200 * seconds);
   const pings = sites.topology.run('hostA', ['ping', '-c', count, '-i', '0.005', '-W', '2', hostB.ipv4]);
