@@ -115,6 +115,7 @@ function childrenOf(peer: string, { policies }: GatewayConfig): readonly ChildPo
               proposals: ike.proposals,
               local: trafficSelectorsOf(selectors, 'local'),
               remote: trafficSelectorsOf(selectors, 'remote'),
+              populateFromPacket: sa.populateFromPacket,
             },
           ],
     );

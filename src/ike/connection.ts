@@ -3,6 +3,7 @@
 
 import type { Address } from '../base/address.ts';
 import type { PadEntry } from '../pad/pad-entry.ts';
+import type { Selectors } from '../spd/policy.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
 import type { AcceptedProposal } from './proposals.ts';
 
@@ -41,6 +42,8 @@ export interface ChildPolicy {
   readonly proposals: readonly AcceptedProposal[];
   readonly local: readonly TrafficSelector[];
   readonly remote: readonly TrafficSelector[];
+  /** Each packet that asks gets an SA of its own value of these fields (RFC 4301 §4.4.1.2). */
+  readonly populateFromPacket?: readonly (keyof Selectors)[] | undefined;
 }
 
 /** Both ends of the UDP flow that carries an IKE SA. */

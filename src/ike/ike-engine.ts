@@ -21,6 +21,7 @@ import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import { IkeSas, type Entry } from './ike-sas.ts';
 import { find, findNotify } from './payloads.ts';
 import { Peers } from './peers.ts';
+import { populate } from './populate-from-packet.ts';
 import { STORIES, type StoryName } from './stories.ts';
 import type { IkeContext } from './turn.ts';
 
@@ -206,7 +207,7 @@ export class IkeEngine {
   acquire(policyName: string, trigger: readonly [TrafficSelector, TrafficSelector] | undefined): void {
     const found = this.#peers.ofPolicy(policyName);
     if (found === undefined) return this.#parts.effects.childDone(policyName, false);
-    this.#ask(found.connection, childTask(found.policy, trigger));
+    this.#ask(found.connection, childTask(populate(found.policy, trigger), trigger));
   }
 
   /** Makes the SAs of a policy where there are none, before a packet asks for them. */

@@ -114,7 +114,11 @@ function rekeyChild(turn: Turn, inboundSpi: number): void {
   if (child === undefined || policy === undefined || child.isReplaced || child.phase === 'deleting') return;
   const task: ChildTask = {
     kind: 'create-child',
-    policy,
+    // What was taken from a packet stays.
+    policy:
+      policy.populateFromPacket === undefined
+        ? policy
+        : { ...policy, local: child.local, remote: child.remote },
     trigger: undefined,
     replaces: inboundSpi,
     group: undefined,
