@@ -22,6 +22,6 @@ test('RFC 7296 §2.8, §2.25: after every schedule both sides have the same SAs,
       expectAgreement(net);
       for (const { unanswered } of [net.a, net.b]) expect([...unanswered]).toEqual([]);
     }),
-    { numRuns: Number(process.env['IKE_SCHEDULES'] ?? 150) },
+    { numRuns: Number(process.env['IKE_SCHEDULES'] ?? 100) },
   );
 });

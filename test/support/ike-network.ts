@@ -91,6 +91,7 @@ export class FakeSad {
         throw new InvariantError('UPDATE of an SPI that is not larval');
       this.inbound.set(child.inboundSpi, key);
     } else {
+      if (this.outbound.has(child.outboundSpi)) throw new InvariantError('ADD of an SA that is there');
       this.outbound.set(child.outboundSpi, key);
       this.outboundOrder.push(child.outboundSpi);
     }
@@ -128,25 +129,33 @@ export class IkeNetwork {
   readonly #lowNonces = new Set<SiteName>();
   /** Everything that was ever sent. */
   readonly sent: Flying[] = [];
-  readonly a: Site;
-  readonly b: Site;
+  a: Site;
+  b: Site;
+  #starts = 0;
+  readonly #change: (connection: Connection, site: SiteName) => Connection;
   readonly #wakes = new Map<SiteName, number>();
   trafficMs = 0;
 
   /** @param change of a site's connection */
   constructor(change: (connection: Connection, site: SiteName) => Connection = (connection) => connection) {
+    this.#change = change;
     this.a = this.#site('a', change);
     this.b = this.#site('b', change);
   }
 
+  /** A site forgets everything, as after a crash. */
+  restart(name: SiteName): void {
+    this[name] = this.#site(name, this.#change);
+  }
+
   #site(name: SiteName, change: (connection: Connection, site: SiteName) => Connection): Site {
-    const sad = new FakeSad(name === 'a' ? 0xa000_0000 : 0xb000_0000);
+    const sad = new FakeSad((name === 'a' ? 0xa000_0000 : 0xb000_0000) + 0x10_0000 * this.#starts++);
     const told: string[] = [];
     const unanswered = new Set<string>();
     const done: { readonly policy: string; readonly installed: boolean }[] = [];
     const effects: IkeEffects = {
       send: (path, bytes) => {
-        this.#send(name, path, bytes);
+        this.send(name, path, bytes);
       },
       getSpi: () => sad.getSpi(),
       releaseSpi: (spi) => {
@@ -189,7 +198,7 @@ export class IkeNetwork {
     return { name, engine, peer: connection.name, policies, unanswered, sad, told, done };
   }
 
-  #send(from: SiteName, path: Path, bytes: Uint8Array): void {
+  send(from: SiteName, path: Path, bytes: Uint8Array): void {
     const to = from === 'a' ? 'b' : 'a';
     const { exchangeType, isResponse, messageId } = decodeIkeHeader(bytes);
     const name = `${EXCHANGES.get(exchangeType) ?? ''} ${isResponse ? 'response' : 'request'} ${messageId}`;
