@@ -167,7 +167,7 @@ function keyingOf(text: string | undefined, scenario: string | undefined): Keyin
   if (keying !== 'ike' && keying !== 'manual')
     throw new EnvironmentError(`--keying ${keying}: expected ike or manual`);
   if (keying === 'ike' && !hasIke)
-    throw new EnvironmentError(`--keying ike: the scenario ${scenario ?? ''} has manual keys only`);
+    throw new EnvironmentError(`--keying ike: the scenario ${scenario} has manual keys only`);
   return keying;
 }
 

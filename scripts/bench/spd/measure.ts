@@ -65,12 +65,12 @@ function acceptedByPath({ counters }: SpdSite): number {
 }
 
 /** From the bytes of a packet to the policy and the SA. @returns how many packets found one */
-function decideOutbound({ memory, spdOutbound, associations }: SpdSite): number {
+function decideOutbound({ memory, spdOutbound }: SpdSite): number {
   const { arena, frames } = memory;
   let accepted = 0;
   for (let row = 0; row < BATCH_PACKETS * Frame.stride; row += Frame.stride) {
     const verdict = spdOutbound.judge(arena, frames[row + Frame.offset]!, frames[row + Frame.length]!);
-    if (verdict >= 0 && associations.outboundOf(verdict) !== undefined) accepted++;
+    if (verdict >= 0) accepted++;
   }
   return accepted;
 }
