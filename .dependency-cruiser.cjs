@@ -48,9 +48,15 @@ module.exports = {
       'RFC 4301 §4.4: the SAD is read by the data plane and written by IKE. An SA carries the selectors of its SPD entry, so it may know spd; never the other way round.',
     ),
     only(
+      'pki-judges-certificates-only',
+      'pki',
+      ['base', 'crypto'],
+      'pki says whether a certificate is good at a given time. For whom it counts is written in the PAD, and what follows is up to IKE.',
+    ),
+    only(
       'pad-is-a-database',
       'pad',
-      ['base', 'wire', 'crypto', 'spd'],
+      ['base', 'wire', 'crypto', 'pki', 'spd'],
       'RFC 4301 §4.4.3: the PAD links the SPD to IKE and belongs to neither.',
     ),
     only(

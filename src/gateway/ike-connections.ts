@@ -46,10 +46,11 @@ export function readConnections(
 
 /** For connections that no IKE SA has any more. */
 export function zeroSecrets(connections: readonly Connection[]): void {
-  for (const { pad } of connections) {
-    pad.local.authentication.secret.fill(0);
-    pad.remote.authentication.secret.fill(0);
-  }
+  for (const { pad } of connections)
+    for (const { authentication } of [pad.local, pad.remote]) {
+      if (authentication.method === 'psk') authentication.secret.fill(0);
+      if (authentication.method === 'signature') authentication.privateKey.fill(0);
+    }
 }
 
 function connectionOf(

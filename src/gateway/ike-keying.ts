@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { formatAddress, type Address } from '../base/address.ts';
-import { monotonicMs } from '../base/clock.ts';
+import { monotonicMs, wallClockMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
@@ -60,6 +60,7 @@ export class IkeKeying implements Keying {
     this.#parts = parts;
     this.#engine = new IkeEngine({
       now: monotonicMs,
+      wallClock: wallClockMs,
       random: (bytes) => new Uint8Array(randomBytes(bytes)),
       crypto: parts.crypto,
       effects: {

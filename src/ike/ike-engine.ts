@@ -55,6 +55,8 @@ export interface IkeEffects {
 
 export interface IkeEngineParts {
   readonly now: () => number;
+  /** See {@link IkeContext.wallClockMs}. */
+  readonly wallClock: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly crypto: CryptoProvider;
   readonly effects: IkeEffects;
@@ -190,8 +192,8 @@ export class IkeEngine {
 
   #answerInit(bytes: Uint8Array, message: IkeMessage, path: Path, key: string): void {
     const { effects } = this.#parts;
-    const accepted = this.#peers.at(path).flatMap(({ proposals }) => proposals);
-    const result = answerInit(bytes, message, path, accepted, this.#context());
+    const candidates = this.#peers.at(path);
+    const result = answerInit(bytes, message, path, candidates, this.#context());
     if ('drop' in result) {
       this.drops.malformed++;
       return;
@@ -422,6 +424,7 @@ export class IkeEngine {
     const { crypto, random, effects } = this.#parts;
     return {
       nowMs: this.#parts.now(),
+      wallClockMs: this.#parts.wallClock(),
       crypto,
       random,
       newIkeSpi: () => this.#newIkeSpi(),

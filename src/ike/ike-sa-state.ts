@@ -75,6 +75,10 @@ export interface Initiation {
   /** IKE_SA_INIT as it was sent, octet for octet. */
   readonly request: Uint8Array;
   readonly response: Uint8Array;
+  /** What SIGNATURE_HASH_ALGORITHMS of the peer named; undefined: it does not know RFC 7427. */
+  readonly peerHashes: readonly number[] | undefined;
+  /** The responder's IKE_SA_INIT asked for a bare public key (RFC 7670). */
+  readonly peerAsksForPublicKey: boolean;
 }
 
 /** A Child SA that this side has asked for. */

@@ -1,5 +1,7 @@
 // What is told of an IKE SA: one sentence for each thing that can happen, which is also the log line.
 
+import type { CertificateFault } from '../pki/certification-path.ts';
+
 interface Story {
   readonly level: 'debug' | 'info' | 'warn';
   readonly sentence: string;
@@ -19,6 +21,18 @@ export type StoryName =
   | 'wrong-identity'
   | 'wrong-auth'
   | 'auth-refused'
+  | 'signature-refused'
+  | 'no-signature-scheme'
+  | 'wrong-method'
+  | 'wrong-signature'
+  | 'unknown-signature'
+  | 'weak-signature'
+  | 'unfit-key'
+  | 'unknown-public-key'
+  | 'certificate-missing'
+  | 'certificate-malformed'
+  | 'certificate-other-identity'
+  | CertificateFault
   | 'established'
   | 'child-established'
   | 'child-rekeyed'
@@ -62,6 +76,78 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
     level: 'warn',
     sentence:
       'the peer refuses our authentication: the shared secret differs, or it does not know our identity',
+  },
+  'signature-refused': {
+    level: 'warn',
+    sentence:
+      'the peer refuses our authentication: it does not trust our certificate or key, or does not know our identity',
+  },
+  'no-signature-scheme': {
+    level: 'warn',
+    sentence: 'our key cannot sign in a way that the peer understands: it lacks RFC 7427, or our hash',
+  },
+  'wrong-method': {
+    level: 'warn',
+    sentence: 'the peer authenticates itself by another method than the configuration says',
+  },
+  'wrong-signature': {
+    level: 'warn',
+    sentence: 'the peer does not prove its identity: its signature is not by the key of its certificate',
+  },
+  'unknown-signature': {
+    level: 'warn',
+    sentence: 'the peer signs with an algorithm that is not known here',
+  },
+  'weak-signature': { level: 'warn', sentence: 'the peer signs with SHA-1, which is too weak' },
+  'unfit-key': {
+    level: 'warn',
+    sentence: 'the signature of the peer and the key of its certificate are of different kinds',
+  },
+  'unknown-public-key': {
+    level: 'warn',
+    sentence: 'the peer has another public key than the configuration says',
+  },
+  'certificate-missing': { level: 'warn', sentence: 'the peer has sent no certificate' },
+  'certificate-malformed': { level: 'warn', sentence: 'a certificate of the peer cannot be read' },
+  'certificate-other-identity': {
+    level: 'warn',
+    sentence: 'the certificate of the peer is not for the identity that it claims',
+  },
+  'unknown-authority': {
+    level: 'warn',
+    sentence: 'no authority that is trusted for this peer has issued the certificate',
+  },
+  'chain-too-long': { level: 'warn', sentence: 'the peer has sent too many certificates' },
+  'certificate-forged': {
+    level: 'warn',
+    sentence: 'the signature of a certificate is not by the authority that it names',
+  },
+  'certificate-weak': {
+    level: 'warn',
+    sentence: 'a certificate is signed with SHA-1, or has a key that is too short or of an unknown kind',
+  },
+  'certificate-not-yet-valid': { level: 'warn', sentence: 'a certificate is not valid yet' },
+  'certificate-expired': { level: 'warn', sentence: 'a certificate has expired' },
+  'certificate-unknown-critical': {
+    level: 'warn',
+    sentence: 'a certificate has a critical extension that is not known here',
+  },
+  'certificate-no-authority': {
+    level: 'warn',
+    sentence: 'a certificate was issued by one that may not issue it: no authority, or with a shorter path',
+  },
+  'certificate-wrong-usage': {
+    level: 'warn',
+    sentence: 'the key usage of a certificate does not allow what it is used for',
+  },
+  'certificate-forbidden-name': {
+    level: 'warn',
+    sentence: 'a certificate has a name that its authority may not give',
+  },
+  'certificate-revoked': { level: 'warn', sentence: 'a certificate was revoked by its authority' },
+  'revocation-unknown': {
+    level: 'warn',
+    sentence: 'the revocation list of an authority is out of date, or not by it',
   },
   established: { level: 'info', sentence: 'IKE SA established' },
   'child-established': { level: 'info', sentence: 'Child SA established' },

@@ -11,6 +11,8 @@ import type { StoryName } from './stories.ts';
 /** What a step may use besides the state; given anew, so that tests decide time and chance. */
 export interface IkeContext {
   readonly nowMs: number;
+  /** Milliseconds since 1970: for certificates, and for nothing else. */
+  readonly wallClockMs: number;
   readonly crypto: CryptoProvider;
   random(bytes: number): Uint8Array;
   /** Random, nonzero, of no other IKE SA. */

@@ -1,5 +1,5 @@
-// Identities of IKE peers, RFC 4301 §4.4.3.1 and RFC 7296 §3.5, and patterns that match them. Distinguished names come
-// with certificates and are not here yet.
+// Identities of IKE peers, RFC 4301 §4.4.3.1 and RFC 7296 §3.5, and patterns that match them. Distinguished names are
+// in distinguished-identity.ts.
 
 import {
   compareAddresses,
@@ -11,6 +11,12 @@ import {
   type AddressRange,
 } from '../base/address.ts';
 import { IdType, nameOfIdType } from '../wire/ike/iana.ts';
+import {
+  distinguishedIdentity,
+  distinguishedPattern,
+  formatDistinguished,
+  matchesDistinguished,
+} from './distinguished-identity.ts';
 
 /** The body of an IDi or IDr payload. */
 export interface Identity {
@@ -33,7 +39,7 @@ const MAX_KEY_ID_BYTES = 255;
 
 /**
  * Reads `192.0.2.1`, `2001:db8::1`, `gw.example.org`, `admin@example.org`, `@#0a1b` (a key id in hexadecimal) or
- * `keyid:text`. `@` or `fqdn:` before a name, and `email:` before a mail address, say what is meant.
+ * `keyid:text`, or a distinguished name (`C=DE, O=Example, CN=gw`). `@` or `fqdn:` before a name, and `email:` before a mail address, say what is meant.
  * @returns undefined where the text is none of these
  */
 export function parseIdentity(text: string): Identity | undefined {
@@ -41,7 +47,7 @@ export function parseIdentity(text: string): Identity | undefined {
   return pattern && exactIdentity(pattern);
 }
 
-/** As {@link parseIdentity}, and `192.0.2.0/24`, `192.0.2.1-192.0.2.9`, `*.example.org`, `*@example.org`, `*` (any name). */
+/** As {@link parseIdentity}, and `192.0.2.0/24`, `192.0.2.1-192.0.2.9`, `*.example.org`, `*@example.org`, `*` (any name), `O=Example, CN=*`. */
 export function parseIdentityPattern(text: string): IdentityPattern | undefined {
   const [, prefix = '', name = ''] = /^(fqdn:|email:|keyid:|@(?=[^#]))?(.*)$/s.exec(text) ?? [];
   switch (prefix) {
@@ -57,13 +63,17 @@ export function parseIdentityPattern(text: string): IdentityPattern | undefined 
   if (/^@#([0-9a-f]{2})+$/i.test(text)) return keyIdOf(Buffer.from(text.slice(2), 'hex'));
   // Digits alone are a mistyped address sooner than a name.
   return (
-    addressPattern(text) ?? mailPattern(text) ?? (/^[\d.-]+$/.test(text) ? undefined : namePattern(text))
+    addressPattern(text) ??
+    distinguishedPattern(text) ??
+    mailPattern(text) ??
+    (/^[\d.-]+$/.test(text) ? undefined : namePattern(text))
   );
 }
 
 /** The one identity that a pattern stands for; undefined where it stands for several. */
 export function exactIdentity({ idType, text, range }: IdentityPattern): Identity | undefined {
   if (range !== undefined || text.startsWith('*')) return undefined;
+  if (idType === IdType.ID_DER_ASN1_DN) return distinguishedIdentity(text);
   if (idType === IdType.ID_KEY_ID) return { idType, data: new Uint8Array(Buffer.from(text.slice(2), 'hex')) };
   const address = idType === IdType.ID_IPV4_ADDR || idType === IdType.ID_IPV6_ADDR;
   if (address) return identityOfAddress(parseAddress(text));
@@ -126,7 +136,9 @@ export function formatIdentity(identity: Identity): string {
   if (identity.idType === IdType.ID_KEY_ID) return `@#${hex}`;
   const address = addressOf(identity);
   if (address !== undefined) return formatAddress(address);
-  return nameOf(identity) ?? `${nameOfIdType(identity.idType)} ${hex}`;
+  const distinguished =
+    identity.idType === IdType.ID_DER_ASN1_DN ? formatDistinguished(identity.data) : undefined;
+  return distinguished ?? nameOf(identity) ?? `${nameOfIdType(identity.idType)} ${hex}`;
 }
 
 function addressOf({ idType, data }: Identity): Address | undefined {
@@ -146,6 +158,7 @@ function nameOf({ idType, data }: Identity): string | undefined {
 export function matchesIdentity(pattern: IdentityPattern, identity: Identity): boolean {
   if (identity.idType !== pattern.idType) return false;
   const { text, range } = pattern;
+  if (pattern.idType === IdType.ID_DER_ASN1_DN) return matchesDistinguished(text, identity.data);
   const address = addressOf(identity);
   if (range !== undefined) return address !== undefined && rangeContains(range, address);
   if (!text.startsWith('*')) return formatIdentity(identity).toLowerCase() === text;

@@ -135,6 +135,8 @@ export class IkeNetwork {
   readonly #change: (connection: Connection, site: SiteName) => Connection;
   readonly #wakes = new Map<SiteName, number>();
   trafficMs = 0;
+  /** The time of day of both sites. */
+  wallClockMs: number = Date.UTC(2030, 0, 1);
 
   /** @param change of a site's connection */
   constructor(change: (connection: Connection, site: SiteName) => Connection = (connection) => connection) {
@@ -185,6 +187,7 @@ export class IkeNetwork {
     };
     const engine = new IkeEngine({
       now: () => this.nowMs,
+      wallClock: () => this.wallClockMs,
       random: (bytes) =>
         bytes === NONCE_BYTES && this.#lowNonces.delete(name)
           ? new Uint8Array(bytes)

@@ -1,12 +1,13 @@
 // The IKE_AUTH exchange, RFC 7296 §1.2, §2.15: identities, their proof, and the first Child SA.
 //
-//   HDR, SK {IDi, [IDr,] AUTH, SAi2, TSi, TSr, [N(INITIAL_CONTACT)]}  ──►
-//                                                  ◄──  HDR, SK {IDr, AUTH, SAr2, TSi, TSr}
+//   HDR, SK {IDi, [CERT,] [CERTREQ,] [IDr,] AUTH, SAi2, TSi, TSr, [N(INITIAL_CONTACT)]}  ──►
+//                                             ◄──  HDR, SK {IDr, [CERT,] AUTH, SAr2, TSi, TSr}
 
-import { sharedKeyAuth, sharedKeyAuthMatches, signedOctets } from '../../crypto/ike-key-material.ts';
-import { formatIdentity, matchesIdentity, type Identity } from '../../pad/identity.ts';
-import { AuthMethod, ExchangeType, nameOfNotify, NotifyType } from '../../wire/ike/iana.ts';
+import { formatIdentity, type Identity } from '../../pad/identity.ts';
+import { ExchangeType, nameOfNotify, NotifyType } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
+import { doubtOf, proveOwnIdentity } from '../authentication.ts';
+import { asksForPublicKey, certificateRequests } from '../certificate-payloads.ts';
 import {
   answerChild,
   chooseChild,
@@ -19,9 +20,10 @@ import {
   type ChildSecrets,
 } from '../child-negotiation.ts';
 import type { Connection } from '../connection.ts';
-import type { ChildOffer, ChildTask, IkeSaState } from '../ike-sa-state.ts';
+import type { ChildOffer, ChildTask } from '../ike-sa-state.ts';
 import { find, findError, findNotify, notify } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
+import type { StoryName } from '../stories.ts';
 import type { Turn } from '../turn.ts';
 import { closeAtOnce, establish } from './lifecycle.ts';
 
@@ -29,14 +31,21 @@ import { closeAtOnce, establish } from './lifecycle.ts';
 export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
   const { connection } = turn.state;
   if (connection === undefined) return;
-  const { identity } = connection.pad.local;
+  const { local, remote } = connection.pad;
+  const asksForKey = turn.state.initiation?.peerAsksForPublicKey ?? false;
+  const proof = proveOwnIdentity(turn.state, connection, turn.context, asksForKey);
+  if (proof === undefined) {
+    turn.tell('no-signature-scheme', { peer: connection.name });
+    return closeAtOnce(turn);
+  }
   // The nonces are those of IKE_SA_INIT (RFC 7296 §2.17).
   const nonce = turn.state.initiation?.nonces.initiator ?? new Uint8Array(0);
   const offer = child && offerChild(turn, child, { nonce, share: undefined, group: 0 });
   const payloads: Payload[] = [
-    { type: 'IDi', ...identity },
+    { type: 'IDi', ...local.identity },
+    ...certificateRequests([remote.authentication]),
     ...expectedIdentity(connection),
-    authPayload(turn.state, connection, identity, true),
+    ...proof,
     ...(offer === undefined ? [] : offerPayloads(offer, true)),
     // RFC 7296 §2.4: this side knows of no other IKE SA with that peer.
     ...(turn.context.isFirstContact(connection.name) ? [notify(NotifyType.INITIAL_CONTACT)] : []),
@@ -48,49 +57,6 @@ export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
 function expectedIdentity({ pad }: Connection): readonly Payload[] {
   const { exact } = pad.remote;
   return exact === undefined ? [] : [{ type: 'IDr', ...exact }];
-}
-
-function authPayload(state: IkeSaState, connection: Connection, identity: Identity, own: boolean): Payload {
-  const { secret } = connection.pad.local.authentication;
-  const { prf } = securityOf(state);
-  return {
-    type: 'AUTH',
-    method: AuthMethod.SHARED_KEY_MIC,
-    data: sharedKeyAuth(prf, secret, octetsOf(state, identity, own)),
-  };
-}
-
-/** What an AUTH payload signs. @param own this side's, or the peer's */
-function octetsOf(state: IkeSaState, identity: Identity, own: boolean): Uint8Array {
-  const { initiation } = state;
-  if (initiation === undefined) throw new RangeError('IKE_AUTH without IKE_SA_INIT');
-  const { prf, keys } = securityOf(state);
-  const idBody = Uint8Array.from([identity.idType, 0, 0, 0, ...identity.data]);
-  const ofInitiator = own === (state.role === 'initiator');
-  const { nonces, request: first, response } = initiation;
-  return ofInitiator
-    ? signedOctets(prf, first, nonces.responder, keys.skPi, idBody)
-    : signedOctets(prf, response, nonces.initiator, keys.skPr, idBody);
-}
-
-function securityOf({ security }: IkeSaState): NonNullable<IkeSaState['security']> {
-  if (security === undefined) throw new RangeError('IKE_AUTH without keys');
-  return security;
-}
-
-/** @returns undefined where the peer has proved its identity, otherwise why not */
-function doubtOf(
-  state: IkeSaState,
-  connection: Connection,
-  identity: Identity,
-  payloads: readonly Payload[],
-) {
-  const auth = find(payloads, 'AUTH');
-  if (!matchesIdentity(connection.pad.remote.identity, identity)) return 'wrong-identity';
-  if (auth?.method !== AuthMethod.SHARED_KEY_MIC) return 'wrong-auth';
-  const { secret } = connection.pad.remote.authentication;
-  const octets = octetsOf(state, identity, false);
-  return sharedKeyAuthMatches(securityOf(state).prf, secret, octets, auth.data) ? undefined : 'wrong-auth';
 }
 
 function identityOf(payloads: readonly Payload[], type: 'IDi' | 'IDr'): Identity | undefined {
@@ -106,13 +72,15 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
   const connection = turn.context.findConnection(identity, local, turn.state.path);
   const who = { identity: formatIdentity(identity) };
   if (connection === undefined) return refuse(turn, 'unknown-identity', who);
-  const doubt = doubtOf(turn.state, connection, identity, payloads);
-  if (doubt !== undefined) return refuse(turn, doubt, { ...who, peer: connection.name });
+  const doubt = doubtOf(turn.state, connection, identity, payloads, turn.context);
+  if (doubt !== undefined)
+    return refuse(turn, doubt.story, { ...who, peer: connection.name, ...doubt.details });
+  const proof = proveOwnIdentity(turn.state, connection, turn.context, asksForPublicKey(payloads));
+  if (proof === undefined) return refuse(turn, 'no-signature-scheme', { peer: connection.name });
   turn.set({ connection });
-  const own = connection.pad.local.identity;
   const answer: Payload[] = [
-    { type: 'IDr', ...own },
-    authPayload(turn.state, connection, own, true),
+    { type: 'IDr', ...connection.pad.local.identity },
+    ...proof,
     ...answerFirstChild(turn, payloads),
   ];
   const isInitialContact = findNotify(payloads, NotifyType.INITIAL_CONTACT) !== undefined;
@@ -142,11 +110,7 @@ function secretsOf(turn: Turn, isInitiator: boolean): ChildSecrets {
 }
 
 /** The same answer for every reason: who asks learns nothing (RFC 7296 §2.21.2). */
-function refuse(
-  turn: Turn,
-  story: 'malformed' | 'unknown-identity' | 'wrong-identity' | 'wrong-auth',
-  details: Readonly<Record<string, unknown>>,
-): void {
+function refuse(turn: Turn, story: StoryName, details: Readonly<Record<string, unknown>>): void {
   turn.tell(story, details);
   respond(turn, ExchangeType.IKE_AUTH, [notify(NotifyType.AUTHENTICATION_FAILED)]);
   closeAtOnce(turn);
@@ -160,13 +124,20 @@ export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void
   const identity = identityOf(payloads, 'IDr');
   if (identity === undefined || find(payloads, 'AUTH') === undefined) {
     const error = findError(payloads);
-    turn.tell('auth-refused', { notify: error === undefined ? 'none' : nameOfNotify(error.notifyType) });
+    const isSigned = connection.pad.local.authentication.method === 'signature';
+    turn.tell(isSigned ? 'signature-refused' : 'auth-refused', {
+      notify: error === undefined ? 'none' : nameOfNotify(error.notifyType),
+    });
     if (exchange.offer !== undefined) refuseOffer(turn, exchange.offer);
     return closeAtOnce(turn);
   }
-  const doubt = doubtOf(turn.state, connection, identity, payloads);
+  const doubt = doubtOf(turn.state, connection, identity, payloads, turn.context);
   if (doubt !== undefined) {
-    turn.tell(doubt, { identity: formatIdentity(identity), peer: connection.name });
+    turn.tell(doubt.story, {
+      identity: formatIdentity(identity),
+      peer: connection.name,
+      ...doubt.details,
+    });
     if (exchange.offer !== undefined) refuseOffer(turn, exchange.offer);
     // RFC 7296 §2.21.2: the peer believes that the SA stands; it is told that it does not.
     turn.set({ phase: 'deleting' });

@@ -10,14 +10,16 @@ import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/i
 import { ikeSpiBytes, NO_IKE_SPI, type IkeSpi } from '../../wire/ike/ike-spi.ts';
 import { encodeMessage, type IkeMessage } from '../../wire/ike/message.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
-import type { AcceptedProposal, ChosenProposal } from '../proposals.ts';
+import { asksForPublicKey, certificateRequests } from '../certificate-payloads.ts';
+import type { ChosenProposal } from '../proposals.ts';
 import { answerProposal, chooseProposal, formatProposals, offerProposals } from '../proposals.ts';
-import type { Path } from '../connection.ts';
+import type { Connection, Path } from '../connection.ts';
 import type { ChildTask, IkeSaState, IkeSecurity } from '../ike-sa-state.ts';
 import { freshWindow, withoutRequest, withRequest } from '../message-window.ts';
 import { findNats, natDetection } from '../nat-detection.ts';
 import { find, findError, findNotify, groupData, notify } from '../payloads.ts';
 import { retransmissionOf } from '../protected-messages.ts';
+import { readSignatureHashes, signatureHashes } from '../signature-hashes.ts';
 import type { IkeContext, Turn } from '../turn.ts';
 import { requestAuth } from './ike-auth.ts';
 
@@ -62,6 +64,7 @@ function sendInit(turn: Turn, { group, nonce, refusals, child, share, cookie }: 
     { type: 'NONCE', nonce },
     ...natDetection(spis, state.path, (bytes) => context.random(bytes)),
     notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED),
+    signatureHashes(),
   ];
   const request = encodeInit(spis.initiator, NO_IKE_SPI, false, payloads);
   turn.set({
@@ -186,7 +189,13 @@ function finishInit(
     phase: 'authenticating',
     remoteSpi,
     security,
-    initiation: { nonces, request: exchange.request, response: bytes },
+    initiation: {
+      nonces,
+      request: exchange.request,
+      response: bytes,
+      peerHashes: readSignatureHashes(payloads),
+      peerAsksForPublicKey: asksForPublicKey(payloads),
+    },
     window: withoutRequest(state.window),
     // RFC 7296 §2.23: from here on IKE goes where ESP in UDP goes.
     path: {
@@ -255,13 +264,13 @@ export type InitAnswer =
 
 /**
  * The responder's side. It has no state before this, and none after it where the answer is an error.
- * @param accepted of every peer that could come from this address
+ * @param candidates every peer that could come from this address
  */
 export function answerInit(
   bytes: Uint8Array,
   { header, payloads }: IkeMessage,
   path: Path,
-  accepted: readonly AcceptedProposal[],
+  candidates: readonly Connection[],
   context: IkeContext,
 ): InitAnswer {
   const sa = find(payloads, 'SA');
@@ -274,6 +283,7 @@ export function answerInit(
   });
   if (sa === undefined || ke === undefined || nonce === undefined || !isNonce(nonce))
     return { drop: 'SA, KE or nonce is missing' };
+  const accepted = candidates.flatMap(({ proposals }) => proposals);
   const chosen = chooseProposal(ProtocolId.IKE, 0, sa.proposals, accepted);
   if ('mismatch' in chosen)
     return refuse(
@@ -298,6 +308,8 @@ export function answerInit(
     { type: 'NONCE', nonce: nonces.responder },
     ...natDetection(spis, path, (count) => context.random(count)),
     notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED),
+    signatureHashes(),
+    ...certificateRequests(candidates.map(({ pad }) => pad.remote.authentication)),
   ];
   const response = encodeInit(initiatorSpi, localSpi, true, answer);
   share.destroy();
@@ -309,7 +321,13 @@ export function answerInit(
     connection: undefined,
     path,
     security: deriveSecurity(context.crypto, chosen, nonces, spis, secret),
-    initiation: { nonces, request: bytes, response },
+    initiation: {
+      nonces,
+      request: bytes,
+      response,
+      peerHashes: readSignatureHashes(payloads),
+      peerAsksForPublicKey: false,
+    },
     window: freshWindow(0, 1),
     exchange: undefined,
     tasks: [],

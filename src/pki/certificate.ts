@@ -1,0 +1,191 @@
+// An X.509 certificate as far as IKE looks at it: RFC 5280 §4, RFC 4945 §5. A library reads the ASN.1; what is kept is
+// plain data. Nothing is judged here but the form.
+
+import { createHash } from 'node:crypto';
+
+import { AsnConvert } from '@peculiar/asn1-schema';
+import {
+  AuthorityKeyIdentifier,
+  BasicConstraints,
+  Certificate as Asn1Certificate,
+  ExtendedKeyUsage,
+  id_ce_authorityKeyIdentifier,
+  id_ce_basicConstraints,
+  id_ce_certificatePolicies,
+  id_ce_extKeyUsage,
+  id_ce_keyUsage,
+  id_ce_nameConstraints,
+  id_ce_subjectAltName,
+  id_ce_subjectKeyIdentifier,
+  KeyUsage,
+  SubjectKeyIdentifier,
+  type Extension,
+  type KeyUsageType,
+} from '@peculiar/asn1-x509';
+
+import { decodeAlgorithmIdentifier } from '../crypto/algorithm-identifier.ts';
+import { DerTag, readDer, readDerElements } from '../crypto/der.ts';
+import type { SignatureScheme } from '../crypto/ike-crypto.ts';
+import { distinguishedNameKey, toDistinguishedName, type DistinguishedName } from './distinguished-name.ts';
+import { readGeneralNames, type GeneralName } from './general-name.ts';
+import { readNameConstraints, type NameConstraints } from './name-constraints.ts';
+
+/** What somebody signed, with the signature. */
+export interface Signed {
+  readonly toBeSigned: Uint8Array;
+  /** Undefined: not an algorithm that is known here. */
+  readonly scheme: SignatureScheme | undefined;
+  readonly signature: Uint8Array;
+}
+
+export interface Certificate extends Signed {
+  readonly der: Uint8Array;
+  /** Hexadecimal. */
+  readonly serial: string;
+  readonly issuerKey: string;
+  readonly subject: DistinguishedName;
+  readonly subjectKey: string;
+  readonly subjectDer: Uint8Array;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  /** SHA-1 of the SubjectPublicKeyInfo: how CERTREQ names an authority (RFC 7296 §3.7). */
+  readonly publicKeyHash: Uint8Array;
+  readonly isAuthority: boolean;
+  readonly pathLength: number | undefined;
+  /** Undefined: for everything. */
+  readonly keyUsage: readonly KeyUsageType[] | undefined;
+  /** Object identifiers; undefined: for everything. */
+  readonly extendedKeyUsage: readonly string[] | undefined;
+  readonly subjectKeyId: string | undefined;
+  readonly authorityKeyId: string | undefined;
+  /** subjectAltName. */
+  readonly names: readonly GeneralName[];
+  readonly constraints: NameConstraints | undefined;
+  /** A critical extension that is not known here. */
+  readonly unknownCritical: string | undefined;
+}
+
+/** The bytes are no certificate, or no CRL. */
+export class CertificateFormatError extends Error {
+  override readonly name = 'CertificateFormatError';
+}
+
+const MOST_BYTES = 16_384;
+const MOST_DEPTH = 24;
+const CONSTRUCTED = 0x20;
+
+/** Extensions that are obeyed, and policies, which nobody asks for here (RFC 5280 §6.1.1 c). */
+const KNOWN: ReadonlySet<string> = new Set([
+  id_ce_authorityKeyIdentifier,
+  id_ce_basicConstraints,
+  id_ce_certificatePolicies,
+  id_ce_extKeyUsage,
+  id_ce_keyUsage,
+  id_ce_nameConstraints,
+  id_ce_subjectAltName,
+  id_ce_subjectKeyIdentifier,
+]);
+
+/** @param der may come from anybody; copied @throws CertificateFormatError */
+export function parseCertificate(der: Uint8Array): Certificate {
+  if (der.length > MOST_BYTES) throw new CertificateFormatError(`${der.length} bytes are too many`);
+  try {
+    return read(Uint8Array.from(der));
+  } catch (error) {
+    // The library throws plain errors.
+    if (!(error instanceof Error)) throw error;
+    throw new CertificateFormatError(`not a certificate: ${error.message}`, { cause: error });
+  }
+}
+
+function read(der: Uint8Array): Certificate {
+  checkDepth(der, 0);
+  const { tbsCertificate: tbs, signatureAlgorithm, signatureValue } = AsnConvert.parse(der, Asn1Certificate);
+  const algorithm = new Uint8Array(AsnConvert.serialize(signatureAlgorithm));
+  // RFC 5280 §4.1.1.2: both say the same, and only one of them is signed.
+  if (Buffer.compare(algorithm, new Uint8Array(AsnConvert.serialize(tbs.signature))) !== 0)
+    throw new CertificateFormatError('two signature algorithms');
+  const extensions = extensionsOf(tbs.extensions ?? []);
+  const publicKey = new Uint8Array(AsnConvert.serialize(tbs.subjectPublicKeyInfo));
+  const subject = toDistinguishedName(tbs.subject);
+  return {
+    der,
+    toBeSigned: firstElement(der),
+    scheme: decodeAlgorithmIdentifier(algorithm),
+    signature: new Uint8Array(signatureValue),
+    serial: hexOf(tbs.serialNumber),
+    issuerKey: distinguishedNameKey(toDistinguishedName(tbs.issuer)),
+    subject,
+    subjectKey: distinguishedNameKey(subject),
+    subjectDer: new Uint8Array(AsnConvert.serialize(tbs.subject)),
+    notBeforeMs: tbs.validity.notBefore.getTime().getTime(),
+    notAfterMs: tbs.validity.notAfter.getTime().getTime(),
+    publicKey,
+    publicKeyHash: new Uint8Array(createHash('sha1').update(publicKey).digest()),
+    ...extensions,
+  };
+}
+
+function extensionsOf(
+  list: readonly Extension[],
+): Pick<
+  Certificate,
+  | 'isAuthority'
+  | 'pathLength'
+  | 'keyUsage'
+  | 'extendedKeyUsage'
+  | 'subjectKeyId'
+  | 'authorityKeyId'
+  | 'names'
+  | 'constraints'
+  | 'unknownCritical'
+> {
+  const byId = new Map(list.map(({ extnID, extnValue }) => [extnID, new Uint8Array(extnValue.buffer)]));
+  // RFC 5280 §4.2: no extension twice.
+  if (byId.size !== list.length) throw new CertificateFormatError('an extension twice');
+  const parsed = <T>(id: string, parse: (value: Uint8Array) => T): T | undefined => {
+    const value = byId.get(id);
+    return value === undefined ? undefined : parse(value);
+  };
+  const basic = parsed(id_ce_basicConstraints, (value) => AsnConvert.parse(value, BasicConstraints));
+  const authorityKey = parsed(id_ce_authorityKeyIdentifier, (value) =>
+    AsnConvert.parse(value, AuthorityKeyIdentifier),
+  );
+  return {
+    isAuthority: basic?.cA ?? false,
+    pathLength: basic?.pathLenConstraint,
+    keyUsage: parsed(id_ce_keyUsage, (value) => AsnConvert.parse(value, KeyUsage).toJSON()),
+    extendedKeyUsage: parsed(id_ce_extKeyUsage, (value) => [...AsnConvert.parse(value, ExtendedKeyUsage)]),
+    subjectKeyId: parsed(id_ce_subjectKeyIdentifier, (value) =>
+      hexOf(AsnConvert.parse(value, SubjectKeyIdentifier).buffer),
+    ),
+    authorityKeyId: authorityKey?.keyIdentifier && hexOf(authorityKey.keyIdentifier.buffer),
+    names: parsed(id_ce_subjectAltName, readGeneralNames) ?? [],
+    constraints: parsed(id_ce_nameConstraints, readNameConstraints),
+    unknownCritical: list.find(({ extnID, critical }) => critical && !KNOWN.has(extnID))?.extnID,
+  };
+}
+
+/** DER all through, and not so deep that a recursion could end badly. */
+function checkDepth(der: Uint8Array, depth: number): void {
+  if (depth > MOST_DEPTH) throw new CertificateFormatError('nested too deep');
+  for (const { tag, content } of readDerElements(der))
+    if ((tag & CONSTRUCTED) !== 0) checkDepth(content, depth + 1);
+}
+
+/** What is signed: the first element of the outer SEQUENCE, octet for octet. */
+export function firstElement(der: Uint8Array): Uint8Array {
+  const content = readDer(der, DerTag.SEQUENCE);
+  const [first] = readDerElements(content);
+  if (first === undefined) throw new CertificateFormatError('nothing inside');
+  return content.subarray(0, first.content.byteOffset - content.byteOffset + first.content.length);
+}
+
+/** RFC 5280 §4.1.2.2: a serial number, as hexadecimal digits without leading zeros. */
+export function hexOf(bytes: ArrayBuffer): string {
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/^(?:00)+(?=.)/, '');
+}
