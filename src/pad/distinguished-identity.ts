@@ -48,7 +48,9 @@ export function matchesDistinguished(pattern: string, data: Uint8Array): boolean
 function decode(data: Uint8Array): DistinguishedName | undefined {
   if (data.length > MOST_BYTES) return undefined;
   try {
-    return decodeDistinguishedName(data);
+    const name = decodeDistinguishedName(data);
+    // A name of nothing is nobody's.
+    return name.length === 0 ? undefined : name;
   } catch (error) {
     if (error instanceof DerError) return undefined;
     throw error;

@@ -39,7 +39,7 @@ describe('parseIdentity', () => {
 
   it.each([
     '', '@', '@#', '@#0', '@#zz', 'keyid:', 'email:gw.example.org', '192.0.2.256', '10.0.0', '10.0.0.1-10.0.0', 'a..b', '.a',
-    'a b', 'a@', '@a@b', 'a@b@c', 'CN=a', '*', '*.example.org', '*@example.org', '192.0.2.0/24', '192.0.2.1-192.0.2.9',
+    'a b', 'a@', '@a@b', 'a@b@c', 'CN=', 'XY=a', 'CN=a,', 'CN=*', '*', '*.example.org', '*@example.org', '192.0.2.0/24', '192.0.2.1-192.0.2.9',
     `${'a.'.repeat(128)}a`, `keyid:${'x'.repeat(256)}`, '2001:db8::g',
   ])('knows nobody as %j', (written) => {
     expect(parseIdentity(written)).toBeUndefined();
