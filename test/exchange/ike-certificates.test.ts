@@ -1,6 +1,8 @@
 // IKE_AUTH with signatures between two engines: certificates (RFC 7296 §2.15, §3.6, §3.7; RFC 4945; RFC 5280 §6),
 // RFC 7427 and RFC 8420 digital signatures, raw public keys (RFC 7670).
 
+import { generateKeyPairSync } from 'node:crypto';
+
 import { describe, expect, test } from 'vitest';
 
 import type { Connection } from '../../src/ike/connection.ts';
@@ -9,7 +11,7 @@ import type { OwnSignature, PeerAuthentication } from '../../src/pad/pad-entry.t
 import { parseCertificate } from '../../src/pki/certificate.ts';
 import { parseRevocationList } from '../../src/pki/revocation-list.ts';
 import type { CertificateContent } from '../../src/pki/issue-certificate.ts';
-import type { DerKeys } from '../support/der-keys.ts';
+import { derKeys, type DerKeys } from '../support/der-keys.ts';
 import { IkeNetwork, type SiteName } from '../support/ike-network.ts';
 import { Authority, newKeys, newSerial, type KeyKind } from '../support/lab-authority.ts';
 
@@ -339,7 +341,7 @@ describe('a certificate that is refused', () => {
   });
 
   test('with a key that is too short', async () => {
-    const keys = newKeys('rsa', 1024);
+    const keys = derKeys(generateKeyPairSync('rsa', { modulusLength: 1024 }));
     const own = signature(keys, [ROOT.issue(NAMES.a, keys.publicKey)]);
     const net = networkOf({ a: { own, trust: trustIn([ROOT.der]) }, b: gateway('b') });
     await net.connect();

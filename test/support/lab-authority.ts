@@ -22,8 +22,20 @@ const CRYPTO: CryptoProvider = chooseProvider('auto');
 
 const CURVES = { 'ecdsa-p256': 'P-256', 'ecdsa-p384': 'P-384', 'ecdsa-p521': 'P-521' } as const;
 
-export function newKeys(kind: KeyKind, rsaBits = 2048): DerKeys {
-  if (kind === 'rsa') return derKeys(generateKeyPairSync('rsa', { modulusLength: rsaBits }));
+/** RSA keys take so long to find that they are used again; neighbours differ. */
+const RSA: DerKeys[] = [];
+const RSA_KEYS = 2;
+
+function rsaKeys(): DerKeys {
+  const next =
+    RSA.length < RSA_KEYS ? derKeys(generateKeyPairSync('rsa', { modulusLength: 2048 })) : RSA.shift();
+  if (next === undefined) throw new InvariantError('no RSA key');
+  RSA.push(next);
+  return next;
+}
+
+export function newKeys(kind: KeyKind): DerKeys {
+  if (kind === 'rsa') return rsaKeys();
   if (kind === 'ed25519') return derKeys(generateKeyPairSync('ed25519'));
   return derKeys(generateKeyPairSync('ec', { namedCurve: CURVES[kind] }));
 }
@@ -102,7 +114,10 @@ export class Authority implements Issuer {
 
   revoke(
     serials: readonly Uint8Array[],
-    { thisUpdateMs = Date.UTC(2029, 11, 1), nextUpdateMs = Date.UTC(2030, 1, 1) } = {},
+    {
+      thisUpdateMs = Date.UTC(2029, 11, 1),
+      nextUpdateMs = Date.UTC(2030, 1, 1),
+    }: { readonly thisUpdateMs?: number; readonly nextUpdateMs?: number } = {},
   ): Uint8Array {
     return issueRevocationList({ thisUpdateMs, nextUpdateMs, serials }, this, CRYPTO);
   }
