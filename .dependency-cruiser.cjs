@@ -62,7 +62,7 @@ module.exports = {
     only(
       'ike-decides-and-does-nothing',
       'ike',
-      ['base', 'wire', 'crypto', 'spd', 'pad'],
+      ['base', 'wire', 'crypto', 'pki', 'spd', 'pad'],
       'IKE is a function of messages, time and configuration; SAD, sockets and timers are effects that the gateway executes. So two engines can be joined in memory, and every loss and collision is an ordinary test.',
     ),
     never(

@@ -29,6 +29,7 @@ function contextAt(nowMs: number): IkeContext {
   };
   return {
     nowMs,
+    wallClockMs: 0,
     crypto: chooseProvider('auto'),
     random: (bytes) => new Uint8Array(bytes).fill(7),
     newIkeSpi: none,
