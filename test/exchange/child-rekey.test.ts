@@ -270,3 +270,20 @@ test('RFC 7296 §2.17: every rekey has keys of its own', async () => {
   }
   expect(keys.size).toBe(20);
 });
+
+test.each(SITES)(
+  'RFC 7296 §2.8: what site %s has replaced, the other does not rekey as well',
+  async (site) => {
+    const net = await connected();
+    const old = net.childOf(other(site)).inboundSpi;
+    await net.deliver(await begin(net, site));
+    //  ◄── SA, Nr, KEr, TS is lost; the soft limit of the other side comes
+    net.flying.length = 0;
+    net.site(other(site)).engine.rekeyChild(old);
+    await net.settled();
+    expect(net.flying).toEqual([]);
+    await net.live(60_000);
+    expectAgreement(net);
+    expectTunnels(net, 1);
+  },
+);

@@ -252,3 +252,19 @@ describe('bounds', () => {
     expect(net.a.done).toEqual(net.a.policies.map((policy) => ({ policy, installed: true })));
   });
 });
+
+test('RFC 7296 §2.4: an INITIAL_CONTACT that comes late does not end what was made since its IKE SA began', async () => {
+  const net = new IkeNetwork();
+  net.a.engine.acquire('to-b', undefined);
+  net.b.engine.acquire('to-a', undefined);
+  await net.settled();
+  //  both IKE_SA_INIT; both IKE_AUTH, each with N(INITIAL_CONTACT), are on their way
+  for (let count = 0; count < 4; count++) await net.deliver(net.take());
+  const late = net.takeFrom('a');
+  //  ◄── b: IKE_AUTH   ──► its answer; only then a's IKE_AUTH ──►
+  await net.deliver(net.takeFrom('b'));
+  await net.deliver(net.takeFrom('a'));
+  await net.deliver(late);
+  await net.live(10_000);
+  expectAgreement(net);
+});
