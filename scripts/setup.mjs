@@ -11,6 +11,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
@@ -21,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const inRoot = (...parts) => join(root, ...parts);
 const addonFile = inRoot('native/build/Release/isthmus_native.node');
+const policyFile = '/usr/sbin/policy-rc.d';
 const oldestNode = [20, 19];
 
 /** Debian package of each program. */
@@ -48,7 +50,11 @@ const purposes = {
       ethtool: 'ethtool',
     },
     // These bring no program to look for.
-    packages: ['libssl-dev', 'python3-scapy', 'python3-cryptography'],
+    packages: [
+      ...['libssl-dev', 'python3-scapy', 'python3-cryptography'],
+      ...['charon-systemd', 'strongswan-swanctl', 'libcharon-extra-plugins'],
+      ...['libstrongswan-standard-plugins', 'libstrongswan-extra-plugins'],
+    ],
   },
 };
 
@@ -113,6 +119,17 @@ function missingPackages({ programs, packages }) {
   return [...new Set(missing)];
 }
 
+/** The tests start strongSwan where they want it; Debian must not start it on this machine (policy-rc.d). */
+function withoutDaemons(install) {
+  if (existsSync(policyFile)) return install();
+  writeFileSync(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return install();
+  } finally {
+    rmSync(policyFile);
+  }
+}
+
 function installPackages(purpose) {
   // The compiler is for the addon alone, where that is not built yet.
   const programs = { ...purpose.programs, ...(existsSync(addonFile) ? {} : compilerTools) };
@@ -126,7 +143,9 @@ function installPackages(purpose) {
   say(`installing packages ${names}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const update = run(['apt-get', '-q', 'update'], env);
-  const install = run(['apt-get', '-q', 'install', '-y', '--no-install-recommends', ...missing], env);
+  const install = withoutDaemons(() =>
+    run(['apt-get', '-q', 'install', '-y', '--no-install-recommends', ...missing], env),
+  );
   if (install.ok) return;
   // What the index lacks cannot be installed: the cause is then in the first output.
   process.stderr.write(`${update.ok ? '' : update.output}${install.output}`);
