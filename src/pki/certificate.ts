@@ -102,7 +102,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
 
 function read(der: Uint8Array): Certificate {
   checkDepth(der, 0);
-  const { tbsCertificate: tbs, signatureAlgorithm, signatureValue } = AsnConvert.parse(der, Asn1Certificate);
+  const { tbsCertificate: tbs, signatureAlgorithm } = AsnConvert.parse(der, Asn1Certificate);
   const algorithm = new Uint8Array(AsnConvert.serialize(signatureAlgorithm));
   // RFC 5280 §4.1.1.2: both say the same, and only one of them is signed.
   if (Buffer.compare(algorithm, new Uint8Array(AsnConvert.serialize(tbs.signature))) !== 0)
@@ -112,9 +112,8 @@ function read(der: Uint8Array): Certificate {
   const subject = toDistinguishedName(tbs.subject);
   return {
     der,
-    toBeSigned: firstElement(der),
+    ...readSigned(der),
     scheme: decodeAlgorithmIdentifier(algorithm),
-    signature: new Uint8Array(signatureValue),
     serial: hexOf(tbs.serialNumber),
     issuerKey: distinguishedNameKey(toDistinguishedName(tbs.issuer)),
     subject,
@@ -175,12 +174,18 @@ function checkDepth(der: Uint8Array, depth: number): void {
     if ((tag & CONSTRUCTED) !== 0) checkDepth(content, depth + 1);
 }
 
-/** What is signed: the first element of the outer SEQUENCE, octet for octet. */
-export function firstElement(der: Uint8Array): Uint8Array {
+/** The first and the last element of the outer SEQUENCE (RFC 5280 §4.1.1, §5.1.1), octet for octet. */
+export function readSigned(der: Uint8Array): Pick<Signed, 'toBeSigned' | 'signature'> {
   const content = readDer(der, DerTag.SEQUENCE);
-  const [first] = readDerElements(content);
-  if (first === undefined) throw new CertificateFormatError('nothing inside');
-  return content.subarray(0, first.content.byteOffset - content.byteOffset + first.content.length);
+  const [first, , last, ...rest] = readDerElements(content);
+  if (first === undefined || last?.tag !== DerTag.BIT_STRING || rest.length > 0)
+    throw new CertificateFormatError('not three elements');
+  // X.690 §11.2: no unused bits, so that there is one way to write a signature.
+  if (last.content[0] !== 0) throw new CertificateFormatError('a signature that ends within an octet');
+  return {
+    toBeSigned: content.subarray(0, first.content.byteOffset - content.byteOffset + first.content.length),
+    signature: last.content.subarray(1),
+  };
 }
 
 /** RFC 5280 §4.1.2.2: a serial number, as hexadecimal digits without leading zeros. */

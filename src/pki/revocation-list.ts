@@ -5,7 +5,7 @@ import { AsnConvert } from '@peculiar/asn1-schema';
 import { CertificateList } from '@peculiar/asn1-x509';
 
 import { decodeAlgorithmIdentifier } from '../crypto/algorithm-identifier.ts';
-import { CertificateFormatError, firstElement, hexOf, type Signed } from './certificate.ts';
+import { CertificateFormatError, hexOf, readSigned, type Signed } from './certificate.ts';
 import { distinguishedNameKey, toDistinguishedName } from './distinguished-name.ts';
 
 export interface RevocationList extends Signed {
@@ -28,7 +28,7 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
 }
 
 function read(der: Uint8Array): RevocationList {
-  const { tbsCertList: list, signatureAlgorithm, signature } = AsnConvert.parse(der, CertificateList);
+  const { tbsCertList: list, signatureAlgorithm } = AsnConvert.parse(der, CertificateList);
   const algorithm = new Uint8Array(AsnConvert.serialize(signatureAlgorithm));
   if (Buffer.compare(algorithm, new Uint8Array(AsnConvert.serialize(list.signature))) !== 0)
     throw new CertificateFormatError('two signature algorithms');
@@ -39,9 +39,8 @@ function read(der: Uint8Array): RevocationList {
   if (entries.some(({ crlEntryExtensions }) => crlEntryExtensions?.some(({ critical }) => critical)))
     throw new CertificateFormatError('an entry with a critical extension');
   return {
-    toBeSigned: firstElement(der),
+    ...readSigned(der),
     scheme: decodeAlgorithmIdentifier(algorithm),
-    signature: new Uint8Array(signature),
     issuerKey: distinguishedNameKey(toDistinguishedName(list.issuer)),
     thisUpdateMs: list.thisUpdate.getTime().getTime(),
     nextUpdateMs: list.nextUpdate?.getTime().getTime() ?? Infinity,
