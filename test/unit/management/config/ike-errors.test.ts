@@ -70,13 +70,13 @@ const CASES: readonly ErrorCase[] = [
     ],
   },
   {
-    what: 'a distinguished name',
+    what: 'a distinguished name with an unknown attribute',
     replace: [
       'local: { psk: { file: b.psk } }',
-      'local: { psk: { file: b.psk } }\n      remote: { identity: "CN=gw, O=Example" }',
+      'local: { psk: { file: b.psk } }\n      remote: { identity: "XY=gw, O=Example" }',
     ],
     errors: [
-      '11:27: peers[0].ike.remote.identity: found "CN=gw, O=Example", expected an address, a name (gw.example.org), a mail address or a key id ("@#0a1b", "keyid:text"), or several: a prefix, a range, "*.example.org", "*@example.org"',
+      '11:27: peers[0].ike.remote.identity: found "XY=gw, O=Example", expected an address, a name (gw.example.org), a mail address or a key id ("@#0a1b", "keyid:text"), or several: a prefix, a range, "*.example.org", "*@example.org"',
     ],
   },
   {
