@@ -40,7 +40,7 @@ export function newKeys(kind: KeyKind): DerKeys {
   return derKeys(generateKeyPairSync('ec', { namedCurve: CURVES[kind] }));
 }
 
-export function schemeOf(kind: KeyKind): SignatureScheme {
+function schemeOf(kind: KeyKind): SignatureScheme {
   if (kind === 'rsa') return { algorithm: 'rsa-pkcs1', hash: SignatureHash.SHA2_256 };
   if (kind === 'ed25519') return { algorithm: 'ed25519' };
   return { algorithm: 'ecdsa', hash: SignatureHash.SHA2_384, form: 'der' };
