@@ -35,6 +35,7 @@ export class SpdOutbound {
   readonly #saSlots = new Int32Array(FLOW_CACHE_ENTRIES);
   readonly #epochs = new Int32Array(FLOW_CACHE_ENTRIES);
   readonly #fragments: FragmentVerdicts;
+  readonly #waitingFirst = { slot: 0, flowId: 0 };
   readonly #flow: Flow = createFlow();
   readonly #enclosed: Flow = createFlow();
   readonly #associations: Associations;
@@ -146,6 +147,11 @@ export class SpdOutbound {
     if (verdict >= 0 || verdict === BYPASS) {
       const sa = verdict === BYPASS ? undefined : this.#sa;
       this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa, this.#clock[0]!);
+    } else if (verdict === ACQUIRE) {
+      // The later ones wait with it. Where a flow's SA would stand there is its policy.
+      this.#waitingFirst.slot = this.#policy;
+      const { generation } = this.#snapshot;
+      this.#fragments.store(this.#flow, generation, verdict, this.#waitingFirst, this.#clock[0]!);
     }
     return verdict;
   }
@@ -157,6 +163,11 @@ export class SpdOutbound {
     const known = this.#fragments.find(this.#flow, this.#snapshot.generation, this.#clock[0]!);
     if (known === UNKNOWN_FLOW) return verdict;
     if (known === BYPASS) return known;
+    if (known === ACQUIRE) {
+      this.#policy = this.#fragments.saSlot;
+      this.#asked = this.#flow;
+      return known;
+    }
     // The SA of the first fragment, as long as it is there and has the same selectors.
     this.#sa = this.#associations.outboundBySlot(this.#fragments.saSlot);
     return this.#sa?.flowId === this.#fragments.saFlowId ? known : verdict;

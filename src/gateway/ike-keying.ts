@@ -24,6 +24,7 @@ import type { Policy } from '../spd/policy.ts';
 import type { SaLifetime } from '../spd/sa-lifetime.ts';
 import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
+import { PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
 
 /** Packets of a policy that could not be keyed ask again after so long. */
 const RETRY_AFTER_MS = 1000;
@@ -154,8 +155,10 @@ export class IkeKeying implements Keying {
     if (waiting === undefined) this.#acquires.set(policy, [id]);
     else waiting.push(id);
     const { localAddress, remoteAddress, protocol } = packet;
-    const local = selectorOf(localAddress, protocol, packet.icmp ?? packet.localPort);
-    const remote = selectorOf(remoteAddress, protocol, packet.icmp ?? packet.remotePort);
+    // RFC 7296 §3.13.1: types stand on both sides, ports on their own.
+    const type = protocol === PROTOCOL_MOBILITY ? packet.localPort : packet.icmp;
+    const local = selectorOf(localAddress, protocol, type ?? packet.localPort);
+    const remote = selectorOf(remoteAddress, protocol, type ?? packet.remotePort);
     this.#engine.acquire(policy, [local, remote]);
   }
 

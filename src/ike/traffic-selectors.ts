@@ -9,9 +9,10 @@ import {
 } from '../base/address.ts';
 import type { NumberRange, Selectors } from '../spd/policy.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
 
 const ANY_PORT: NumberRange = { first: 0, last: 65_535 };
-const ICMP = [1, 58];
+const ICMP: readonly number[] = [PROTOCOL_ICMP, PROTOCOL_ICMPV6];
 
 /** One side of selectors, as the TS payload of that side has it. */
 export function trafficSelectorsOf(
@@ -22,9 +23,9 @@ export function trafficSelectorsOf(
     wholeFamily(4),
     wholeFamily(6),
   ];
-  // RFC 7296 §3.13.1: type and code of ICMP stand where ports do.
-  const numbers = selectors.icmp ??
-    (side === 'local' ? selectors.localPort : selectors.remotePort) ?? [ANY_PORT];
+  // RFC 7296 §3.13.1: type and code of ICMP, and the type of a Mobility Header, stand where ports do, on both sides.
+  const hasType = side === 'local' || selectors.protocol === PROTOCOL_MOBILITY;
+  const numbers = selectors.icmp ?? (hasType ? selectors.localPort : selectors.remotePort) ?? [ANY_PORT];
   return addresses.flatMap(({ first, last }) =>
     numbers.map((ports) => ({
       protocol: selectors.protocol ?? 0,
@@ -122,7 +123,7 @@ export function selectorsOf(
     remoteAddress: remoteAlike.map(rangeOf),
     protocol,
     localPort: isIcmp ? undefined : ports(localAlike),
-    remotePort: isIcmp ? undefined : ports(remoteAlike),
+    remotePort: isIcmp || protocol === PROTOCOL_MOBILITY ? undefined : ports(remoteAlike),
     icmp: isIcmp ? ports(localAlike) : undefined,
   };
 }

@@ -28,6 +28,16 @@ const PER_FLOW: SaSpecification = {
 };
 const udp = (sourcePort: number, data = new Uint8Array(8), ip = IP): Uint8Array =>
   udpPacket(ip, { sourcePort, data });
+/** A packet from port 1 in two fragments. */
+function cutPacket(): readonly [first: Uint8Array, later: Uint8Array] {
+  const head = { ...IP, protocol: 17, identification: 7 };
+  const payload = udp(1, new Uint8Array(24)).subarray(20, 44);
+  return [
+    ipPacket({ ...head, fragment: 0x2000, payload }),
+    ipPacket({ ...head, fragment: 3, payload: new Uint8Array(8) }),
+  ];
+}
+
 const to = (remote: string): Selectors => ({ ...ANY, remoteAddress: [prefix(remote)] });
 
 describe.each(['native', 'portable'] as const)('%s', (engine) => {
@@ -213,17 +223,28 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     expect(asked(site).length).toBe(1);
   });
 
+  test('RFC 4301 §7: where the policy names a port, a later fragment waits with its first', () => {
+    const site = create();
+    const selectors = { ...ANY, protocol: 17, localPort: [{ first: 1, last: 1 }] };
+    usePolicies(site, [policy('tunnel', { sa: BY_IKE, selectors })]);
+    const [first, later] = cutPacket();
+    push(site, first, later);
+    expect(asked(site).length).toBe(1);
+    installPair(site, { selectors });
+    expect(sent(site)).toEqual([first, later]);
+    expect(site.drops()).toEqual({});
+  });
+
   test('RFC 4301 §7 PFP: a later fragment waits with its first, and asks for nothing', () => {
     const site = create(PER_FLOW);
-    const first = ipPacket({ ...IP, protocol: 17, identification: 7, fragment: 0x2000, payload: udp(1, new Uint8Array(24)).subarray(20, 44) });
-    const later = ipPacket({ ...IP, protocol: 17, identification: 7, fragment: 3, payload: new Uint8Array(8) });
+    const [first, later] = cutPacket();
     push(site, later);
     expect(site.drops()).toEqual({ 'outbound-fragment-ports': 1 });
     push(site, first, later);
     expect(asked(site).length).toBe(1);
     installPair(site, { selectors: { ...ANY, protocol: 17, localPort: [{ first: 1, last: 1 }] } });
     expect(sent(site)).toEqual([first, later]);
-  }); // prettier-ignore
+  });
 
   test('a flow outside the selectors of every SA asks for another; the others go on', () => {
     const site = create();
