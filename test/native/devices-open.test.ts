@@ -7,7 +7,6 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, expect, test } from 'vitest';
 import { NativeError } from '../../src/base/errors.ts';
 import type { OpenUdp, UdpOptions } from '../../src/dataplane/native/addon.ts';
-import { SCRATCH_BYTES } from '../../src/dataplane/batch-memory.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeDevices } from '../../src/dataplane/native/native-devices.ts';
 import { bytesOf } from '../support/packets.ts';
@@ -137,7 +136,7 @@ test('a memory whose regions do not fit its arena is refused', () => {
       createNativeDevices(addon, { ...memory, ...changed }, { tun: -1, sockets: [], wakeup: -1 }),
     );
   expect(create({})).toBeUndefined();
-  expect(create({ arena: memory.arena.subarray(SCRATCH_BYTES + 1) })).toBeInstanceOf(RangeError);
+  expect(create({ arena: memory.arena.subarray(0, memory.scratchOffset - 1) })).toBeInstanceOf(RangeError);
   expect(create({ framesOffset: -1 })).toBeInstanceOf(RangeError);
   expect(create({ sources: new Uint8Array(1) })).toBeInstanceOf(RangeError);
   expect(create({ destinations: new Uint8Array(1) })).toBeInstanceOf(RangeError);

@@ -148,7 +148,8 @@ describe('a lab that stays', () => {
       return;
     }
     try {
-      expect(await labToItsEnd('up', '--name', name)).toMatchObject({ code: 0, stderr: '' });
+      const manual = ['--keying', 'manual'];
+      expect(await labToItsEnd('up', '--name', name, ...manual)).toMatchObject({ code: 0, stderr: '' });
       const again = await labToItsEnd('up', '--name', name);
       expect(again).toMatchObject({ code: 1, stdout: '' });
       expect(again.stderr).toContain(`${name} is up already`);

@@ -22,7 +22,7 @@ async function runScenario(name: string): Promise<{ report: LabReport; stderr: s
   return { report: JSON.parse(stdout) as LabReport, stderr };
 }
 
-describe.each(scenarios)('the scenario $name', ({ name, sentence }) => {
+describe.each(scenarios)('the scenario $name', ({ name, sentence, ike }) => {
   it(sentence, async () => {
     const { report, stderr } = await runScenario(name);
     expect(stderr).toBe('');
@@ -30,7 +30,7 @@ describe.each(scenarios)('the scenario $name', ({ name, sentence }) => {
     expect(report.checks?.length).toBeGreaterThan(1);
     expect(report).toMatchObject({
       ok: true,
-      keying: 'manual',
+      keying: ike === undefined ? 'manual' : 'ike',
       scenario: name,
       ping: { sent: 20, received: 20 },
     });

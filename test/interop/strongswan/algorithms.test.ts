@@ -18,9 +18,9 @@ async function carries(proposal: string, espProposal: string): Promise<void> {
   peer = await PeerSite.build({ proposal, espProposal });
   const { sites, charon } = peer;
   expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
-  await charon.swanctl('--rekey', '--ike', 'peer');
+  await charon.rekey('--ike', 'peer');
   await peer.told('rekeyed');
-  await charon.swanctl('--rekey', '--child', 'net');
+  await charon.rekey('--child', 'net');
   await peer.told('child-rekeyed');
   expect(await sites.ping('hostB', hostA.ipv4, 3)).toBe(3);
 }

@@ -12,6 +12,7 @@ const CHARON = '/usr/sbin/charon-systemd';
 const PLUGINS =
   'aesni random nonce openssl pem pkcs1 x509 pubkey constraints hmac kdf curve25519 chapoly gcm ccm kernel-libipsec kernel-netlink socket-default vici';
 const COMMAND_LIMIT_MS = 20_000;
+const MOST_TRIES = 50;
 
 export interface CharonOptions {
   /** swanctl.conf. */
@@ -63,6 +64,16 @@ export class Charon {
   async swanctl(...args: readonly string[]): Promise<string> {
     const { command } = this.#swanctl(args);
     return this.#topology.runOrThrow(this.#place, command, { timeoutMs: COMMAND_LIMIT_MS });
+  }
+
+  /** Until it succeeds: what was made or replaced last is not known to charon at once. */
+  async rekey(...what: readonly string[]): Promise<void> {
+    const { command } = this.#swanctl(['--rekey', ...what]);
+    for (let left = MOST_TRIES; ; left--) {
+      const { exitCode } = await this.#topology.run(this.#place, command, { timeoutMs: COMMAND_LIMIT_MS });
+      if (exitCode === 0) return;
+      if (left === 0) throw new Error(`charon does not rekey: ${command.join(' ')}`);
+    }
   }
 
   /** For what may fail. @returns what swanctl printed */

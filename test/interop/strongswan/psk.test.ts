@@ -68,7 +68,7 @@ describe('10 rekeys under 200 pings a second: none lost, none twice, none droppe
     const site = await build();
     await underPings(site, 5, async () => {
       for (let count = 1; count <= 10; count++) {
-        await site.charon.swanctl('--rekey', ...what);
+        await site.charon.rekey(...what);
         await site.told(story, count);
       }
     });
