@@ -30,7 +30,7 @@ import { decapsulateEcn } from './ecn.ts';
 import type { Engine } from './engine.ts';
 import type { IkeDatagrams } from './ike-datagrams.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { clampMss } from './mss-clamp.ts';
+import { clampMss, isTcpSyn } from './mss-clamp.ts';
 import type { Peers } from './peers.ts';
 import { ACCEPT_BYPASS, SpdInbound } from './spd-inbound.ts';
 
@@ -191,9 +191,10 @@ export class Inbound {
     }
     this.#jobs = 0;
     if (this.#accepted === 0) return;
+    const { counters } = this.#parts;
+    counters[Counter.inboundPackets] = counters[Counter.inboundPackets]! + this.#accepted;
     const frames = engine.coalesce(this.#accepted);
     const written = devices.tunWrite(frames);
-    const { counters } = this.#parts;
     counters[Drop.inboundTunWriteFailed] = counters[Drop.inboundTunWriteFailed]! + frames - written;
   }
 
@@ -285,10 +286,11 @@ export class Inbound {
     const verdict = spd.judge(sa, memory.arena, offset, length);
     if (verdict < 0) return -verdict;
     if (!decapsulateEcn(memory.arena, offset, outerTrafficClass)) return Drop.inboundEcn;
-    if (spd.protocol === PROTOCOL_TCP) {
+    const transport = offset + spd.transportOffset;
+    if (spd.protocol === PROTOCOL_TCP && isTcpSyn(memory.arena, transport, offset + length)) {
       // The answers to this segment go the other way, on the same path and by the same transform.
       const mtu = Math.min(innerMtu, largestInnerPacket(sa.transform, sa.peer.path.espRoom));
-      clampMss(memory.arena, offset + spd.transportOffset, offset + length, spd.family, mtu, false);
+      clampMss(memory.arena, transport, offset + length, spd.family, mtu, false);
     }
     const row = this.#accepted * InnerPacket.stride;
     memory.innerPackets[row + InnerPacket.offset] = offset;
@@ -297,7 +299,6 @@ export class Inbound {
     const { state } = sa;
     state[SaField.packets] = state[SaField.packets]! + 1;
     state[SaField.bytes] = state[SaField.bytes]! + length;
-    counters[Counter.inboundPackets] = counters[Counter.inboundPackets]! + 1;
     if (verdict === ACCEPT_BYPASS)
       counters[Counter.inboundBypassPackets] = counters[Counter.inboundBypassPackets]! + 1;
     return PASS;

@@ -18,6 +18,11 @@ import {
 
 const MSS_OPTION_BYTES = 4;
 
+/** @param tcp offset of a TCP header @param end offset behind the packet */
+export function isTcpSyn(bytes: Uint8Array, tcp: number, end: number): boolean {
+  return tcp + TCP_HEADER_BYTES <= end && (bytes[tcp + TCP_FLAGS]! & TCP_SYN) !== 0;
+}
+
 /**
  * Lowers the MSS option of a SYN or SYN-ACK to what the tunnel carries; leaves every other segment alone.
  * @param tcp offset of the TCP header
@@ -33,7 +38,7 @@ export function clampMss(
   innerMtu: number,
   partialChecksum: boolean,
 ): void {
-  if (tcp + TCP_HEADER_BYTES > end || (bytes[tcp + TCP_FLAGS]! & TCP_SYN) === 0) return;
+  if (!isTcpSyn(bytes, tcp, end)) return;
   const optionsEnd = Math.min(tcp + tcpHeaderLength(bytes, tcp), end);
   const networkHeader = family === 4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES;
   const limit = innerMtu - networkHeader - TCP_HEADER_BYTES;
