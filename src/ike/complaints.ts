@@ -6,6 +6,8 @@ import type { IkeHeader } from '../wire/ike/ike-header.ts';
 import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import { encodeMessage } from '../wire/ike/message.ts';
 import { espSpiBytes } from './child-sa.ts';
+import { describePath, type Path } from './connection.ts';
+import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
 import { notify } from './payloads.ts';
 
 /** RFC 7296 §2.21.4. */
@@ -24,12 +26,47 @@ const ONE_WAY = {
 } as const;
 
 export class Complaints {
+  readonly #parts: Pick<IkeEngineParts, 'now' | 'effects'>;
+  readonly #drops: IkeDrops;
   #second = 0;
   #count = 0;
 
+  constructor(parts: Pick<IkeEngineParts, 'now' | 'effects'>, drops: IkeDrops) {
+    this.#parts = parts;
+    this.#drops = drops;
+  }
+
+  /** RFC 7296 §2.5, §1.5. */
+  aboutVersion(header: IkeHeader, path: Path): void {
+    if (header.majorVersion < 2) {
+      this.#drops.ikeV1++;
+      if (this.#mayComplain())
+        this.#parts.effects.tell('warn', 'IKEv1 is not supported (RFC 9395)', describePath(path));
+      return;
+    }
+    if (!header.isResponse) this.#complain(header, path, NotifyType.INVALID_MAJOR_VERSION);
+  }
+
+  /** RFC 7296 §2.21.4. */
+  aboutIkeSpi(header: IkeHeader, path: Path): void {
+    this.#drops.unknownSpi++;
+    if (!header.isResponse) this.#complain(header, path, NotifyType.INVALID_IKE_SPI);
+  }
+
+  /** @param newIkeSpi of a message that belongs to no IKE SA */
+  aboutEspSpi(spi: number, path: Path, newIkeSpi: () => IkeSpi): void {
+    if (!this.#mayComplain()) return;
+    const payload = notify(NotifyType.INVALID_SPI, espSpiBytes(spi));
+    this.#parts.effects.send(path, encodeMessage({ ...ONE_WAY, initiatorSpi: newIkeSpi() }, [payload]));
+  }
+
+  #complain(header: IkeHeader, path: Path, notifyType: number): void {
+    if (this.#mayComplain()) this.#parts.effects.send(path, complaintAbout(header, notifyType));
+  }
+
   /** Takes one of the places of this second. */
-  mayComplain(nowMs: number): boolean {
-    const second = Math.floor(nowMs / 1000);
+  #mayComplain(): boolean {
+    const second = Math.floor(this.#parts.now() / 1000);
     if (second !== this.#second) this.#count = 0;
     this.#second = second;
     this.#count++;
@@ -37,7 +74,7 @@ export class Complaints {
   }
 }
 
-export function complaintAbout(header: IkeHeader, notifyType: number): Uint8Array {
+function complaintAbout(header: IkeHeader, notifyType: number): Uint8Array {
   const { initiatorSpi, responderSpi, exchangeType, messageId } = header;
   return encodeMessage(
     {
@@ -53,8 +90,4 @@ export function complaintAbout(header: IkeHeader, notifyType: number): Uint8Arra
     },
     [notify(notifyType)],
   );
-}
-
-export function complaintAboutSpi(spi: number, initiatorSpi: IkeSpi): Uint8Array {
-  return encodeMessage({ ...ONE_WAY, initiatorSpi }, [notify(NotifyType.INVALID_SPI, espSpiBytes(spi))]);
 }

@@ -1,7 +1,7 @@
 // What the administrator wants of one peer, as the state machines read it: the PAD entry, proposals, policies and
 // times. RFC 4301 §4.4.3, RFC 7296 §2.4, §2.8.
 
-import type { Address } from '../base/address.ts';
+import { formatAddress, type Address } from '../base/address.ts';
 import type { PadEntry } from '../pad/pad-entry.ts';
 import type { Selectors } from '../spd/policy.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
@@ -52,4 +52,8 @@ export interface Path {
   readonly localPort: number;
   readonly remoteAddress: Address;
   readonly remotePort: number;
+}
+
+export function describePath({ remoteAddress, remotePort }: Path): Readonly<Record<string, unknown>> {
+  return { from: `${formatAddress(remoteAddress)} ${remotePort}` };
 }

@@ -1,0 +1,102 @@
+// First messages of peers, before there is an IKE SA: from here on a message costs a key exchange and memory, so floods
+// end here. RFC 7296 §2.1, §2.6.
+
+import { NotifyType } from '../wire/ike/iana.ts';
+import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
+import type { IkeMessage } from '../wire/ike/message.ts';
+import { describePath, type Connection, type Path } from './connection.ts';
+import { Cookies } from './cookies.ts';
+import { answerInit, askForCookie } from './exchanges/ike-sa-init.ts';
+import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
+import type { Entry, IkeSas } from './ike-sas.ts';
+import { find, findNotify } from './payloads.ts';
+import { STORIES, type StoryName } from './stories.ts';
+import type { IkeContext } from './turn.ts';
+
+/** Half-open IKE SAs from which on a cookie is asked for (RFC 7296 §2.6), and beyond which nothing is answered. */
+const COOKIE_THRESHOLD = 32;
+const MOST_HALF_OPEN = 1024;
+
+export interface FirstMessagesParts {
+  readonly engine: IkeEngineParts;
+  readonly sas: IkeSas;
+  readonly drops: IkeDrops;
+  readonly context: () => IkeContext;
+  /** Every peer that could come from there. */
+  readonly candidatesAt: (path: Path) => readonly Connection[];
+}
+
+export class FirstMessages {
+  readonly #parts: FirstMessagesParts;
+  readonly #cookies: Cookies;
+
+  constructor(parts: FirstMessagesParts) {
+    this.#parts = parts;
+    this.#cookies = new Cookies(parts.engine.random, parts.engine.now());
+  }
+
+  /** @returns a half-open IKE SA that has begun */
+  take(bytes: Uint8Array, message: IkeMessage, path: Path): Entry | undefined {
+    const { sas, drops } = this.#parts;
+    const { header } = message;
+    if (header.isResponse || header.messageId !== 0 || header.responderSpi !== NO_IKE_SPI) return undefined;
+    if (header.initiatorSpi === NO_IKE_SPI) return undefined;
+    const key = halfOpenKey(header.initiatorSpi, path);
+    const known = sas.halfOpen(key);
+    if (known !== undefined) {
+      this.#repeat(known, bytes, path);
+      return undefined;
+    }
+    if (this.#lacksCookie(message, path)) return undefined;
+    if (sas.halfOpenCount >= MOST_HALF_OPEN) {
+      drops.flooded++;
+      return undefined;
+    }
+    return this.#answer(bytes, message, path, key);
+  }
+
+  /** RFC 7296 §2.1: the same request has the same answer. */
+  #repeat({ state }: Entry, bytes: Uint8Array, path: Path): void {
+    const { initiation } = state;
+    if (initiation !== undefined && Buffer.compare(initiation.request, bytes) === 0)
+      this.#parts.engine.effects.send(path, initiation.response);
+  }
+
+  /** Asks for a cookie where one is wanted that the message does not have. */
+  #lacksCookie({ header, payloads }: IkeMessage, path: Path): boolean {
+    const { sas, engine } = this.#parts;
+    const nonce = find(payloads, 'NONCE')?.nonce;
+    if (sas.halfOpenCount < COOKIE_THRESHOLD || nonce === undefined) return false;
+    const request = { nonce, address: path.remoteAddress.bytes, initiatorSpi: header.initiatorSpi };
+    const cookie = findNotify(payloads, NotifyType.COOKIE)?.data;
+    const nowMs = engine.now();
+    if (cookie !== undefined && this.#cookies.isValid(cookie, request, nowMs)) return false;
+    engine.effects.send(path, askForCookie(header.initiatorSpi, this.#cookies.make(request, nowMs)));
+    return true;
+  }
+
+  #answer(bytes: Uint8Array, message: IkeMessage, path: Path, key: string): Entry | undefined {
+    const { sas, drops, engine, context, candidatesAt } = this.#parts;
+    const result = answerInit(bytes, message, path, candidatesAt(path), context());
+    if ('drop' in result) {
+      drops.malformed++;
+      return undefined;
+    }
+    if ('mismatch' in result)
+      this.#tell('no-ike-proposal', { ...describePath(path), reason: result.mismatch });
+    engine.effects.send(path, result.response);
+    if (!('state' in result)) return undefined;
+    const entry = sas.add(result.state, { halfOpenKey: key });
+    this.#tell('init-answered', { ...describePath(path), proposal: result.proposal });
+    return entry;
+  }
+
+  #tell(name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    const { level, sentence } = STORIES[name];
+    this.#parts.engine.effects.tell(level, sentence, details);
+  }
+}
+
+function halfOpenKey(spi: IkeSpi, { remoteAddress, remotePort }: Path): string {
+  return `${spi} ${Buffer.from(remoteAddress.bytes).toString('hex')} ${remotePort}`;
+}

@@ -1,0 +1,44 @@
+// What is handed to the engine that holds all IKE SAs: time, chance, algorithms, and everything that it does outside of
+// itself. It owns no socket, timer or database.
+
+import type { CryptoProvider } from '../crypto/ike-crypto.ts';
+import type { Connection, Path } from './connection.ts';
+import type { Effect } from './effects.ts';
+
+/** What the engine does outside of itself. Each promise resolves when it is done. */
+export interface IkeEffects {
+  send(path: Path, datagram: Uint8Array): void;
+  /** GETSPI. */
+  getSpi(peer: string): number;
+  releaseSpi(spi: number): void;
+  install(effect: Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>): Promise<void>;
+  remove(effect: Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbound' }>): Promise<void>;
+  /** The answer to an acquire. */
+  childDone(policy: string, installed: boolean): void;
+  /** Where the IKE SA of a peer begins. @returns undefined where there is no way to it */
+  pathTo(connection: Connection): Path | undefined;
+  /** The port of this side that ESP in UDP shares, at the local address of a path. */
+  floatedPort(path: Path): number;
+  /** See {@link IkeContext.lastTrafficMs}. */
+  lastTrafficMs(inboundSpis: readonly number[]): number;
+  /** {@link IkeEngine.tick} is wanted then; a later call replaces an earlier one. */
+  wakeAt(atMs: number): void;
+  tell(level: 'debug' | 'info' | 'warn', sentence: string, details: Readonly<Record<string, unknown>>): void;
+}
+
+export interface IkeEngineParts {
+  readonly now: () => number;
+  /** See {@link IkeContext.wallClockMs}. */
+  readonly wallClock: () => number;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly crypto: CryptoProvider;
+  readonly effects: IkeEffects;
+}
+
+/** What was dropped before it reached an IKE SA. */
+export interface IkeDrops {
+  malformed: number;
+  ikeV1: number;
+  unknownSpi: number;
+  flooded: number;
+}

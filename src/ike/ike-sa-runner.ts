@@ -1,0 +1,175 @@
+// Lets things happen to IKE SAs: one event of an SA after another, each with all of its effects, in their order, before
+// the next; and `time` when it is due. RFC 7296 §2.4.
+
+import type { IkeSpi } from '../wire/ike/ike-spi.ts';
+import type { Connection } from './connection.ts';
+import type { Effect, IkeEvent } from './effects.ts';
+import type { IkeEffects } from './ike-engine-parts.ts';
+import { nextDeadlineMs } from './ike-sa-time.ts';
+import { next } from './ike-sa.ts';
+import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
+import type { Entry, IkeSas } from './ike-sas.ts';
+import { STORIES, type StoryName } from './stories.ts';
+import type { IkeContext } from './turn.ts';
+
+type SadEffect = 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
+
+export interface IkeSaRunnerParts {
+  readonly effects: IkeEffects;
+  readonly sas: IkeSas;
+  readonly context: () => IkeContext;
+  /** Another IKE SA of the peer is to make the Child SA. */
+  readonly ask: (connection: Connection, task: ChildTask) => void;
+}
+
+export class IkeSaRunner {
+  readonly #parts: IkeSaRunnerParts;
+  readonly #running = new Set<Promise<void>>();
+  /** When a tick was asked for. */
+  #wakeMs: number | undefined;
+
+  constructor(parts: IkeSaRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when everything that has happened so far was worked off. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  push(entry: Entry, event: IkeEvent): void {
+    entry.events.push(event);
+    if (entry.running !== undefined) return;
+    const running = this.#run(entry);
+    entry.running = running;
+    this.#running.add(running);
+    void running.finally(() => this.#running.delete(running));
+  }
+
+  /** Does what is due. */
+  tick(): void {
+    const { timetable } = this.#parts.sas;
+    const { nowMs } = this.#parts.context();
+    for (let entry = timetable.takeDue(nowMs); entry !== undefined; entry = timetable.takeDue(nowMs))
+      this.push(entry, { type: 'time' });
+    this.#wakeMs = undefined;
+    this.#wake();
+  }
+
+  schedule(entry: Entry): void {
+    if (entry.state.phase !== 'closed')
+      this.#parts.sas.timetable.set(entry, nextDeadlineMs(entry.state, this.#parts.context()));
+    this.#wake();
+  }
+
+  #wake(): void {
+    const { nextMs } = this.#parts.sas.timetable;
+    if (nextMs === this.#wakeMs) return;
+    this.#wakeMs = nextMs;
+    this.#parts.effects.wakeAt(nextMs);
+  }
+
+  async #run(entry: Entry): Promise<void> {
+    // `running` must be set before it is cleared.
+    await Promise.resolve();
+    for (let event = entry.events.shift(); event !== undefined; event = entry.events.shift()) {
+      if (this.#isForAnother(entry, event)) continue;
+      const { state, effects } = next(entry.state, event, this.#parts.context());
+      this.#parts.sas.update(entry, state);
+      if (event.type === 'inherit' && state.phase === 'closed')
+        this.#parts.sas.forget(event.from.children, entry);
+      for (const effect of effects) await this.#execute(entry, effect);
+    }
+    entry.running = undefined;
+    this.schedule(entry);
+  }
+
+  /** While an event waited, its Child SA may have gone to a successor, or the IKE SA may have ended. */
+  #isForAnother(entry: Entry, event: IkeEvent): boolean {
+    const { phase, connection } = entry.state;
+    if ('inboundSpi' in event) {
+      const owner = this.#parts.sas.ownerOf(event.inboundSpi);
+      if (owner === undefined || owner === entry) return false;
+      this.push(owner, event);
+      return true;
+    }
+    const isLeaving = phase === 'replaced' || phase === 'deleting' || phase === 'closed';
+    if (event.type !== 'create-child' || connection === undefined || !isLeaving) return false;
+    this.#parts.ask(connection, event.task);
+    return true;
+  }
+
+  async #execute(entry: Entry, effect: Effect): Promise<void> {
+    const { effects } = this.#parts;
+    switch (effect.type) {
+      case 'install-inbound':
+      case 'install-outbound':
+        await effects.install(effect);
+        return;
+      case 'remove-inbound':
+      case 'remove-outbound':
+        await effects.remove(effect);
+        return;
+      default:
+        this.#executeAtOnce(entry, effect);
+    }
+  }
+
+  #executeAtOnce(entry: Entry, effect: Exclude<Effect, { readonly type: SadEffect }>): void {
+    const { effects } = this.#parts;
+    switch (effect.type) {
+      case 'send':
+        for (const datagram of effect.datagrams) effects.send(effect.path, datagram);
+        return;
+      case 'release-spi':
+        return effects.releaseSpi(effect.spi);
+      case 'child-done':
+        return effects.childDone(effect.policy, effect.installed);
+      case 'add-ike-sa': {
+        const { establishedOrder } = entry;
+        return this.push(this.#parts.sas.add(effect.state, { establishedOrder }), { type: 'time' });
+      }
+      case 'give-children':
+        return this.#giveChildren(entry, effect.to, effect.from);
+      case 'redundant':
+        return this.#pushTo(effect.spi, { type: 'redundant' });
+      case 'claim':
+        return this.#pushTo(effect.from, { type: 'claimed' });
+      case 'established':
+        return this.#established(entry, effect.isInitialContact);
+      case 'closed':
+        return this.#parts.sas.remove(entry);
+      case 'story':
+        return this.#story(effect.name, { ike: entry.state.localSpi, ...effect.details });
+    }
+  }
+
+  #pushTo(localSpi: IkeSpi, event: IkeEvent): void {
+    const entry = this.#parts.sas.get(localSpi);
+    if (entry !== undefined) this.push(entry, event);
+  }
+
+  #giveChildren(entry: Entry, to: IkeSpi, from: IkeSaState): void {
+    // Where the heir is gone the children go too, on either side.
+    const heir = this.#parts.sas.get(to) ?? entry;
+    this.#parts.sas.assign(from.children, heir);
+    this.push(heir, { type: 'inherit', from });
+    if (heir === entry) this.push(entry, { type: 'give-up' });
+  }
+
+  #established(entry: Entry, isInitialContact: boolean): void {
+    this.#parts.sas.establish(entry);
+    const { connection } = entry.state;
+    if (!isInitialContact || connection === undefined) return;
+    // RFC 7296 §2.4: the peer has started anew, so what it had before is dead. What was established since the peer's
+    // first message it may know: both sides began at once.
+    for (const other of this.#parts.sas.of(connection.name))
+      if (other.establishedOrder !== undefined && other.establishedOrder < entry.beganOrder)
+        this.push(other, { type: 'give-up' });
+  }
+
+  #story(name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    const { level, sentence } = STORIES[name];
+    this.#parts.effects.tell(level, sentence, details);
+  }
+}
