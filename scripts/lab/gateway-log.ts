@@ -26,6 +26,12 @@ export class GatewayLog {
       .findLast((line) => line?.msg === message);
   }
 
+  /** All that the last line with this message says. */
+  detailsOf(message: string): unknown {
+    const line = this.#lines().findLast((one) => parseLogLine(one)?.msg === message);
+    return line === undefined ? undefined : JSON.parse(line);
+  }
+
   /** How many lines have this message. */
   count(message: string): number {
     return this.#lines().filter((line) => parseLogLine(line)?.msg === message).length;

@@ -67,7 +67,8 @@ export function doubtOf(
   context: Pick<IkeContext, 'crypto' | 'wallClockMs'>,
 ): Doubt | undefined {
   const auth = find(payloads, 'AUTH');
-  if (!matchesIdentity(pad.remote.identity, identity)) return { story: 'wrong-identity', details: {} };
+  if (!matchesIdentity(pad.remote.identity, identity))
+    return { story: 'wrong-identity', details: { expected: pad.remote.identity.text } };
   if (auth === undefined) return { story: 'wrong-method', details: { method: 'none' } };
   const { authentication } = pad.remote;
   const isSharedKey = auth.method === AuthMethod.SHARED_KEY_MIC;

@@ -164,8 +164,10 @@ export class IkeSaRunner {
     // RFC 7296 §2.4: the peer has started anew, so what it had before is dead. What was established since the peer's
     // first message it may know: both sides began at once.
     for (const other of this.#parts.sas.of(connection.name))
-      if (other.establishedOrder !== undefined && other.establishedOrder < entry.beganOrder)
+      if (other.establishedOrder !== undefined && other.establishedOrder < entry.beganOrder) {
+        this.#story('peer-restarted', { ike: other.state.localSpi, peer: connection.name });
         this.push(other, { type: 'give-up' });
+      }
   }
 
   #story(name: StoryName, details: Readonly<Record<string, unknown>>): void {

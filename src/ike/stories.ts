@@ -18,6 +18,7 @@ export type StoryName =
   | 'no-child-proposal'
   | 'no-selectors'
   | 'unknown-identity'
+  | 'other-identity-asked'
   | 'wrong-identity'
   | 'wrong-auth'
   | 'auth-refused'
@@ -45,6 +46,7 @@ export type StoryName =
   | 'try-later'
   | 'retransmitted'
   | 'silent'
+  | 'peer-restarted'
   | 'liveness-check'
   | 'deleted'
   | 'closing'
@@ -63,6 +65,7 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
   'no-child-proposal': { level: 'warn', sentence: 'no ESP proposal in common' },
   'no-selectors': { level: 'warn', sentence: 'no traffic selectors in common' },
   'unknown-identity': { level: 'warn', sentence: 'no peer has this identity' },
+  'other-identity-asked': { level: 'warn', sentence: 'the peer asks for another identity than ours' },
   'wrong-identity': {
     level: 'warn',
     sentence: 'the peer has another identity than the configuration expects',
@@ -161,6 +164,7 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
   'try-later': { level: 'debug', sentence: 'the peer has no time now; trying again later' },
   retransmitted: { level: 'debug', sentence: 'request sent again' },
   silent: { level: 'warn', sentence: 'the peer does not answer; the IKE SA is closed' },
+  'peer-restarted': { level: 'info', sentence: 'the peer has started anew; its earlier IKE SA is closed' },
   'liveness-check': { level: 'debug', sentence: 'the peer was silent; asking whether it lives' },
   deleted: { level: 'info', sentence: 'IKE SA deleted by the peer' },
   closing: { level: 'info', sentence: 'IKE SA is being deleted' },

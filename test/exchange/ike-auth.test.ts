@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/ike/connection.ts';
-import { GroupId, PrfId } from '../../src/wire/ike/iana.ts';
+import { GroupId, IdType, PrfId } from '../../src/wire/ike/iana.ts';
 import { IKE_PROPOSAL, IkeNetwork, network, type SiteName } from '../support/ike-network.ts';
 
 /** What each site sends by, the other receives by, with the same key. */
@@ -196,4 +196,16 @@ test('RFC 7296 §2.6: a flood of first messages is answered with cookies, and wh
   expectTunnel(net);
   await net.live(60_000);
   expect(net.states('b').map(({ phase }) => phase)).toEqual(['established']);
+});
+
+test('RFC 7296 §2.21.2: one that is asked for another identity than its own says so', async () => {
+  const other = { idType: IdType.ID_FQDN, data: new TextEncoder().encode('gw-c.example.org') };
+  const net = new IkeNetwork(
+    only('a', ({ pad }) => ({ pad: { ...pad, remote: { ...pad.remote, exact: other } } })),
+  );
+  await net.connect();
+  expect(net.b.told.find((line) => line.includes('asks for another identity than ours'))).toContain(
+    '"identity":"gw-a.example.org","asksFor":"gw-c.example.org"',
+  );
+  expect(net.states('a')).toEqual([]);
 });

@@ -101,6 +101,12 @@ export class TwoSites {
       );
   }
 
+  /** Waits until the gateway has logged a sentence. @returns all that its last line says */
+  async logLine(place: GatewayPlace, sentence: string): Promise<unknown> {
+    await this.logged(place, sentence);
+    return this.#gateways.get(place)?.log.detailsOf(sentence);
+  }
+
   async startBoth(): Promise<void> {
     await Promise.all(gatewayPlaces.map((place) => this.start(place)));
   }

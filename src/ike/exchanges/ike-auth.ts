@@ -71,7 +71,7 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
   const local = identityOf(payloads, 'IDr');
   const connection = turn.context.findConnection(identity, local, turn.state.path);
   const who = { identity: formatIdentity(identity) };
-  if (connection === undefined) return refuse(turn, 'unknown-identity', who);
+  if (connection === undefined) return refuseIdentity(turn, identity, local);
   const doubt = doubtOf(turn.state, connection, identity, payloads, turn.context);
   if (doubt !== undefined)
     return refuse(turn, doubt.story, { ...who, peer: connection.name, ...doubt.details });
@@ -86,6 +86,14 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
   const isInitialContact = findNotify(payloads, NotifyType.INITIAL_CONTACT) !== undefined;
   respond(turn, ExchangeType.IKE_AUTH, answer);
   establish(turn, isInitialContact);
+}
+
+/** It is the peer's that no entry has, or the one that it expects of this side. */
+function refuseIdentity(turn: Turn, identity: Identity, asksFor: Identity | undefined): void {
+  const who = { identity: formatIdentity(identity) };
+  const isKnown = turn.context.findConnection(identity, undefined, turn.state.path) !== undefined;
+  if (!isKnown || asksFor === undefined) return refuse(turn, 'unknown-identity', who);
+  refuse(turn, 'other-identity-asked', { ...who, asksFor: formatIdentity(asksFor) });
 }
 
 /** RFC 7296 §2.21.2: the IKE SA stands even where its first Child SA does not. */

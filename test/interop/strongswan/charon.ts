@@ -1,7 +1,7 @@
 // strongSwan with kernel-libipsec (IKEv2, and ESP in UDP in userspace) in one place of a topology, driven by swanctl.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Daemon } from '../../../scripts/bench/daemon.ts';
 import type { Place } from '../../../scripts/topology/plan.ts';
@@ -25,7 +25,7 @@ export class Charon {
   readonly #topology: Topology;
   readonly #place: Place;
   readonly #directory: string;
-  readonly #daemon: Daemon;
+  #daemon: Daemon;
 
   private constructor(topology: Topology, place: Place, directory: string, daemon: Daemon) {
     this.#topology = topology;
@@ -44,11 +44,24 @@ export class Charon {
     await mkdir(join(directory, 'swanctl'), { recursive: true });
     await writeFile(join(directory, 'strongswan.conf'), strongswanConf(directory, settings));
     await writeFile(join(directory, 'swanctl', 'swanctl.conf'), configuration, { mode: 0o600 });
-    const daemon = new Daemon(topology, place, [CHARON], environmentOf(directory));
-    const charon = new Charon(topology, place, directory, daemon);
-    await daemon.waitUntil(() => existsSync(join(directory, 'charon.vici')), 'vici socket');
-    await charon.swanctl('--load-all');
+    const charon = new Charon(topology, place, directory, spawn(topology, place, directory));
+    await charon.#ready();
     return charon;
+  }
+
+  async #ready(): Promise<void> {
+    const socket = join(this.#directory, 'charon.vici');
+    await this.#daemon.waitUntil(() => existsSync(socket), 'vici socket');
+    await this.swanctl('--load-all');
+  }
+
+  /** SIGKILL, as a crash would be, and once more from the beginning. The log goes on. */
+  async crash(): Promise<void> {
+    process.kill(this.processId, 'SIGKILL');
+    await this.#daemon.stop();
+    await rm(join(this.#directory, 'charon.vici'), { force: true });
+    this.#daemon = spawn(this.#topology, this.#place, this.#directory);
+    await this.#ready();
   }
 
   get processId(): number {
@@ -104,6 +117,10 @@ export class Charon {
   }
 }
 
+function spawn(topology: Topology, place: Place, directory: string): Daemon {
+  return new Daemon(topology, place, [CHARON], environmentOf(directory));
+}
+
 function environmentOf(directory: string): Record<string, string> {
   return { STRONGSWAN_CONF: join(directory, 'strongswan.conf'), SWANCTL_DIR: join(directory, 'swanctl') };
 }
@@ -121,7 +138,8 @@ function strongswanConf(directory: string, settings: string): string {
   filelog {
     log { path = ${join(directory, 'charon.log')}
           default = 1
-          flush_line = yes }
+          flush_line = yes
+          append = yes }
   }
   ${settings}
 }

@@ -22,6 +22,10 @@ export interface PeerOptions {
   readonly child?: string;
   readonly secret?: string;
   readonly charonSettings?: string;
+  /** Rules of nftables in the router between the two, from the start. */
+  readonly wanRules?: string;
+  /** Where strongSwan looks for Isthmus. */
+  readonly remoteAddresses?: string;
 }
 
 const DEFAULT_IKE = 'aes256gcm16-prfsha384-ecp256';
@@ -40,6 +44,8 @@ export class PeerSite {
     const { settings = [], proposal = DEFAULT_IKE, espProposal = DEFAULT_ESP } = options;
     const sites = await TwoSites.build('native', undefined, { sites: [SITE_A], keys: [] });
     try {
+      if (options.wanRules !== undefined)
+        await sites.topology.runOrThrow('wan', ['nft', '-f', '-'], { input: options.wanRules });
       await mkdir(join(sites.directory, 'keys'), { recursive: true });
       await writeFile(join(sites.directory, 'keys', 'psk'), `${SECRET}\n`, { mode: 0o600 });
       await sites.configure('gwA', [
@@ -66,6 +72,11 @@ export class PeerSite {
     await this.sites.logged('gwA', STORIES[story].sentence, times);
   }
 
+  /** All that the last line with a story says, once it was told. */
+  line(story: StoryName): Promise<unknown> {
+    return this.sites.logLine('gwA', STORIES[story].sentence);
+  }
+
   async close(): Promise<void> {
     await this.charon.stop();
     await this.sites.close();
@@ -76,11 +87,12 @@ const SITE_A = { place: 'gwA', example: 'site-a.yaml', settings: [] } as const;
 
 function swanctlConf(options: PeerOptions): string {
   const { proposal = '', espProposal = '', connection = '', child = '', secret = SECRET } = options;
+  const { remoteAddresses = gwA.outside.ipv4 } = options;
   return `connections {
   peer {
     version = 2
     local_addrs = ${gwB.outside.ipv4}
-    remote_addrs = ${gwA.outside.ipv4}
+    remote_addrs = ${remoteAddresses}
     proposals = ${proposal}
     mobike = no
     ${connection}
