@@ -1,9 +1,11 @@
-// Two projects: what needs only the processor, and what needs devices and network namespaces. The second runs
-// after the first and one file at a time, so that a busy machine does not look like a lost packet.
+// Three projects: what needs only the processor; what needs devices and network namespaces, which runs after the first
+// and one file at a time, so that a busy machine does not look like a lost packet; and what takes minutes, which
+// `npm run test:long` runs and `npm test` does not.
 
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const SYSTEM = ['test/native/**/*.test.ts', 'test/system/**/*.test.ts', 'test/interop/**/*.test.ts'];
+const LONG = ['test/long/**/*.test.ts'];
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -15,7 +17,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'memory',
           include: ['test/**/*.test.ts'],
-          exclude: SYSTEM,
+          exclude: [...SYSTEM, ...LONG],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -29,6 +31,16 @@ const config: ViteUserConfig = defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: LONG,
+          testTimeout: 600_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

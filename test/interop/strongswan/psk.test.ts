@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { siteAddresses } from '../../../scripts/topology/plan.ts';
 import { PeerSite, type PeerOptions } from './peer-site.ts';
+import { underPings } from './under-pings.ts';
 
 const { hostA, hostB } = siteAddresses;
 const INITIATE = ['--initiate', '--child', 'net', '--timeout', '10'];
@@ -41,24 +42,6 @@ describe('a tunnel', () => {
     await peer?.told('group-asked');
   });
 });
-
-/** 200 pings a second for `seconds`, while `meanwhile` happens; none is lost, none comes twice. */
-async function underPings(
-  { sites }: PeerSite,
-  seconds: number,
-  meanwhile: () => Promise<void>,
-): Promise<void> {
-  expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
-  const count = String(200 * seconds);
-  const pings = sites.topology.run('hostA', ['ping', '-c', count, '-i', '0.005', '-W', '2', hostB.ipv4]);
-  await meanwhile();
-  const { stdout } = await pings;
-  expect(stdout).toContain(`${count} packets transmitted, ${count} received`);
-  expect(stdout).not.toContain('duplicates');
-  const drops = await sites.stop('gwA');
-  expect(drops).not.toHaveProperty('inbound-replay');
-  expect(drops).not.toHaveProperty('inbound-unknown-spi');
-}
 
 describe('10 rekeys under 200 pings a second: none lost, none twice, none dropped', () => {
   test.each([
