@@ -43,7 +43,7 @@ function mutated(bytes: Uint8Array, { at, removed, inserted }: Mutation): Uint8A
 
 const fileOf = (target: FuzzTarget): string => join(CORPUS, `${target.name.replaceAll(' ', '-')}.txt`);
 
-export function readCorpus(target: FuzzTarget): readonly FuzzInput[] {
+function readCorpus(target: FuzzTarget): readonly FuzzInput[] {
   const file = fileOf(target);
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
@@ -78,7 +78,11 @@ export async function fuzz(target: FuzzTarget, limit: FuzzLimit): Promise<void> 
   });
   const details = await fc.check(property, {
     ...(learns
-      ? { numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: limit.forMs, markInterruptAsFailure: false }
+      ? {
+          numRuns: Number.MAX_SAFE_INTEGER,
+          interruptAfterTimeLimit: limit.forMs,
+          markInterruptAsFailure: false,
+        }
       : { numRuns: limit.runs }),
     endOnFailure: false,
   });
