@@ -68,6 +68,7 @@ function connectionOf(
     children: childrenOf(peer.name, config),
     ...ike.lifetime,
     livenessMs: ike.livenessMs,
+    unique: ike.unique,
     retransmission: ike.retransmission,
   };
 }

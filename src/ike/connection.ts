@@ -25,7 +25,15 @@ export interface Connection {
   /** A peer that was silent for so long is asked whether it lives (RFC 7296 §2.4); 0 = never. */
   readonly livenessMs: number;
   readonly retransmission: Retransmission;
+  readonly unique: Uniqueness;
 }
+
+/**
+ * replace: a new IKE SA takes the place of the one before.
+ * keep: the one that stands stays, a new one of the peer is refused.
+ * never: nothing is enforced, and INITIAL_CONTACT of the peer ends nothing.
+ */
+export type Uniqueness = 'replace' | 'keep' | 'never';
 
 /** RFC 7296 §2.4: the waits grow. */
 export interface Retransmission {

@@ -5,7 +5,7 @@ import type { IkeMessage } from '../wire/ike/message.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { ChildSa } from './child-sa.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
-import type { Path } from './connection.ts';
+import type { Connection, Path } from './connection.ts';
 import type { StoryName } from './stories.ts';
 
 export type IkeEvent =
@@ -36,7 +36,11 @@ export type IkeEvent =
   /** A collision of rekeys is decided: the peer deletes this IKE SA. */
   | { readonly type: 'redundant' }
   /** The peer uses what it made of this IKE SA, so the collision of rekeys is decided. */
-  | { readonly type: 'claimed' };
+  | { readonly type: 'claimed' }
+  /** Another IKE SA between the same identities stays. `isOurs`: this side takes this one away. */
+  | { readonly type: 'supersede'; readonly heir: IkeSaState; readonly isOurs: boolean }
+  /** The peer has made an IKE SA while this side still asked for one. */
+  | { readonly type: 'abandon' };
 
 export type Effect =
   | { readonly type: 'send'; readonly path: Path; readonly datagrams: readonly Uint8Array[] }
@@ -62,6 +66,8 @@ export type Effect =
   | { readonly type: 'release-spi'; readonly spi: number }
   /** The answer to an acquire. */
   | { readonly type: 'child-done'; readonly policy: string; readonly installed: boolean }
+  /** Whichever IKE SA of the peer can, is to make it. */
+  | { readonly type: 'ask'; readonly connection: Connection; readonly task: ChildTask }
   /** A successor, complete and in force. */
   | { readonly type: 'add-ike-sa'; readonly state: IkeSaState }
   /** Children go to a successor that was added before. */

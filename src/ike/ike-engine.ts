@@ -20,6 +20,7 @@ import { IkeSas, type Entry } from './ike-sas.ts';
 import { Peers } from './peers.ts';
 import { populate } from './populate-from-packet.ts';
 import type { IkeContext } from './turn.ts';
+import { isUnwanted } from './uniqueness.ts';
 
 /** Messages that wait for the SAD; what comes beyond is sent again by the peer. */
 const MOST_WAITING = 64;
@@ -119,7 +120,7 @@ export class IkeEngine {
   #ask(connection: Connection, task: ChildTask): void {
     const entries = this.#sas.of(connection.name).filter(({ state }) => state.connection === connection);
     const chosen =
-      entries.find(({ state }) => state.phase === 'established') ??
+      entries.find(({ state }) => state.phase === 'established' && !state.isSuperseded) ??
       entries.find(({ state }) => state.phase === 'connecting' || state.phase === 'authenticating');
     if (chosen !== undefined) this.#runner.push(chosen, { type: 'create-child', task });
     else this.#initiate(connection, task);
@@ -179,6 +180,13 @@ export class IkeEngine {
     this.#runner.tick();
   }
 
+  #isUnwanted(state: IkeSaState): boolean {
+    const { connection, localSpi } = state;
+    const beganOrder = this.#sas.get(localSpi)?.beganOrder;
+    if (connection === undefined || beganOrder === undefined) return false;
+    return isUnwanted({ state, beganOrder }, connection, this.#sas.of(connection.name));
+  }
+
   #newIkeSpi(): IkeSpi {
     for (;;) {
       const spi = toIkeSpi(this.#parts.random(IKE_SPI_BYTES));
@@ -197,7 +205,8 @@ export class IkeEngine {
       floatedPort: (path) => effects.floatedPort(path),
       allocateSpi: (peer) => effects.getSpi(peer),
       findConnection: (remote, local, path) => this.#peers.find(remote, local, path),
-      isFirstContact: (peer) => this.#sas.of(peer).every(({ state }) => state.phase !== 'established'),
+      isFirstContact: ({ name }) => this.#sas.of(name).every(({ state }) => state.phase !== 'established'),
+      isUnwanted: (state) => this.#isUnwanted(state),
       lastTrafficMs: (spis) => effects.lastTrafficMs(spis),
     };
   }

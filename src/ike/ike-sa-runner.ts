@@ -11,6 +11,7 @@ import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';
 import { STORIES, type StoryName } from './stories.ts';
 import type { IkeContext } from './turn.ts';
+import { findSuperseded, isSamePair } from './uniqueness.ts';
 
 type SadEffect = 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
 
@@ -129,6 +130,8 @@ export class IkeSaRunner {
         const { establishedOrder } = entry;
         return this.push(this.#parts.sas.add(effect.state, { establishedOrder }), { type: 'time' });
       }
+      case 'ask':
+        return this.#parts.ask(effect.connection, effect.task);
       case 'give-children':
         return this.#giveChildren(entry, effect.to, effect.from);
       case 'redundant':
@@ -160,12 +163,30 @@ export class IkeSaRunner {
   #established(entry: Entry, isInitialContact: boolean): void {
     this.#parts.sas.establish(entry);
     const { connection } = entry.state;
-    if (!isInitialContact || connection === undefined) return;
+    if (connection === undefined) return;
+    const others = this.#parts.sas.of(connection.name).filter((one) => one !== entry);
+    if (isInitialContact && connection.unique !== 'never') this.#endForgotten(entry, others);
+    for (const { loser, heir, isOurs } of findSuperseded(entry, others))
+      this.push(loser, { type: 'supersede', heir: heir.state, isOurs });
+    // What this side has only asked for is not needed; the peer forgets it by itself.
+    if (!entry.state.origin.isOurs && connection.unique !== 'never')
+      for (const other of others)
+        if (other.state.phase === 'connecting') this.push(other, { type: 'abandon' });
+  }
+
+  #endForgotten(entry: Entry, others: readonly Entry[]): void {
     // RFC 7296 §2.4: the peer has started anew, so what it had before is dead. What was established since the peer's
     // first message it may know: both sides began at once.
-    for (const other of this.#parts.sas.of(connection.name))
-      if (other.establishedOrder !== undefined && other.establishedOrder < entry.beganOrder) {
-        this.#story('peer-restarted', { ike: other.state.localSpi, peer: connection.name });
+    for (const other of others)
+      if (
+        isSamePair(other.state, entry.state) &&
+        other.establishedOrder !== undefined &&
+        other.establishedOrder < entry.beganOrder
+      ) {
+        this.#story('peer-restarted', {
+          ike: other.state.localSpi,
+          peer: entry.state.connection?.name,
+        });
         this.push(other, { type: 'give-up' });
       }
   }

@@ -7,6 +7,7 @@
 
 import type { IkeCipher, KeyShare, Prf } from '../crypto/ike-crypto.ts';
 import type { IkeKeys, Nonces } from '../crypto/ike-key-material.ts';
+import type { Identity } from '../pad/identity.ts';
 import type { DecryptedFragment } from '../wire/ike/encrypted.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { ChildPolicy, Connection, Path } from './connection.ts';
@@ -26,6 +27,12 @@ export interface IkeSaState {
   readonly remoteSpi: IkeSpi;
   /** The responder learns it from the peer's identity. */
   readonly connection: Connection | undefined;
+  /** What the peer has proved to be. */
+  readonly remoteIdentity: Identity | undefined;
+  /** The first message that this IKE SA, or the first of those that it replaced, began with. */
+  readonly origin: { readonly isOurs: boolean; readonly initiatorSpi: IkeSpi };
+  /** Another IKE SA between the same identities goes on in its place. */
+  readonly isSuperseded: boolean;
   readonly path: Path;
   /** Undefined before IKE_SA_INIT is done. */
   readonly security: IkeSecurity | undefined;

@@ -18,6 +18,7 @@ import { initiate, takeInitResponse } from './exchanges/ike-sa-init.ts';
 import { answerInformational, takeDeletionResponse } from './exchanges/informational.ts';
 import { closeAtOnce, dropTasks, inherit, refuseSyntax, replacedUntilMs } from './exchanges/lifecycle.ts';
 import { answerRekey, settleCollision, takeRekeyResponse } from './exchanges/rekey-ike-sa.ts';
+import { abandon, supersede } from './exchanges/supersede.ts';
 import { takeTime } from './ike-sa-time.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import { freshWindow, withoutRequest } from './message-window.ts';
@@ -45,6 +46,9 @@ export function newInitiator(
     localSpi,
     remoteSpi: NO_IKE_SPI,
     connection,
+    remoteIdentity: undefined,
+    origin: { isOurs: true, initiatorSpi: localSpi },
+    isSuperseded: false,
     path,
     security: undefined,
     initiation: undefined,
@@ -104,6 +108,10 @@ function take(turn: Turn, event: IkeEvent): void {
       return turn.set({ phase: 'replaced', undecidedWith: undefined, giveUpAtMs: replacedUntilMs(turn) });
     case 'claimed':
       return settleCollision(turn);
+    case 'supersede':
+      return supersede(turn, event.heir, event.isOurs);
+    case 'abandon':
+      return abandon(turn);
   }
 }
 

@@ -34,6 +34,8 @@ export type StoryName =
   | 'certificate-malformed'
   | 'certificate-other-identity'
   | CertificateFault
+  | 'not-unique'
+  | 'superseded'
   | 'established'
   | 'child-established'
   | 'child-rekeyed'
@@ -152,6 +154,11 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
     level: 'warn',
     sentence: 'the revocation list of an authority is out of date, or not by it',
   },
+  'not-unique': {
+    level: 'warn',
+    sentence: 'the peer has an IKE SA with us already, which the configuration keeps',
+  },
+  superseded: { level: 'info', sentence: 'a second IKE SA with the same peer stands; this one goes' },
   established: { level: 'info', sentence: 'IKE SA established' },
   'child-established': { level: 'info', sentence: 'Child SA established' },
   'child-rekeyed': { level: 'info', sentence: 'Child SA rekeyed' },

@@ -68,7 +68,11 @@ function startChild(turn: Turn, task: ChildTask): void {
   turn.add({ type: 'child-done', policy: task.policy.policy, installed: true });
 }
 
-function isThere({ children }: IkeSaState, { policy, trigger }: ChildTask): boolean {
+/** An IKE SA has a Child SA that does what the task asks for. */
+export function isThere(
+  { children }: Pick<IkeSaState, 'children'>,
+  { policy, trigger }: Pick<ChildTask, 'policy' | 'trigger'>,
+): boolean {
   const [local, remote] = trigger ?? [];
   return children.some(
     (child) =>

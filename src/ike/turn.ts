@@ -24,7 +24,9 @@ export interface IkeContext {
   /** PAD lookup (RFC 4301 §4.4.3.1). @param local what the peer asks for as IDr, if anything */
   findConnection(remote: Identity, local: Identity | undefined, path: Path): Connection | undefined;
   /** No other IKE SA with that peer is known (RFC 7296 §2.4). */
-  isFirstContact(peer: string): boolean;
+  isFirstContact(connection: Connection): boolean;
+  /** Another IKE SA with the same identity stands, and is to stay alone. */
+  isUnwanted(state: IkeSaState): boolean;
   /** When packets of the peer were last received under any of these SAs; 0 = never. */
   lastTrafficMs(inboundSpis: readonly number[]): number;
 }

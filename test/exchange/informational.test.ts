@@ -183,9 +183,9 @@ test('RFC 7296 §2.4: both begin at once: INITIAL_CONTACT of one does not end wh
   const net = new IkeNetwork();
   net.a.engine.acquire('to-b', undefined);
   net.b.engine.acquire('to-a', undefined);
-  await net.live(10_000);
+  await net.live(60_000);
   expectAgreement(net);
-  expect(net.a.sad.outbound.size).toBeGreaterThan(0);
+  expectTunnels(net, 1);
 });
 
 test('RFC 7296 §2.21.4: INVALID_IKE_SPI for what no IKE SA is there for, ten times a second, never to an answer', async () => {
@@ -265,6 +265,7 @@ test('RFC 7296 §2.4: an INITIAL_CONTACT that comes late does not end what was m
   await net.deliver(net.takeFrom('b'));
   await net.deliver(net.takeFrom('a'));
   await net.deliver(late);
-  await net.live(10_000);
+  await net.live(60_000);
   expectAgreement(net);
+  expectTunnels(net, 1);
 });

@@ -37,6 +37,7 @@ function contextAt(nowMs: number): IkeContext {
     allocateSpi: none,
     findConnection: none,
     isFirstContact: none,
+    isUnwanted: none,
     lastTrafficMs: none,
   };
 }

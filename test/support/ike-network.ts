@@ -352,6 +352,7 @@ function connectionOf(site: SiteName): Connection {
     expireMs: 90_000_000,
     livenessMs: 0,
     retransmission: { firstMs: 4000, factor: 1.8, tries: 5 },
+    unique: 'replace',
   };
 }
 

@@ -100,14 +100,14 @@ function finishRekey(turn: Turn, exchange: CreateChild, child: ChildSa, ownLowes
 }
 
 /** Packets no longer leave by it; a deletion follows when it is its turn. */
-export function scheduleDeletion(turn: Turn, inboundSpi: number): void {
+export function scheduleDeletion(turn: Turn, inboundSpi: number, notBeforeMs = 0): void {
   const { children, tasks } = turn.state;
   const child = children.find((one) => one.inboundSpi === inboundSpi);
   if (child === undefined || child.phase === 'deleting') return;
   turn.set({
     children: children.map((one) => (one === child ? { ...child, isReplaced: true } : one)),
     tasks: [
-      { kind: 'delete-child', inboundSpi, notBeforeMs: 0 },
+      { kind: 'delete-child', inboundSpi, notBeforeMs },
       ...tasks.filter((task) => task.kind !== 'delete-child' || task.inboundSpi !== inboundSpi),
     ],
   });
@@ -200,7 +200,10 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
   const { phase, exchange, tasks } = turn.state;
   const isAwaited = exchange?.kind === 'create-child';
   const isLeaving =
-    phase !== 'established' || exchange?.kind === 'rekey-ike' || exchange?.kind === 'delete-ike';
+    phase !== 'established' ||
+    turn.state.isSuperseded ||
+    exchange?.kind === 'rekey-ike' ||
+    exchange?.kind === 'delete-ike';
   if (isLeaving) return answer(notify(NotifyType.TEMPORARY_FAILURE));
   const replaces = rekey === undefined ? undefined : childOfPeer(turn, rekey.spi);
   // The answer that makes it known here may have been overtaken.

@@ -48,7 +48,9 @@ export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
     ...proof,
     ...(offer === undefined ? [] : offerPayloads(offer, true)),
     // RFC 7296 §2.4: this side knows of no other IKE SA with that peer.
-    ...(turn.context.isFirstContact(connection.name) ? [notify(NotifyType.INITIAL_CONTACT)] : []),
+    ...(connection.unique !== 'never' && turn.context.isFirstContact(connection)
+      ? [notify(NotifyType.INITIAL_CONTACT)]
+      : []),
   ];
   request(turn, ExchangeType.IKE_AUTH, payloads, { kind: 'ike-auth', offer });
 }
@@ -77,7 +79,11 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
     return refuse(turn, doubt.story, { ...who, peer: connection.name, ...doubt.details });
   const proof = proveOwnIdentity(turn.state, connection, turn.context, asksForPublicKey(payloads));
   if (proof === undefined) return refuse(turn, 'no-signature-scheme', { peer: connection.name });
-  turn.set({ connection });
+  turn.set({ connection, remoteIdentity: identity });
+  if (turn.context.isUnwanted(turn.state)) {
+    const isAlone = findNotify(payloads, NotifyType.INITIAL_CONTACT) !== undefined;
+    if (!isAlone) return refuse(turn, 'not-unique', { ...who, peer: connection.name });
+  }
   const answer: Payload[] = [
     { type: 'IDr', ...connection.pad.local.identity },
     ...proof,
@@ -154,6 +160,7 @@ export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void
     });
     return;
   }
+  turn.set({ remoteIdentity: identity });
   if (exchange.offer !== undefined) takeFirstChild(turn, exchange.offer, payloads);
   establish(turn, false);
 }

@@ -319,6 +319,9 @@ export function answerInit(
     localSpi,
     remoteSpi: initiatorSpi,
     connection: undefined,
+    remoteIdentity: undefined,
+    origin: { isOurs: false, initiatorSpi },
+    isSuperseded: false,
     path,
     security: deriveSecurity(context.crypto, chosen, nonces, spis, secret),
     initiation: {

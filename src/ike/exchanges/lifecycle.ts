@@ -13,7 +13,7 @@ import { respond, retransmissionOf } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 
 /** Packets that are on their way when an SA is deleted still arrive. */
-const LINGER_MS = 5000;
+export const LINGER_MS = 5000;
 
 /** Both sides have proved who they are. */
 export function establish(turn: Turn, isInitialContact: boolean): void {

@@ -63,6 +63,7 @@ export function buildIkePeer(
     proposals: (entry.proposals ?? defaultProposals('IKE')).map(({ accepted }) => accepted),
     lifetime: entry.lifetime,
     livenessMs: entry.liveness,
+    unique: entry.unique,
     retransmission: {
       firstMs: entry.retransmit.first,
       factor: entry.retransmit.factor,

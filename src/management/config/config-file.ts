@@ -7,7 +7,7 @@ import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
 import type { LifetimeEntry } from './lifetime-values.ts';
 import type { TunnelOptions } from '../../spd/tunnel-options.ts';
 import type { Identity, IdentityPattern } from '../../pad/identity.ts';
-import type { ChildStart } from './gateway-config.ts';
+import type { ChildStart, Uniqueness } from './gateway-config.ts';
 import type { IkeLifetime } from './ike-values.ts';
 import type { KeyEntry } from './key-source.ts';
 import type { NegotiatedProposal } from './negotiated-proposal.ts';
@@ -73,6 +73,7 @@ export interface IkeEntry {
   readonly lifetime: IkeLifetime;
   /** Milliseconds; 0 = off. */
   readonly liveness: number;
+  readonly unique: Uniqueness;
   readonly retransmit: {
     /** Milliseconds. */
     readonly first: number;

@@ -71,12 +71,16 @@ export interface IkePeerConfig {
   readonly lifetime: IkeLifetime;
   /** 0 = a silent peer is never asked. */
   readonly livenessMs: number;
+  /** How many IKE SAs there may be with one identity of the peer. */
+  readonly unique: Uniqueness;
   readonly retransmission: {
     readonly firstMs: number;
     readonly factor: number;
     readonly tries: number;
   };
 }
+
+export type Uniqueness = 'replace' | 'keep' | 'never';
 
 export interface NamedSecret {
   readonly source: SecretSource;

@@ -5,7 +5,8 @@ import type { z } from 'zod';
 
 import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
 import type { IkeEntry } from './config-file.ts';
-import { integer, mapping, value } from './expectation.ts';
+import { integer, mapping, oneOf, value } from './expectation.ts';
+import type { Uniqueness } from './gateway-config.ts';
 import * as ike from './ike-values.ts';
 import { keySource } from './key-source.ts';
 import { proposalList } from './negotiated-proposal.ts';
@@ -41,4 +42,5 @@ export const ikeSchema: z.ZodType<IkeEntry> = mapping({
     factor: value('a number from 1 to 4', ike.readFactor).prefault(DEFAULT_RETRANSMIT.factor),
     tries: integer(0, MOST_TRIES).prefault(DEFAULT_RETRANSMIT.tries),
   }).prefault({}),
+  unique: oneOf<Uniqueness>(['replace', 'keep', 'never']).prefault('replace'),
 });

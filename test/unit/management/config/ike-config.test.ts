@@ -27,6 +27,7 @@ describe('the example of two sites keyed by IKE', () => {
       lifetime: { expireMs: 86_400_000, rekeyMs: 77_760_000, jitterMs: 7_776_000 },
       livenessMs: 30_000,
       retransmission: { firstMs: 4000, factor: 1.8, tries: 5 },
+      unique: 'replace',
     });
     const [policy] = a.policies;
     expect(policy?.ike).toMatchObject({
@@ -119,6 +120,10 @@ describe('times of a peer', () => {
     ],
   ])('%s', (line, lifetime) => {
     expect(ikeOf(line).lifetime).toEqual(lifetime);
+  });
+
+  it('say how many IKE SAs a peer may have', () => {
+    expect(ikeOf('unique: keep').unique).toBe('keep');
   });
 
   it('are counted in milliseconds', () => {

@@ -1,0 +1,77 @@
+// An IKE SA makes way for another between the same identities (uniqueness.ts). Make before break: its Child SAs stay until
+// the other has its own, the inbound ones linger, and the IKE SA is deleted after them. RFC 7296 §1.4.1, §2.4.
+
+import type { ChildSa } from '../child-sa.ts';
+import type { ChildTask, IkeSaState } from '../ike-sa-state.ts';
+import { isThere } from '../tasks.ts';
+import type { Turn } from '../turn.ts';
+import { scheduleDeletion } from './create-child-sa.ts';
+import { closeAtOnce, LINGER_MS } from './lifecycle.ts';
+
+/** So long the heir has to make a Child SA that it lacks. */
+const MAKE_MS = 3000;
+/** So long the side has that is to take the IKE SA away, until the other does. */
+const PATIENCE_MS = 15_000;
+
+export function supersede(turn: Turn, heir: IkeSaState, isOurs: boolean): void {
+  const { state, context } = turn;
+  if (state.phase !== 'established' || state.isSuperseded) return;
+  turn.tell('superseded', { peer: state.connection?.name, by: heir.localSpi });
+  turn.set({ isSuperseded: true, rekeyAtMs: Infinity });
+  handOver(turn);
+  const fromMs = context.nowMs + (isOurs ? 0 : PATIENCE_MS);
+  for (const child of state.children) {
+    const wanted = taskFor(turn, child);
+    if (wanted === undefined || child.isReplaced || isThere(heir, wanted)) {
+      scheduleDeletion(turn, child.inboundSpi, fromMs);
+      continue;
+    }
+    if (isOurs) ask(turn, wanted);
+    scheduleDeletion(turn, child.inboundSpi, fromMs + MAKE_MS);
+  }
+  const notBeforeMs = fromMs + MAKE_MS + 2 * LINGER_MS;
+  turn.set({ tasks: [...turn.state.tasks, { kind: 'delete-ike', notBeforeMs }] });
+}
+
+/** This side's IKE_SA_INIT is not answered yet, and the peer's IKE SA is there. */
+export function abandon(turn: Turn): void {
+  const { phase, exchange } = turn.state;
+  if (phase !== 'connecting') return;
+  handOver(turn);
+  if (exchange?.kind === 'ike-sa-init') {
+    if (exchange.child !== undefined) ask(turn, exchange.child);
+    turn.set({ exchange: { ...exchange, child: undefined } });
+  }
+  closeAtOnce(turn);
+}
+
+/** New Child SAs that wait are made by another IKE SA. */
+function handOver(turn: Turn): void {
+  const { tasks } = turn.state;
+  const isNew = (task: (typeof tasks)[number]): task is ChildTask =>
+    task.kind === 'create-child' && task.replaces === undefined;
+  for (const task of tasks.filter(isNew)) ask(turn, task);
+  turn.set({ tasks: tasks.filter(({ kind }) => kind === 'delete-child' || kind === 'disown-child') });
+}
+
+function ask(turn: Turn, task: ChildTask): void {
+  const { connection } = turn.state;
+  if (connection !== undefined) turn.add({ type: 'ask', connection, task });
+}
+
+/** A task that makes the same Child SA again. */
+function taskFor({ state }: Turn, { policy: name, local, remote }: ChildSa): ChildTask | undefined {
+  const policy = state.connection?.children.find((one) => one.policy === name);
+  const [first, other] = [local[0], remote[0]];
+  if (policy === undefined || first === undefined || other === undefined) return undefined;
+  const isOfPacket = policy.populateFromPacket !== undefined;
+  return {
+    kind: 'create-child',
+    policy: isOfPacket ? { ...policy, local, remote } : policy,
+    trigger: isOfPacket ? [first, other] : undefined,
+    replaces: undefined,
+    group: undefined,
+    attempt: 0,
+    notBeforeMs: 0,
+  };
+}
