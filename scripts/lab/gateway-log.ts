@@ -10,6 +10,9 @@ export interface LogLine {
   readonly engine?: EngineName | undefined;
   /** In the line that says `counters`: packets by reason. */
   readonly drops?: Readonly<Record<string, number>> | undefined;
+  /** In lines about the lifetime of an SA. */
+  readonly direction?: string | undefined;
+  readonly cause?: string | undefined;
 }
 
 export class GatewayLog {
@@ -21,9 +24,15 @@ export class GatewayLog {
 
   /** The last line with this message. */
   find(message: string): LogLine | undefined {
+    return this.findAll(message).at(-1);
+  }
+
+  /** Every line with this message. */
+  findAll(message: string): readonly LogLine[] {
     return this.#lines()
       .map(parseLogLine)
-      .findLast((line) => line?.msg === message);
+      .filter((line) => line !== undefined)
+      .filter((line) => line.msg === message);
   }
 
   /** All that the last line with this message says. */
@@ -34,7 +43,7 @@ export class GatewayLog {
 
   /** How many lines have this message. */
   count(message: string): number {
-    return this.#lines().filter((line) => parseLogLine(line)?.msg === message).length;
+    return this.findAll(message).length;
   }
 
   /** The last lines as they are, each behind `label`. */
@@ -59,6 +68,8 @@ const lineSchema: z.ZodType<LogLine> = z.object({
   msg: z.string(),
   engine: z.enum(['native', 'portable']).optional(),
   drops: z.record(z.string(), z.number()).optional(),
+  direction: z.string().optional(),
+  cause: z.string().optional(),
 });
 
 /** undefined where it is not a line of the gateway's log. */

@@ -12,6 +12,7 @@ import {
   stopGateway,
   type GatewayProcess,
 } from '../../scripts/lab/gateway-process.ts';
+import type { LogLine } from '../../scripts/lab/gateway-log.ts';
 import {
   changed,
   exampleKeys,
@@ -31,6 +32,7 @@ import { planTopology, type Place, type TopologyPlan } from '../../scripts/topol
 import { Topology } from '../../scripts/topology/topology.ts';
 import { countPackets } from '../support/pcap.ts';
 
+const PING = join(import.meta.dirname, 'host-programs/ping.py');
 const RELOAD_LIMIT_MS = 10_000;
 const LOG_LIMIT_MS = 30_000;
 const CAPTURE_LIMIT_MS = 10_000;
@@ -107,6 +109,11 @@ export class TwoSites {
     return this.#gateways.get(place)?.log.detailsOf(sentence);
   }
 
+  /** What the gateway has logged with this sentence since it was started. */
+  said(place: GatewayPlace, sentence: string): readonly LogLine[] {
+    return this.#gateways.get(place)?.log.findAll(sentence) ?? [];
+  }
+
   async startBoth(): Promise<void> {
     await Promise.all(gatewayPlaces.map((place) => this.start(place)));
   }
@@ -129,9 +136,8 @@ export class TwoSites {
 
   /** @returns how many of `count` echo requests came back */
   async ping(from: Place, to: string, count = 5): Promise<number> {
-    const command = ['ping', '-c', String(count), '-i', '0.05', '-W', '2', to];
-    const { stdout } = await this.topology.run(from, command);
-    return Number(/(\d+) received/.exec(stdout)?.[1] ?? 0);
+    const command = ['/usr/bin/python3', PING, to, String(count), '0.05'];
+    return Number(await this.topology.runOrThrow(from, command));
   }
 
   /** Captures the wan between two points in time. @returns how to end it, once it holds so many packets; the answer is the file */
