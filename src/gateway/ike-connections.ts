@@ -118,6 +118,8 @@ function childrenOf(peer: string, { policies }: GatewayConfig): readonly ChildPo
               local: trafficSelectorsOf(selectors, 'local'),
               remote: trafficSelectorsOf(selectors, 'remote'),
               populateFromPacket: sa.populateFromPacket,
+              isAskedFor: ike.start !== 'never',
+              onClose: ike.onClose,
             },
           ],
     );

@@ -240,8 +240,7 @@ export class IkeKeying implements Keying {
 
   async #release(spi: number): Promise<void> {
     const { sad } = this.#parts;
-    const isLarval = [...sad.dump()].some((sa) => sa.state === 'larval' && sa.spi === spi);
-    if (isLarval) await sad.delete({ direction: 'inbound', spi });
+    if (sad.isLarval(spi)) await sad.delete({ direction: 'inbound', spi });
   }
 
   #send({ localAddress, localPort, remoteAddress, remotePort }: Path, bytes: Uint8Array): void {

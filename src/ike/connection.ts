@@ -52,7 +52,18 @@ export interface ChildPolicy {
   readonly remote: readonly TrafficSelector[];
   /** Each packet that asks gets an SA of its own value of these fields (RFC 4301 §4.4.1.2). */
   readonly populateFromPacket?: readonly (keyof Selectors)[] | undefined;
+  /** This side asks for its SAs; otherwise only the peer does. */
+  readonly isAskedFor: boolean;
+  readonly onClose: OnClose;
 }
+
+/**
+ * What follows where the peer has deleted the SAs of a policy, or is silent, or they came to a hard limit.
+ * restart: this side makes them again at once, and tries until it succeeds.
+ * trap: the next packet asks for them.
+ * close: they stay away until the peer makes them, or the configuration is read again.
+ */
+export type OnClose = 'restart' | 'trap' | 'close';
 
 /** Both ends of the UDP flow that carries an IKE SA. */
 export interface Path {

@@ -68,6 +68,8 @@ export type Effect =
   | { readonly type: 'child-done'; readonly policy: string; readonly installed: boolean }
   /** Whichever IKE SA of the peer can, is to make it. */
   | { readonly type: 'ask'; readonly connection: Connection; readonly task: ChildTask }
+  /** The Child SAs of these policies end because the IKE SA does. */
+  | { readonly type: 'lost'; readonly policies: readonly string[] }
   /** A successor, complete and in force. */
   | { readonly type: 'add-ike-sa'; readonly state: IkeSaState }
   /** Children go to a successor that was added before. */

@@ -19,6 +19,7 @@ import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import { IkeSas, type Entry } from './ike-sas.ts';
 import { Peers } from './peers.ts';
 import { populate } from './populate-from-packet.ts';
+import { Restarts } from './restarts.ts';
 import type { IkeContext } from './turn.ts';
 import { isUnwanted } from './uniqueness.ts';
 
@@ -33,17 +34,30 @@ export class IkeEngine {
   readonly #complaints: Complaints;
   readonly #firstMessages: FirstMessages;
   readonly #runner: IkeSaRunner;
+  readonly #restarts: Restarts;
+  /** Policies whose SAs the peer has ended, and that wait for it. */
+  readonly #closed = new Set<string>();
   #peers: Peers = new Peers([]);
 
   constructor(parts: IkeEngineParts) {
     this.#parts = parts;
+    this.#restarts = new Restarts(parts.random);
     this.#runner = new IkeSaRunner({
-      effects: parts.effects,
+      effects: {
+        ...parts.effects,
+        childDone: (policy, installed) => {
+          this.#childDone(policy, installed);
+        },
+      },
       sas: this.#sas,
       context: () => this.#context(),
       ask: (connection, task) => {
         this.#ask(connection, task);
       },
+      lost: (policy) => {
+        this.#lost(policy);
+      },
+      otherDueMs: () => this.#restarts.nextMs,
     });
     this.#complaints = new Complaints(parts, this.drops);
     this.#firstMessages = new FirstMessages({
@@ -58,6 +72,10 @@ export class IkeEngine {
   /** The peers from now on. IKE SAs of peers that are gone or have changed are deleted. */
   useConnections(connections: readonly Connection[]): void {
     this.#peers = new Peers(connections);
+    this.#closed.clear();
+    this.#restarts.keepOnly(
+      new Set(connections.flatMap(({ children }) => children.map(({ policy }) => policy))),
+    );
     for (const entry of this.#sas.all) {
       const { connection } = entry.state;
       if (connection !== undefined && !this.#peers.has(connection))
@@ -105,15 +123,33 @@ export class IkeEngine {
   /** The data plane has a packet for a PROTECT policy, and no SA (RFC 4301 §4.4.1). */
   acquire(policyName: string, trigger: readonly [TrafficSelector, TrafficSelector] | undefined): void {
     const found = this.#peers.ofPolicy(policyName);
-    if (found === undefined) return this.#parts.effects.childDone(policyName, false);
+    if (found === undefined || !found.policy.isAskedFor || this.#closed.has(policyName))
+      return this.#parts.effects.childDone(policyName, false);
     this.#ask(found.connection, childTask(populate(found.policy, trigger), trigger));
   }
 
   /** Makes the SAs of a policy where there are none, before a packet asks for them. */
   ensure(policyName: string): void {
-    const peer = this.#peers.ofPolicy(policyName)?.connection.name ?? '';
-    const children = this.#sas.of(peer).flatMap(({ state }) => state.children);
-    if (children.every(({ policy }) => policy !== policyName)) this.acquire(policyName, undefined);
+    const found = this.#peers.ofPolicy(policyName);
+    if (found === undefined) return;
+    if (found.policy.onClose === 'restart') this.#restarts.want(policyName);
+    const children = this.#sas
+      .of(found.connection.name)
+      .filter(({ state }) => state.phase === 'established')
+      .flatMap(({ state }) => state.children);
+    if (!children.some(({ policy, isReplaced }) => policy === policyName && !isReplaced))
+      this.acquire(policyName, undefined);
+  }
+
+  #lost(policyName: string): void {
+    const onClose = this.#peers.ofPolicy(policyName)?.policy.onClose;
+    if (onClose === 'close') this.#closed.add(policyName);
+    if (onClose === 'restart') this.#restarts.lost(policyName, this.#parts.now());
+  }
+
+  #childDone(policyName: string, installed: boolean): void {
+    this.#restarts.done(policyName, installed, this.#parts.now());
+    this.#parts.effects.childDone(policyName, installed);
   }
 
   /** Whichever IKE SA of the peer can, makes the Child SA; or a new one does. */
@@ -128,7 +164,7 @@ export class IkeEngine {
 
   #initiate(connection: Connection, child: ChildTask): void {
     const path = this.#parts.effects.pathTo(connection);
-    if (path === undefined) return this.#parts.effects.childDone(child.policy.policy, false);
+    if (path === undefined) return this.#childDone(child.policy.policy, false);
     const entry = this.#sas.add(newInitiator(connection, path, this.#newIkeSpi(), this.#parts.now()));
     this.#runner.push(entry, { type: 'initiate', child });
   }
@@ -177,6 +213,7 @@ export class IkeEngine {
 
   /** Does what is due. */
   tick(): void {
+    for (const policy of this.#restarts.takeDue(this.#parts.now())) this.ensure(policy);
     this.#runner.tick();
   }
 

@@ -15,12 +15,26 @@ import { findSuperseded, isSamePair } from './uniqueness.ts';
 
 type SadEffect = 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
 
+/** What is done although something before it could not be. */
+const CLEARING: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
+  'remove-inbound',
+  'remove-outbound',
+  'release-spi',
+  'child-done',
+  'closed',
+  'story',
+]);
+
 export interface IkeSaRunnerParts {
   readonly effects: IkeEffects;
   readonly sas: IkeSas;
   readonly context: () => IkeContext;
   /** Another IKE SA of the peer is to make the Child SA. */
   readonly ask: (connection: Connection, task: ChildTask) => void;
+  /** The peer, or time, has ended the Child SAs of a policy. */
+  readonly lost: (policy: string) => void;
+  /** When something else is due; Infinity = never. */
+  readonly otherDueMs: () => number;
 }
 
 export class IkeSaRunner {
@@ -54,17 +68,18 @@ export class IkeSaRunner {
     for (let entry = timetable.takeDue(nowMs); entry !== undefined; entry = timetable.takeDue(nowMs))
       this.push(entry, { type: 'time' });
     this.#wakeMs = undefined;
-    this.#wake();
+    this.wake();
   }
 
   schedule(entry: Entry): void {
     if (entry.state.phase !== 'closed')
       this.#parts.sas.timetable.set(entry, nextDeadlineMs(entry.state, this.#parts.context()));
-    this.#wake();
+    this.wake();
   }
 
-  #wake(): void {
-    const { nextMs } = this.#parts.sas.timetable;
+  /** Asks for the next {@link tick}. */
+  wake(): void {
+    const nextMs = Math.min(this.#parts.sas.timetable.nextMs, this.#parts.otherDueMs());
     if (nextMs === this.#wakeMs) return;
     this.#wakeMs = nextMs;
     this.#parts.effects.wakeAt(nextMs);
@@ -75,11 +90,13 @@ export class IkeSaRunner {
     await Promise.resolve();
     for (let event = entry.events.shift(); event !== undefined; event = entry.events.shift()) {
       if (this.#isForAnother(entry, event)) continue;
-      const { state, effects } = next(entry.state, event, this.#parts.context());
+      const before = entry.state;
+      const { state, effects } = next(before, event, this.#parts.context());
       this.#parts.sas.update(entry, state);
       if (event.type === 'inherit' && state.phase === 'closed')
         this.#parts.sas.forget(event.from.children, entry);
-      for (const effect of effects) await this.#execute(entry, effect);
+      await this.#executeAll(entry, effects);
+      if (event.type !== 'delete-ike') this.#noteLost(before, entry, event);
     }
     entry.running = undefined;
     this.schedule(entry);
@@ -98,6 +115,34 @@ export class IkeSaRunner {
     if (event.type !== 'create-child' || connection === undefined || !isLeaving) return false;
     this.#parts.ask(connection, event.task);
     return true;
+  }
+
+  /**
+   * Where an effect cannot be done those behind it are not done either: no message may say that an SA is there which is
+   * not. Then nobody knows what is in force, and the IKE SA ends.
+   */
+  async #executeAll(entry: Entry, effects: readonly Effect[]): Promise<void> {
+    let hasFailed = false;
+    for (const effect of effects)
+      try {
+        if (!hasFailed || CLEARING.has(effect.type)) await this.#execute(entry, effect);
+      } catch (error) {
+        hasFailed = true;
+        this.#story('not-in-force', { ike: entry.state.localSpi, err: error });
+      }
+    if (hasFailed) this.push(entry, { type: 'give-up' });
+  }
+
+  /** Child SAs that this side did not want to end. */
+  #noteLost(before: IkeSaState, entry: Entry, event: IkeEvent): void {
+    if (before.phase === 'deleting') return;
+    const { sas, lost } = this.#parts;
+    for (const { inboundSpi, policy, phase, isReplaced } of before.children) {
+      const hasEnded = event.type === 'child-ended' && event.inboundSpi === inboundSpi;
+      const isWanted = !isReplaced && phase !== 'deleting';
+      if (isWanted && (hasEnded || sas.ownerOf(inboundSpi) === undefined)) lost(policy);
+    }
+    if (entry.events.length === 0) this.wake();
   }
 
   async #execute(entry: Entry, effect: Effect): Promise<void> {
@@ -130,6 +175,9 @@ export class IkeSaRunner {
         const { establishedOrder } = entry;
         return this.push(this.#parts.sas.add(effect.state, { establishedOrder }), { type: 'time' });
       }
+      case 'lost':
+        for (const policy of effect.policies) this.#parts.lost(policy);
+        return;
       case 'ask':
         return this.#parts.ask(effect.connection, effect.task);
       case 'give-children':

@@ -131,6 +131,8 @@ export type OwnExchange =
       readonly collision: Collision<number> | undefined;
       /** SPIs that the peer has deleted and this side did not know: the answer may have been overtaken. */
       readonly deleted: readonly number[];
+      /** What it is to replace was deleted here meanwhile: so is what comes of it. */
+      readonly isUnwanted: boolean;
     }
   | {
       readonly kind: 'rekey-ike';

@@ -18,6 +18,7 @@ export function takeTime(turn: Turn): void {
     // RFC 7296 §2.8: the peer is told, unless it is known not to answer.
     if (state.phase !== 'established' || state.exchange !== undefined) return closeAtOnce(turn);
     turn.set({ expireAtMs: Infinity });
+    turn.add({ type: 'lost', policies: state.children.map(({ policy }) => policy) });
     return addTask(turn, { kind: 'delete-ike', notBeforeMs: 0 });
   }
   if (state.window.outstanding !== undefined && nowMs >= state.window.outstanding.againAtMs)

@@ -9,6 +9,7 @@ import type { Connection, Path } from './connection.ts';
 import type { Effect, IkeEvent } from './effects.ts';
 import {
   answerChildRequest,
+  deleteChild,
   scheduleDeletion,
   takeChildResponse,
   takeFirstPacket,
@@ -94,7 +95,7 @@ function take(turn: Turn, event: IkeEvent): void {
     case 'first-packet':
       return takeFirstPacket(turn, event.inboundSpi);
     case 'delete-child':
-      return scheduleDeletion(turn, event.inboundSpi);
+      return deleteChild(turn, event.inboundSpi);
     case 'rekey-ike':
       if (turn.state.phase !== 'established') return;
       return addTask(turn, { kind: 'rekey-ike', group: undefined, notBeforeMs: 0 });

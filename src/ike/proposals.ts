@@ -172,3 +172,17 @@ export function formatProposals(proposals: readonly Proposal[]): string {
     )
     .join('; ');
 }
+
+/** What was chosen with a peer that was not known yet is allowed to the one that it is. */
+export function isAccepted(
+  { encryption, integrityId, prfId, group }: ChosenProposal,
+  accepted: readonly AcceptedProposal[],
+): boolean {
+  return accepted.some(
+    (one) =>
+      one.encryption.some(({ id, keyBits }) => id === encryption.id && keyBits === encryption.keyBits) &&
+      (integrityId === 0 ? one.integrity.length === 0 : one.integrity.some(({ id }) => id === integrityId)) &&
+      one.prf.some(({ id }) => id === prfId) &&
+      one.groups.some(({ id }) => id === group),
+  );
+}

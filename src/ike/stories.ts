@@ -34,8 +34,10 @@ export type StoryName =
   | 'certificate-malformed'
   | 'certificate-other-identity'
   | CertificateFault
+  | 'proposal-of-another'
   | 'not-unique'
   | 'superseded'
+  | 'not-in-force'
   | 'established'
   | 'child-established'
   | 'child-rekeyed'
@@ -154,11 +156,19 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
     level: 'warn',
     sentence: 'the revocation list of an authority is out of date, or not by it',
   },
+  'proposal-of-another': {
+    level: 'warn',
+    sentence: 'the peer uses an IKE proposal that is allowed to another peer of its address only',
+  },
   'not-unique': {
     level: 'warn',
     sentence: 'the peer has an IKE SA with us already, which the configuration keeps',
   },
   superseded: { level: 'info', sentence: 'a second IKE SA with the same peer stands; this one goes' },
+  'not-in-force': {
+    level: 'warn',
+    sentence: 'the SAD could not do what the IKE SA needs; the IKE SA is closed',
+  },
   established: { level: 'info', sentence: 'IKE SA established' },
   'child-established': { level: 'info', sentence: 'Child SA established' },
   'child-rekeyed': { level: 'info', sentence: 'Child SA rekeyed' },

@@ -153,6 +153,11 @@ export class Sad {
     return this.#index.find(sa) !== undefined;
   }
 
+  /** An SPI that {@link getSpi} gave out waits for {@link update}. */
+  isLarval(inboundSpi: number): boolean {
+    return this.#larval.has(inboundSpi);
+  }
+
   /** GET. @throws SadError ESRCH where there is none */
   get(sa: SaIdentifier): SaView {
     return this.#view(this.#index.get(sa));

@@ -53,6 +53,7 @@ export function requestChild(turn: Turn, task: ChildTask): void {
     attempt: task.attempt,
     collision: undefined,
     deleted: [],
+    isUnwanted: false,
   });
 }
 
@@ -84,6 +85,7 @@ export function takeChildResponse(turn: Turn, exchange: CreateChild, payloads: r
     return giveUp(turn, exchange, child);
   }
   turn.tell(offer.replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
+  if (exchange.isUnwanted) scheduleDeletion(turn, child.inboundSpi);
   if (offer.replaces === undefined)
     return turn.add({ type: 'child-done', policy: child.policy, installed: true });
   finishRekey(turn, exchange, child, lowest(nonces.initiator, nonces.responder));
@@ -111,6 +113,16 @@ export function scheduleDeletion(turn: Turn, inboundSpi: number, notBeforeMs = 0
       ...tasks.filter((task) => task.kind !== 'delete-child' || task.inboundSpi !== inboundSpi),
     ],
   });
+}
+
+/** This side no longer wants a Child SA, nor what has replaced it, or will. */
+export function deleteChild(turn: Turn, inboundSpi: number): void {
+  scheduleDeletion(turn, inboundSpi);
+  const { children, exchange } = turn.state;
+  if (exchange?.kind === 'create-child' && exchange.offer.replaces === inboundSpi)
+    turn.set({ exchange: { ...exchange, isUnwanted: true } });
+  for (const { replaces, isReplaced, inboundSpi: heir } of children)
+    if (replaces === inboundSpi && !isReplaced) deleteChild(turn, heir);
 }
 
 function lowest(one: Uint8Array, other: Uint8Array): Uint8Array {
@@ -164,13 +176,14 @@ function tryLater(turn: Turn, exchange: CreateChild): void {
   turn.set({ tasks: [...turn.state.tasks, { ...taskOf(exchange), notBeforeMs }] });
 }
 
-function giveUp(turn: Turn, { offer }: CreateChild, refusal: ChildRefusal): void {
+function giveUp(turn: Turn, { offer, isUnwanted }: CreateChild, refusal: ChildRefusal): void {
   const { policy } = offer.policy;
   const old = turn.state.children.find(({ inboundSpi }) => inboundSpi === offer.replaces);
   if (old !== undefined && refusal.notifyType === NotifyType.CHILD_SA_NOT_FOUND) {
     // RFC 7296 §2.25: the peer has lost it. A new one in its place.
     turn.tell('child-lost', { policy });
     retireChild(turn, old);
+    if (isUnwanted) return;
     const task: ChildTask = {
       kind: 'create-child',
       policy: offer.policy,

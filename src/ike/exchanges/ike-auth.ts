@@ -22,6 +22,7 @@ import {
 import type { Connection } from '../connection.ts';
 import type { ChildOffer, ChildTask } from '../ike-sa-state.ts';
 import { find, findError, findNotify, notify } from '../payloads.ts';
+import { isAccepted } from '../proposals.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { StoryName } from '../stories.ts';
 import type { Turn } from '../turn.ts';
@@ -74,6 +75,9 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
   const connection = turn.context.findConnection(identity, local, turn.state.path);
   const who = { identity: formatIdentity(identity) };
   if (connection === undefined) return refuseIdentity(turn, identity, local);
+  // IKE_SA_INIT was answered for every peer that could be there; this one may allow less.
+  if (turn.state.security !== undefined && !isAccepted(turn.state.security.chosen, connection.proposals))
+    return refuse(turn, 'proposal-of-another', { ...who, peer: connection.name });
   const doubt = doubtOf(turn.state, connection, identity, payloads, turn.context);
   if (doubt !== undefined)
     return refuse(turn, doubt.story, { ...who, peer: connection.name, ...doubt.details });

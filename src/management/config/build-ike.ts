@@ -6,7 +6,7 @@ import { InvariantError } from '../../base/errors.ts';
 import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
 import type { SaSpecification, Selectors } from '../../spd/policy.ts';
 import type { ConfigFile, IkeEntry, PeerEntry, PopulatedSelector, SaEntry } from './config-file.ts';
-import type { IkePeerConfig, IkePolicyConfig, NamedSecret } from './gateway-config.ts';
+import type { ChildStart, IkePeerConfig, IkePolicyConfig, NamedSecret, OnClose } from './gateway-config.ts';
 import { buildSecretSource, type KeyEntry } from './key-source.ts';
 import { ownAddress } from './keying-checks.ts';
 import { defaultProposals, espChoices } from './negotiated-proposal.ts';
@@ -15,6 +15,13 @@ import type { Path } from './unproven.ts';
 /** Keys that a protocol made need not last; the soft limit leaves time to replace them. */
 const DEFAULT_CHILD_LIFETIME_MS = 8 * 3_600_000;
 const DEFAULT_SOFT_PART = 0.9;
+
+/** Whoever wants the SAs before a packet does, wants them back. */
+const DEFAULT_ON_CLOSE: Readonly<Record<ChildStart, OnClose>> = {
+  immediately: 'restart',
+  'on-traffic': 'trap',
+  never: 'close',
+};
 
 const SELECTOR_NAMES: Readonly<Record<PopulatedSelector, keyof Selectors>> = {
   local_address: 'localAddress',
@@ -82,6 +89,7 @@ export function buildIkeSpecification(sa: SaEntry): {
 } {
   const proposals = sa.proposals ?? defaultProposals('ESP');
   const choices = proposals.flatMap(espChoices);
+  const start = sa.start ?? 'on-traffic';
   const [first] = choices;
   if (first === undefined) throw new InvariantError('a proposal passed the checks without a transform');
   const { time, bytes, packets } = sa.lifetime ?? {};
@@ -94,6 +102,10 @@ export function buildIkeSpecification(sa: SaEntry): {
       populateFromPacket: sa.populate_from_packet?.map((name) => SELECTOR_NAMES[name]),
       lifetime: { timeMs: time ?? { soft: hard * DEFAULT_SOFT_PART, hard }, bytes, packets },
     },
-    policy: { proposals: proposals.map(({ accepted }) => accepted), start: sa.start ?? 'on-traffic' },
+    policy: {
+      proposals: proposals.map(({ accepted }) => accepted),
+      start,
+      onClose: sa.on_close ?? DEFAULT_ON_CLOSE[start],
+    },
   };
 }

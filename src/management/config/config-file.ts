@@ -7,7 +7,7 @@ import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
 import type { LifetimeEntry } from './lifetime-values.ts';
 import type { TunnelOptions } from '../../spd/tunnel-options.ts';
 import type { Identity, IdentityPattern } from '../../pad/identity.ts';
-import type { ChildStart, Uniqueness } from './gateway-config.ts';
+import type { ChildStart, OnClose, Uniqueness } from './gateway-config.ts';
 import type { IkeLifetime } from './ike-values.ts';
 import type { KeyEntry } from './key-source.ts';
 import type { NegotiatedProposal } from './negotiated-proposal.ts';
@@ -111,6 +111,7 @@ export interface SaEntry {
   /** Of SAs that IKE makes. */
   readonly proposals?: readonly NegotiatedProposal[] | undefined;
   readonly start?: ChildStart | undefined;
+  readonly on_close?: OnClose | undefined;
   readonly populate_from_packet?: readonly PopulatedSelector[] | undefined;
   readonly replay_window: number;
   readonly lifetime?: LifetimeEntry | undefined;

@@ -20,7 +20,7 @@ import {
   text,
   value,
 } from './expectation.ts';
-import type { ChildStart } from './gateway-config.ts';
+import type { ChildStart, OnClose } from './gateway-config.ts';
 import { ikeSchema } from './ike-schema.ts';
 import { keySource } from './key-source.ts';
 import { lifetime } from './lifetime-values.ts';
@@ -240,6 +240,7 @@ const sa = mapping({
     .optional(),
   proposals: proposalList('ESP').optional(),
   start: oneOf<ChildStart>(['on-traffic', 'immediately', 'never']).optional(),
+  on_close: oneOf<OnClose>(['restart', 'trap', 'close']).optional(),
   populate_from_packet: z
     .array(oneOf(POPULATED_SELECTORS), { error: () => EXPECTED_POPULATED })
     .min(1, { error: () => EXPECTED_POPULATED })

@@ -91,6 +91,9 @@ export interface NamedSecret {
 /** When IKE makes the SAs of a policy: for its first packet, as soon as the gateway runs, or only if the peer asks. */
 export type ChildStart = 'on-traffic' | 'immediately' | 'never';
 
+/** Where the peer has ended the SAs of a policy, or is silent: made again at once, by the next packet, or not at all. */
+export type OnClose = 'restart' | 'trap' | 'close';
+
 export interface PolicyConfig extends Policy {
   /** Line of the entry in the file. */
   readonly line: number;
@@ -103,6 +106,7 @@ export interface IkePolicyConfig {
   /** For Child SAs, in order of preference. */
   readonly proposals: readonly AcceptedProposal[];
   readonly start: ChildStart;
+  readonly onClose: OnClose;
 }
 
 /** Two manually keyed SAs, one in each direction (RFC 4301 §4.5.1). */

@@ -7,7 +7,7 @@ import { checkKeySource } from './key-source.ts';
 import type { Path, Unproven } from './unproven.ts';
 
 /** What only IKE can do. */
-const FOR_IKE = ['proposals', 'start', 'populate_from_packet'] as const;
+const FOR_IKE = ['proposals', 'start', 'on_close', 'populate_from_packet'] as const;
 
 /** @param peer that the SA is with; undefined where its name is not known */
 export function checkKeying(
@@ -37,6 +37,8 @@ export function checkKeying(
       [...path, 'start'],
       `on-traffic or never, because the address of the peer ${name} is any: it begins`,
     );
+  if (sa.on_close === 'restart' && peer.address === 'any')
+    report([...path, 'on_close'], `trap or close, because the address of the peer ${name} is any: it begins`);
 }
 
 function checkManual(sa: NonNullable<Unproven<SaEntry>>, path: Path, report: Report): void {

@@ -122,6 +122,15 @@ describe('times of a peer', () => {
     expect(ikeOf(line).lifetime).toEqual(lifetime);
   });
 
+  it('say what follows a deletion by the peer', () => {
+    const of = (text: string): unknown =>
+      withIke(LOCAL, ['      peer: site-b\n', `      peer: site-b\n${text}`]).policies[0]?.ike?.onClose;
+    expect(of('')).toBe('trap');
+    expect(of('      start: immediately\n')).toBe('restart');
+    expect(of('      start: never\n')).toBe('close');
+    expect(of('      on_close: restart\n')).toBe('restart');
+  });
+
   it('say how many IKE SAs a peer may have', () => {
     expect(ikeOf('unique: keep').unique).toBe('keep');
   });
