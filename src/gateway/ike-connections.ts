@@ -3,18 +3,13 @@
 
 import { isDeepStrictEqual } from 'node:util';
 
+import { wallClockMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { ChildPolicy, Connection } from '../ike/connection.ts';
 import { trafficSelectorsOf } from '../ike/traffic-selectors.ts';
-import type {
-  GatewayConfig,
-  IkePeerConfig,
-  NamedSecret,
-  PeerConfig,
-} from '../management/config/gateway-config.ts';
-import { readPsk } from '../management/config/psk.ts';
-import { exactIdentity } from '../pad/identity.ts';
-import type { PadEntry, SharedKey } from '../pad/pad-entry.ts';
+import { CertificateFiles } from '../management/config/certificate-files.ts';
+import type { GatewayConfig, IkePeerConfig, PeerConfig } from '../management/config/gateway-config.ts';
+import { readCredentials, type CredentialContext } from '../management/config/read-credentials.ts';
 
 /** RFC 7296 §2.23. */
 const NAT_TRAVERSAL_PORT = 4500;
@@ -22,7 +17,7 @@ const NAT_TRAVERSAL_PORT = 4500;
 /**
  * One connection for each peer that has `ike`, in the order of the file (RFC 4301 §4.4.3.1).
  * @param running connections of the configuration before; the same objects come back where nothing has changed
- * @throws ConfigError where a secret is missing; then nothing was kept or zeroed
+ * @throws ConfigError where a secret or certificate is missing or does not fit; then nothing was kept or zeroed
  */
 export function readConnections(
   config: GatewayConfig,
@@ -30,9 +25,11 @@ export function readConnections(
   running: readonly Connection[] = [],
 ): readonly Connection[] {
   const read: Connection[] = [];
+  const files = new CertificateFiles(config.file, log, wallClockMs());
   try {
     for (const peer of config.peers)
-      if (peer.ike !== undefined) read.push(connectionOf(peer, peer.ike, config, log));
+      if (peer.ike !== undefined)
+        read.push(connectionOf(peer, peer.ike, config, { file: config.file, log, files }));
   } catch (error) {
     zeroSecrets(read);
     throw error;
@@ -57,11 +54,11 @@ function connectionOf(
   peer: PeerConfig,
   ike: IkePeerConfig,
   config: GatewayConfig,
-  log: Pick<Logger, 'info' | 'warn'>,
+  context: CredentialContext,
 ): Connection {
   return {
     name: peer.name,
-    pad: padEntryOf(peer.name, ike, config.file, log),
+    pad: readCredentials(peer.name, ike, context),
     remoteAddress: peer.address,
     remotePort: peer.port ?? NAT_TRAVERSAL_PORT,
     proposals: ike.proposals,
@@ -71,37 +68,6 @@ function connectionOf(
     unique: ike.unique,
     retransmission: ike.retransmission,
   };
-}
-
-function padEntryOf(
-  peer: string,
-  { local, remote }: IkePeerConfig,
-  file: string,
-  log: Pick<Logger, 'info' | 'warn'>,
-): PadEntry {
-  const sharedKey = ({ source, line }: NamedSecret): SharedKey => ({
-    method: 'psk',
-    secret: readPsk(source, { file, line, log }),
-  });
-  const own = sharedKey(local.psk);
-  return {
-    peer,
-    local: { identity: local.identity, authentication: own },
-    remote: {
-      identity: remote.identity,
-      exact: exactIdentity(remote.identity),
-      authentication: remote.psk === local.psk ? own : readOther(sharedKey, remote.psk, own),
-    },
-  };
-}
-
-function readOther(read: (secret: NamedSecret) => SharedKey, secret: NamedSecret, own: SharedKey): SharedKey {
-  try {
-    return read(secret);
-  } catch (error) {
-    own.secret.fill(0);
-    throw error;
-  }
 }
 
 /** In the order in which packets meet the policies, as the peer's traffic selectors will (RFC 4301 §4.4.1). */

@@ -1,6 +1,6 @@
 // The configured peers, found by address, by identity and by policy. RFC 4301 §4.4.3.1.
 
-import { matchesIdentity, type Identity } from '../pad/identity.ts';
+import { isSameIdentity, matchesIdentity, type Identity } from '../pad/identity.ts';
 import type { ChildPolicy, Connection, Path } from './connection.ts';
 
 export class Peers {
@@ -47,15 +47,11 @@ export class Peers {
     return this.at(path).find(
       ({ pad }) =>
         matchesIdentity(pad.remote.identity, remote) &&
-        (local === undefined || isSame(pad.local.identity, local)),
+        (local === undefined || isSameIdentity(pad.local.identity, local)),
     );
   }
 }
 
 function keyOf(address: Uint8Array): string {
   return Buffer.from(address).toString('hex');
-}
-
-function isSame(one: Identity, other: Identity): boolean {
-  return one.idType === other.idType && Buffer.compare(one.data, other.data) === 0;
 }

@@ -26,6 +26,20 @@ export function certificateHasIdentity(
   }
 }
 
+/** All identities that a certificate is for, the subject last. */
+export function identitiesOf({ names, subject, subjectDer }: Certificate): readonly Identity[] {
+  const identities = names.flatMap((name): readonly Identity[] => {
+    if (name.type === 'dns') return [{ idType: IdType.ID_FQDN, data: Buffer.from(name.value) }];
+    if (name.type === 'email') return [{ idType: IdType.ID_RFC822_ADDR, data: Buffer.from(name.value) }];
+    if (name.type !== 'ip') return [];
+    const isIpv4 = name.value.length === 4;
+    return [{ idType: isIpv4 ? IdType.ID_IPV4_ADDR : IdType.ID_IPV6_ADDR, data: name.value }];
+  });
+  return subject.length === 0
+    ? identities
+    : [...identities, { idType: IdType.ID_DER_ASN1_DN, data: subjectDer }];
+}
+
 function lowerCase(data: Uint8Array): string {
   return Buffer.from(data).toString('latin1').toLowerCase();
 }

@@ -4,6 +4,7 @@
 import { DerError } from '../crypto/der.ts';
 import {
   decodeDistinguishedName,
+  distinguishedNameKey,
   encodeDistinguishedName,
   formatDistinguishedName,
   hasWildcard,
@@ -43,6 +44,13 @@ export function matchesDistinguished(pattern: string, data: Uint8Array): boolean
   const expected = parseDistinguishedName(pattern);
   const name = decode(data);
   return expected !== undefined && name !== undefined && matchesDistinguishedName(expected, name);
+}
+
+/** However the strings are encoded: RFC 5280 §7.1. */
+export function isSameDistinguished(one: Uint8Array, other: Uint8Array): boolean {
+  const [name, otherName] = [decode(one), decode(other)];
+  if (name === undefined || otherName === undefined) return false;
+  return distinguishedNameKey(name) === distinguishedNameKey(otherName);
 }
 
 function decode(data: Uint8Array): DistinguishedName | undefined {

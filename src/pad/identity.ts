@@ -15,6 +15,7 @@ import {
   distinguishedIdentity,
   distinguishedPattern,
   formatDistinguished,
+  isSameDistinguished,
   matchesDistinguished,
 } from './distinguished-identity.ts';
 
@@ -152,6 +153,15 @@ function nameOf({ idType, data }: Identity): string | undefined {
   if (idType !== IdType.ID_FQDN && idType !== IdType.ID_RFC822_ADDR) return undefined;
   const text = Buffer.from(data).toString('latin1');
   return /^[!-~]+$/.test(text) ? text : undefined;
+}
+
+/** Whether two peers would mean the same by them. */
+export function isSameIdentity(one: Identity, other: Identity): boolean {
+  if (one.idType !== other.idType) return false;
+  if (Buffer.compare(one.data, other.data) === 0) return true;
+  if (one.idType === IdType.ID_DER_ASN1_DN) return isSameDistinguished(one.data, other.data);
+  const name = nameOf(one)?.toLowerCase();
+  return name !== undefined && name === nameOf(other)?.toLowerCase();
 }
 
 /** RFC 4301 §4.4.3.1: exact match, a range of addresses, or the tail of a name. Names have no upper and lower case. */

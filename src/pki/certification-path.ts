@@ -128,7 +128,8 @@ function faultOf(certificate: Certificate, wallClockMs: number): CertificateFaul
   return isWeakKey(certificate) ? 'certificate-weak' : undefined;
 }
 
-function leafFault({ keyUsage, extendedKeyUsage }: Certificate): CertificateFault | undefined {
+/** Whether a certificate of a gateway may not sign in IKE. */
+export function leafFault({ keyUsage, extendedKeyUsage }: Certificate): CertificateFault | undefined {
   // RFC 4945 §5.1.3.2: one of the two, where the extension is there.
   const maySign =
     keyUsage?.some((usage) => usage === 'digitalSignature' || usage === 'nonRepudiation') ?? true;

@@ -11,6 +11,7 @@ import type {
   SaEntry,
   SelectorsEntry,
 } from './config-file.ts';
+import type { Position } from './config-document.ts';
 import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig } from './gateway-config.ts';
 import { buildSecretSource } from './key-source.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
@@ -18,7 +19,7 @@ import { icmpRange, icmpTypesOf } from './selector-values.ts';
 export interface BuildContext {
   readonly file: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly lineOf: (path: readonly PropertyKey[]) => number;
+  readonly positionOf: (path: readonly PropertyKey[]) => Position;
 }
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/isthmus';
@@ -85,7 +86,7 @@ function buildPolicy(entry: PolicyEntry, index: number, context: BuildContext): 
     selectors: buildSelectors(entry.selectors),
     action: entry.action,
     sa: specification,
-    line: context.lineOf(['policies', index]),
+    line: context.positionOf(['policies', index]).line,
     manual: sa?.manual && {
       outbound: buildManualSa(sa.manual.outbound, [...path, 'outbound'], context),
       inbound: buildManualSa(sa.manual.inbound, [...path, 'inbound'], context),
@@ -138,5 +139,9 @@ function unlessAny<T>(value: T | 'any'): T | undefined {
 }
 
 function buildManualSa(entry: ManualSaEntry, path: readonly PropertyKey[], context: BuildContext): ManualSa {
-  return { spi: entry.spi, key: buildSecretSource(entry.key, context.file), line: context.lineOf(path) };
+  return {
+    spi: entry.spi,
+    key: buildSecretSource(entry.key, context.file),
+    line: context.positionOf(path).line,
+  };
 }

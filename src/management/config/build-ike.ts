@@ -6,8 +6,8 @@ import { InvariantError } from '../../base/errors.ts';
 import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
 import type { SaSpecification, Selectors } from '../../spd/policy.ts';
 import type { ConfigFile, IkeEntry, PeerEntry, PopulatedSelector, SaEntry } from './config-file.ts';
-import type { ChildStart, IkePeerConfig, IkePolicyConfig, NamedSecret, OnClose } from './gateway-config.ts';
-import { buildSecretSource, type KeyEntry } from './key-source.ts';
+import { buildCredentials, type Place } from './build-credentials.ts';
+import type { ChildStart, IkePeerConfig, IkePolicyConfig, OnClose } from './gateway-config.ts';
 import { ownAddress } from './keying-checks.ts';
 import { defaultProposals, espChoices } from './negotiated-proposal.ts';
 import type { Path } from './unproven.ts';
@@ -32,11 +32,6 @@ const SELECTOR_NAMES: Readonly<Record<PopulatedSelector, keyof Selectors>> = {
   icmp: 'icmp',
 };
 
-interface Place {
-  readonly file: string;
-  readonly lineOf: (path: Path) => number;
-}
-
 export function buildIkePeer(
   peer: PeerEntry,
   entry: IkeEntry,
@@ -49,24 +44,18 @@ export function buildIkePeer(
     file.udp.listen.map(({ address }) => address),
     peer.address,
   );
-  const localIdentity = local.identity ?? (own && parseIdentity(formatAddress(own)));
+  const isCertified = local.certificate !== undefined;
+  const localIdentity =
+    local.identity ?? (isCertified ? undefined : own && parseIdentity(formatAddress(own)));
   const remoteIdentity =
     remote.identity ??
     (peer.address === 'any' ? undefined : parseIdentityPattern(formatAddress(peer.address)));
-  if (localIdentity === undefined || remoteIdentity === undefined)
+  if ((localIdentity === undefined && !isCertified) || remoteIdentity === undefined)
     throw new InvariantError(`peer ${peer.name} passed the checks without an identity`);
-  const secret = (key: KeyEntry, side: 'local' | 'remote'): NamedSecret => ({
-    source: buildSecretSource(key, place.file),
-    line: place.lineOf([...path, side, 'psk']),
-  });
-  const ownSecret = secret(local.psk, 'local');
+  const credentials = buildCredentials(entry, path, place);
   return {
-    local: { identity: localIdentity, psk: ownSecret },
-    remote: {
-      identity: remoteIdentity,
-      // RFC 7296 §2.15: a pre-shared key is one secret for both sides, unless two are written.
-      psk: remote.psk === undefined ? ownSecret : secret(remote.psk, 'remote'),
-    },
+    local: { identity: localIdentity, credentials: credentials.local },
+    remote: { identity: remoteIdentity, credentials: credentials.remote },
     proposals: (entry.proposals ?? defaultProposals('IKE')).map(({ accepted }) => accepted),
     lifetime: entry.lifetime,
     livenessMs: entry.liveness,

@@ -31,6 +31,8 @@ export interface SyntaxProblem extends Position {
 // More than any real file has; YAML can make a few lines grow without bound.
 const MAX_ALIASES = 100;
 const MAX_FOUND_CHARACTERS = 60;
+/** Keys of the file that have a secret for their value, if somebody writes it there. */
+const SECRETS: ReadonlySet<PropertyKey> = new Set(['key', 'psk', 'private_key']);
 
 export class ConfigDocument {
   /** The file as plain data; undefined where a fatal problem stands in the way. */
@@ -88,7 +90,7 @@ export class ConfigDocument {
     if (isMap(node)) return 'a mapping';
     if (isSeq(node)) return 'a list';
     if (!isScalar(node) || node.value === null) return 'nothing';
-    if (path.includes('key') || path.includes('psk')) return 'a text that is not shown here';
+    if (path.some((step) => SECRETS.has(step))) return 'a text that is not shown here';
     return typeof node.value === 'string'
       ? quoteFound(node.value)
       : quoteFound(node.source ?? 'a value', false);

@@ -64,10 +64,22 @@ export interface PeerEntry {
 }
 
 export interface IkeEntry {
-  readonly local: { readonly identity?: Identity | undefined; readonly psk: KeyEntry };
+  readonly local: {
+    readonly identity?: Identity | undefined;
+    readonly psk?: KeyEntry | undefined;
+    /** Paths. */
+    readonly certificate?: string | undefined;
+    readonly public_key?: string | undefined;
+    readonly private_key?: KeyEntry | undefined;
+    readonly rsa_padding?: 'pss' | 'pkcs1' | undefined;
+  };
   readonly remote: {
     readonly identity?: IdentityPattern | undefined;
     readonly psk?: KeyEntry | undefined;
+    /** Paths. */
+    readonly authorities?: readonly string[] | undefined;
+    readonly crls?: readonly string[] | undefined;
+    readonly public_key?: string | undefined;
   };
   readonly proposals?: readonly NegotiatedProposal[] | undefined;
   readonly lifetime: IkeLifetime;

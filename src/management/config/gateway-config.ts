@@ -7,6 +7,7 @@ import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { TunnelPeer } from '../../sad/tunnel-peer.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { Policy } from '../../spd/policy.ts';
+import type { OwnCredentials, PeerCredentials, SecretSource } from './credentials.ts';
 import type { IkeLifetime } from './ike-values.ts';
 
 export interface GatewayConfig {
@@ -64,8 +65,16 @@ export interface PeerConfig extends TunnelPeer {
 
 /** An entry of the PAD (RFC 4301 §4.4.3), with secrets that are still only named, and what its IKE SAs are made of. */
 export interface IkePeerConfig {
-  readonly local: { readonly identity: Identity; readonly psk: NamedSecret };
-  readonly remote: { readonly identity: IdentityPattern; readonly psk: NamedSecret };
+  readonly local: {
+    /** undefined: the subject of the certificate. */
+    readonly identity: Identity | undefined;
+    readonly credentials: OwnCredentials;
+  };
+  readonly remote: {
+    readonly identity: IdentityPattern;
+    /** The same object as `local.credentials`: one secret for both. */
+    readonly credentials: PeerCredentials;
+  };
   /** In order of preference. */
   readonly proposals: readonly AcceptedProposal[];
   readonly lifetime: IkeLifetime;
@@ -81,12 +90,6 @@ export interface IkePeerConfig {
 }
 
 export type Uniqueness = 'replace' | 'keep' | 'never';
-
-export interface NamedSecret {
-  readonly source: SecretSource;
-  /** Line in the file, for messages about the secret. */
-  readonly line: number;
-}
 
 /** When IKE makes the SAs of a policy: for its first packet, as soon as the gateway runs, or only if the peer asks. */
 export type ChildStart = 'on-traffic' | 'immediately' | 'never';
@@ -122,10 +125,3 @@ export interface ManualSa {
   /** Line in the file, for messages about the key. */
   readonly line: number;
 }
-
-/** Where a secret is: never in the configuration file itself. */
-export type SecretSource =
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'environment'; readonly variable: string }
-  /** A file below $CREDENTIALS_DIRECTORY, as systemd passes them. */
-  | { readonly kind: 'credential'; readonly name: string };

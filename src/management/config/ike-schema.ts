@@ -5,7 +5,7 @@ import type { z } from 'zod';
 
 import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
 import type { IkeEntry } from './config-file.ts';
-import { integer, mapping, oneOf, value } from './expectation.ts';
+import { integer, mapping, oneOf, text, value } from './expectation.ts';
 import type { Uniqueness } from './gateway-config.ts';
 import * as ike from './ike-values.ts';
 import { keySource } from './key-source.ts';
@@ -20,19 +20,40 @@ const DEFAULT_LIVENESS = '30s';
 const DEFAULT_RETRANSMIT = { first: '4s', factor: 1.8, tries: 5 };
 const MOST_TRIES = 20;
 
+const PATH = /^[^\0]+$/;
+
+function filePath(): z.ZodType<string> {
+  return text('the path of a file', PATH);
+}
+
+function filePaths(): z.ZodType<readonly string[]> {
+  return value('the path of a file, or a list of paths', (found) => {
+    const paths: readonly unknown[] = Array.isArray(found) ? found : [found];
+    const good = paths.filter((path) => typeof path === 'string' && PATH.test(path)) as readonly string[];
+    return paths.length > 0 && good.length === paths.length ? good : undefined;
+  });
+}
+
 /** RFC 7296 §2.4, §2.8, §3.5. */
 export const ikeSchema: z.ZodType<IkeEntry> = mapping({
   local: mapping({
     identity: value(EXPECTED_IDENTITY, (found) =>
       typeof found === 'string' ? parseIdentity(found) : undefined,
     ).optional(),
-    psk: keySource,
+    psk: keySource.optional(),
+    certificate: filePath().optional(),
+    private_key: keySource.optional(),
+    public_key: filePath().optional(),
+    rsa_padding: oneOf(['pss', 'pkcs1']).optional(),
   }),
   remote: mapping({
     identity: value(EXPECTED_PATTERN, (found) =>
       typeof found === 'string' ? parseIdentityPattern(found) : undefined,
     ).optional(),
     psk: keySource.optional(),
+    authorities: filePaths().optional(),
+    crls: filePaths().optional(),
+    public_key: filePath().optional(),
   }).prefault({}),
   proposals: proposalList('IKE').optional(),
   lifetime: value(ike.EXPECTED_IKE_LIFETIME, ike.readIkeLifetime).prefault(DEFAULT_LIFETIME),

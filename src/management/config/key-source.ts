@@ -7,7 +7,7 @@ import type { z } from 'zod';
 
 import { InvariantError } from '../../base/errors.ts';
 import { mapping, text, type Report } from './expectation.ts';
-import type { SecretSource } from './gateway-config.ts';
+import type { SecretSource } from './credentials.ts';
 import type { Path, Unproven } from './unproven.ts';
 
 export interface KeyEntry {

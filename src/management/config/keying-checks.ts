@@ -3,7 +3,7 @@
 import type { Address } from '../../base/address.ts';
 import type { IkeEntry, PeerEntry, SaEntry } from './config-file.ts';
 import type { Report } from './expectation.ts';
-import { checkKeySource } from './key-source.ts';
+import { checkCredentials } from './credential-checks.ts';
 import type { Path, Unproven } from './unproven.ts';
 
 /** What only IKE can do. */
@@ -60,14 +60,16 @@ export function checkIke(
 ): void {
   const ike: Unproven<IkeEntry> = peer?.ike;
   if (typeof ike !== 'object' || ike === null) return;
-  for (const side of ['local', 'remote'] as const)
-    checkKeySource(ike[side]?.psk, [...path, side, 'psk'], report);
-  if (peer?.address === 'any' && isMapping(ike.remote) && !('identity' in ike.remote))
+  checkCredentials(ike, path, report);
+  const isAsked = isMapping(ike.remote) && 'authorities' in ike.remote;
+  if (peer?.address === 'any' && isMapping(ike.remote) && !('identity' in ike.remote) && !isAsked)
     report(
       [...path, 'remote', 'identity'],
       'the identity of the peer (or a pattern as "*.example.org"), because its address is any',
     );
   if (peer?.address === undefined || !isMapping(ike.local) || 'identity' in ike.local) return;
+  // Its subject is the identity.
+  if ('certificate' in ike.local) return;
   if (listen.includes(undefined)) return;
   const own = ownAddress(listen, peer.address);
   if (own?.bytes.every((byte) => byte === 0))

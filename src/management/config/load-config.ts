@@ -77,7 +77,8 @@ export function parseConfig(
   if (!result.success) lines.push(...result.error.issues.flatMap((issue) => describeIssue(document, issue)));
   if (!result.success || lines.length > 0) throw configError(path, lines);
   const lineOf = (at: ConfigPath): number => document.position(at).line;
-  const config = buildConfig(result.data, { file: path, environment, lineOf });
+  const positionOf = (at: ConfigPath): Position => document.position(at);
+  const config = buildConfig(result.data, { file: path, environment, positionOf });
   const warnings = [
     ...describeWeakProposals(result.data, lineOf),
     ...describeShadowedPolicies(config.policies),

@@ -2,7 +2,7 @@
 // writes them (`0x…` hexadecimal, `0s…` Base64). Never logged, nor part of a message.
 
 import { ConfigError } from '../../base/errors.ts';
-import type { SecretSource } from './gateway-config.ts';
+import type { SecretSource } from './credentials.ts';
 import { decodeHex, describeSource, readText, type SecretPlace } from './secret.ts';
 
 /** RFC 7296 §2.15 asks for as much unpredictability as the strongest key that is negotiated; 128 bits at least. */

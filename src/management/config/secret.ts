@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { keyMaterialBytes, type EspTransform } from '../../crypto/esp-transform.ts';
-import type { SecretSource } from './gateway-config.ts';
+import type { SecretSource } from './credentials.ts';
 import { isReadOnlyMount, mountIdOf } from './read-only-mount.ts';
 
 export interface SecretPlace {
@@ -96,11 +96,16 @@ export function describeSource(source: SecretSource): string {
 type Fail = (problem: string, cause?: unknown) => ConfigError;
 
 /** @returns bytes that the caller zeroes */
-export function readText(source: SecretSource, context: SecretPlace, fail: Fail): Uint8Array {
+export function readText(
+  source: SecretSource,
+  context: SecretPlace,
+  fail: Fail,
+  mostBytes: number = MAX_SECRET_BYTES,
+): Uint8Array {
   const environment = context.environment ?? process.env;
   switch (source.kind) {
     case 'file':
-      return readSecretFile(source.path, context, fail);
+      return readSecretFile(source.path, context, fail, mostBytes);
     case 'environment': {
       const text = environment[source.variable];
       if (text === undefined) throw fail('found no such variable');
@@ -111,13 +116,13 @@ export function readText(source: SecretSource, context: SecretPlace, fail: Fail)
       if (directory === undefined) {
         throw fail('found no CREDENTIALS_DIRECTORY, which systemd sets for LoadCredential=');
       }
-      return readSecretFile(join(directory, source.name), context, fail);
+      return readSecretFile(join(directory, source.name), context, fail, mostBytes);
     }
   }
 }
 
-function readSecretFile(path: string, context: SecretPlace, fail: Fail): Uint8Array {
-  const buffer = new Uint8Array(MAX_SECRET_BYTES + 1);
+function readSecretFile(path: string, context: SecretPlace, fail: Fail, mostBytes: number): Uint8Array {
+  const buffer = new Uint8Array(mostBytes + 1);
   let length = 0;
   try {
     const descriptor = openSync(path, 'r');
@@ -129,7 +134,7 @@ function readSecretFile(path: string, context: SecretPlace, fail: Fail): Uint8Ar
     } finally {
       closeSync(descriptor);
     }
-    if (length > MAX_SECRET_BYTES) throw fail(`found more than ${MAX_SECRET_BYTES} bytes`);
+    if (length > mostBytes) throw fail(`found more than ${mostBytes} bytes`);
     return buffer.slice(0, length);
   } catch (error) {
     if (error instanceof ConfigError) throw error;

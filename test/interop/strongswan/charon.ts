@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Daemon } from '../../../scripts/bench/daemon.ts';
 import type { Place } from '../../../scripts/topology/plan.ts';
 import type { Topology } from '../../../scripts/topology/topology.ts';
@@ -10,13 +10,15 @@ import type { Topology } from '../../../scripts/topology/topology.ts';
 /** The binary's name is the section of its configuration. */
 const CHARON = '/usr/sbin/charon-systemd';
 const PLUGINS =
-  'aesni random nonce openssl pem pkcs1 x509 pubkey constraints hmac kdf curve25519 chapoly gcm ccm kernel-libipsec kernel-netlink socket-default vici';
+  'aesni random nonce openssl pem pkcs1 pkcs8 x509 revocation pubkey constraints hmac kdf curve25519 chapoly gcm ccm kernel-libipsec kernel-netlink socket-default vici';
 const COMMAND_LIMIT_MS = 20_000;
 const MOST_TRIES = 50;
 
 export interface CharonOptions {
   /** swanctl.conf. */
   readonly configuration: string;
+  /** By their paths in the directory of swanctl: `x509/gw.pem`, `private/gw.pem`. */
+  readonly files?: Readonly<Record<string, string>>;
   /** More of the section charon-systemd. */
   readonly settings?: string;
 }
@@ -39,11 +41,16 @@ export class Charon {
     topology: Topology,
     place: Place,
     directory: string,
-    { configuration, settings = '' }: CharonOptions,
+    { configuration, settings = '', files = {} }: CharonOptions,
   ): Promise<Charon> {
     await mkdir(join(directory, 'swanctl'), { recursive: true });
     await writeFile(join(directory, 'strongswan.conf'), strongswanConf(directory, settings));
     await writeFile(join(directory, 'swanctl', 'swanctl.conf'), configuration, { mode: 0o600 });
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(directory, 'swanctl', path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, text, { mode: 0o600 });
+    }
     const charon = new Charon(topology, place, directory, spawn(topology, place, directory));
     await charon.#ready();
     return charon;

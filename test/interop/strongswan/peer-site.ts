@@ -26,6 +26,21 @@ export interface PeerOptions {
   readonly wanRules?: string;
   /** Where strongSwan looks for Isthmus. */
   readonly remoteAddresses?: string;
+  /** Instead of a secret: what both sides prove themselves with. */
+  readonly proofs?: Proofs;
+}
+
+/** Files of both sides, and the configuration that names them. */
+export interface Proofs {
+  /** By their paths beside the configuration of Isthmus. */
+  readonly files: Readonly<Record<string, string>>;
+  /** `local` and `remote` of the peer's `ike`. */
+  readonly ike: Readonly<Record<'local' | 'remote', unknown>>;
+  /** By their paths in the directory of swanctl. */
+  readonly charonFiles: Readonly<Record<string, string>>;
+  /** Lines of the sections local and remote. */
+  readonly charonLocal: string;
+  readonly charonRemote: string;
 }
 
 const DEFAULT_IKE = 'aes256gcm16-prfsha384-ecp256';
@@ -41,15 +56,18 @@ export class PeerSite {
   }
 
   static async build(options: PeerOptions = {}): Promise<PeerSite> {
-    const { settings = [], proposal = DEFAULT_IKE, espProposal = DEFAULT_ESP } = options;
+    const { settings = [], proposal = DEFAULT_IKE, espProposal = DEFAULT_ESP, proofs } = options;
+    const ike = proofs?.ike ?? { local: { psk: { file: 'keys/psk' } } };
     const sites = await TwoSites.build('native', undefined, { sites: [SITE_A], keys: [] });
     try {
       if (options.wanRules !== undefined)
         await sites.topology.runOrThrow('wan', ['nft', '-f', '-'], { input: options.wanRules });
       await mkdir(join(sites.directory, 'keys'), { recursive: true });
       await writeFile(join(sites.directory, 'keys', 'psk'), `${SECRET}\n`, { mode: 0o600 });
+      for (const [path, text] of Object.entries(proofs?.files ?? {}))
+        await writeFile(join(sites.directory, path), text, { mode: 0o600 });
       await sites.configure('gwA', [
-        [['peers', 0, 'ike'], { local: { psk: { file: 'keys/psk' } }, proposals: [proposal] }],
+        [['peers', 0, 'ike'], { ...ike, proposals: [proposal] }],
         [['policies', 0, 'sa', 'manual'], undefined],
         [['policies', 0, 'sa', 'proposal'], undefined],
         [['policies', 0, 'sa', 'proposals'], [espProposal]],
@@ -58,6 +76,7 @@ export class PeerSite {
       const charon = await Charon.start(sites.topology, 'gwB', join(sites.directory, 'strongswan'), {
         configuration: swanctlConf({ ...options, proposal, espProposal }),
         settings: options.charonSettings ?? '',
+        files: proofs?.charonFiles ?? {},
       });
       await sites.start('gwA');
       return new PeerSite(sites, charon);
@@ -86,7 +105,7 @@ export class PeerSite {
 const SITE_A = { place: 'gwA', example: 'site-a.yaml', settings: [] } as const;
 
 function swanctlConf(options: PeerOptions): string {
-  const { proposal = '', espProposal = '', connection = '', child = '', secret = SECRET } = options;
+  const { proposal = '', espProposal = '', connection = '', child = '', secret = SECRET, proofs } = options;
   const { remoteAddresses = gwA.outside.ipv4 } = options;
   return `connections {
   peer {
@@ -96,10 +115,12 @@ function swanctlConf(options: PeerOptions): string {
     proposals = ${proposal}
     mobike = no
     ${connection}
-    local { auth = psk
-            id = ${gwB.outside.ipv4} }
-    remote { auth = psk
-             id = ${gwA.outside.ipv4} }
+    local {
+      ${proofs?.charonLocal ?? `auth = psk\n id = ${gwB.outside.ipv4}`}
+    }
+    remote {
+      ${proofs?.charonRemote ?? `auth = psk\n id = ${gwA.outside.ipv4}`}
+    }
     children {
       net {
         mode = tunnel

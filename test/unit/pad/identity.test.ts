@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   exactIdentity,
   formatIdentity,
+  isSameIdentity,
   matchesIdentity,
   parseIdentity,
   parseIdentityPattern,
@@ -136,5 +137,34 @@ describe('formatIdentity', () => {
     expect(formatIdentity({ idType: FQDN, data: text('a\nb') })).toBe('ID_FQDN 610a62');
     expect(formatIdentity({ idType: IPV4, data: text('abc') })).toBe('ID_IPV4_ADDR 616263');
     expect(formatIdentity({ idType: 9, data: Uint8Array.of(48, 0) })).toBe('ID_DER_ASN1_DN 3000');
+  });
+});
+
+describe('isSameIdentity', () => {
+  const identity = (idType: number, text: string | Uint8Array): Identity => ({
+    idType,
+    data: typeof text === 'string' ? new TextEncoder().encode(text) : text,
+  });
+  // CN=gw as UTF8String and as PrintableString; CN=GX.
+  const name = (tag: number, text: string): Uint8Array =>
+    Uint8Array.from([0x30, 13, 0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 3, tag, 2, ...Buffer.from(text)]);
+
+  it.each([
+    ['the same bytes', identity(11, 'a'), identity(11, 'a'), true],
+    ['other key ids', identity(11, 'a'), identity(11, 'A'), false],
+    ['names in other letters', identity(2, 'gw.example.org'), identity(2, 'GW.Example.org'), true],
+    ['other names', identity(2, 'gw.example.org'), identity(2, 'gw.example.com'), false],
+    ['a name and a mail address', identity(2, 'gw'), identity(3, 'gw'), false],
+    [
+      'RFC 5280 §7.1: another string type',
+      identity(9, name(0x0c, 'gw')),
+      identity(9, name(0x13, 'GW')),
+      true,
+    ],
+    ['another distinguished name', identity(9, name(0x0c, 'gw')), identity(9, name(0x0c, 'gx')), false],
+    ['no distinguished names', identity(9, 'x'), identity(9, 'y'), false],
+  ])('%s', (_what, one, other, isSame) => {
+    expect(isSameIdentity(one, other)).toBe(isSame);
+    expect(isSameIdentity(other, one)).toBe(isSame);
   });
 });

@@ -13,6 +13,11 @@ function withIke(ike: string, change: readonly [string, string] = ['', '']): Gat
   return parseConfig(text, '/etc/isthmus/f.yaml', {});
 }
 
+function pskOf({ peers: [peer] }: GatewayConfig): unknown {
+  const credentials = peer?.ike?.local.credentials;
+  return credentials?.kind === 'psk' ? credentials.psk.source : undefined;
+}
+
 describe('the example of two sites keyed by IKE', () => {
   const a = loadConfig('etc/ike-site-a.yaml', {});
   const b = loadConfig('etc/ike-site-b.yaml', {});
@@ -45,12 +50,13 @@ describe('the example of two sites keyed by IKE', () => {
 
   it('is the same tunnel from both ends', () => {
     const identities = ({ peers: [peer] }: GatewayConfig): readonly (string | undefined)[] => [
-      peer?.ike && formatIdentity(peer.ike.local.identity),
+      peer?.ike?.local.identity && formatIdentity(peer.ike.local.identity),
       peer?.ike?.remote.identity.text,
     ];
     expect(identities(a)).toEqual(['203.0.113.1', '198.51.100.1']);
     expect(identities(b)).toEqual(['198.51.100.1', '203.0.113.1']);
-    expect(a.peers[0]?.ike?.local.psk.source).toEqual(b.peers[0]?.ike?.local.psk.source);
+    expect(pskOf(a)).toEqual(pskOf(b));
+    expect(pskOf(a)).toMatchObject({ kind: 'file' });
     expect(a.policies[0]?.selectors.localAddress).toEqual(b.policies[0]?.selectors.remoteAddress);
     expect(a.peers[0]?.ike?.proposals).toEqual(b.peers[0]?.ike?.proposals);
   });
@@ -68,19 +74,20 @@ describe('the example of two sites keyed by IKE', () => {
 describe('identities and secrets of a peer', () => {
   it('follow from the addresses, and one key is for both sides', () => {
     const [peer] = withIke(LOCAL).peers;
-    const psk = { source: { kind: 'file', path: '/etc/isthmus/b.psk' }, line: 10 };
+    const psk = { source: { kind: 'file', path: '/etc/isthmus/b.psk' }, line: 10, column: 21 };
+    const credentials = { kind: 'psk', psk };
     expect(peer?.ike?.local).toEqual({
       identity: { idType: 1, data: Uint8Array.of(203, 0, 113, 1) },
-      psk,
+      credentials,
     });
-    expect(peer?.ike?.remote).toEqual({ identity: { idType: 1, text: '198.51.100.1' }, psk });
-    expect(peer?.ike?.remote.psk).toBe(peer?.ike?.local.psk);
+    expect(peer?.ike?.remote).toEqual({ identity: { idType: 1, text: '198.51.100.1' }, credentials });
+    expect(peer?.ike?.remote.credentials).toBe(peer?.ike?.local.credentials);
   });
 
   it('take the address of the family that the peer has', () => {
     const listen = ['    - 203.0.113.1:4500', '    - "[2001:db8::1]:4500"\n    - 203.0.113.1:4500'] as const;
     const [peer] = withIke(LOCAL, listen).peers;
-    expect(peer?.ike && formatIdentity(peer.ike.local.identity)).toBe('203.0.113.1');
+    expect(peer?.ike?.local.identity && formatIdentity(peer.ike.local.identity)).toBe('203.0.113.1');
   });
 
   it('are what is written', () => {
@@ -91,11 +98,17 @@ describe('identities and secrets of a peer', () => {
     expect(peer?.address).toBeUndefined();
     expect(peer?.ike?.local).toEqual({
       identity: { idType: 11, data: Uint8Array.of(0x61) },
-      psk: { source: { kind: 'credential', name: 'a.psk' }, line: 10 },
+      credentials: {
+        kind: 'psk',
+        psk: { source: { kind: 'credential', name: 'a.psk' }, line: 10, column: 42 },
+      },
     });
     expect(peer?.ike?.remote).toEqual({
       identity: { idType: 2, text: '*.example.org' },
-      psk: { source: { kind: 'environment', variable: 'B_PSK' }, line: 11 },
+      credentials: {
+        kind: 'psk',
+        psk: { source: { kind: 'environment', variable: 'B_PSK' }, line: 11, column: 49 },
+      },
     });
   });
 });

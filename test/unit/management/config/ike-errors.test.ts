@@ -6,12 +6,16 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'no pre-shared key',
     replace: ['local: { psk: { file: b.psk } }', 'local: {}'],
-    errors: ['10:14: peers[0].ike.local.psk: found nothing, expected a mapping with file, env, credential'],
+    errors: [
+      '10:14: peers[0].ike.local.psk: found nothing, expected psk: {file: PATH}, or certificate: PATH and private_key: {file: PATH}: what this side proves itself with',
+    ],
   },
   {
     what: 'nothing about this side',
     replace: ['local: { psk: { file: b.psk } }', 'liveness: off'],
-    errors: ['10:7: peers[0].ike.local: found nothing, expected a mapping with identity, psk'],
+    errors: [
+      '10:7: peers[0].ike.local: found nothing, expected a mapping with identity, psk, certificate, private_key, public_key, rsa_padding',
+    ],
   },
   {
     what: 'an ike that is nothing',

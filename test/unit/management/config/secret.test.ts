@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { ConfigError } from '../../../../src/base/errors.ts';
 import { findEspTransform } from '../../../../src/crypto/esp-transform.ts';
-import type { SecretSource } from '../../../../src/management/config/gateway-config.ts';
+import type { SecretSource } from '../../../../src/management/config/credentials.ts';
 import { checkDistinctKeys, readSecret } from '../../../../src/management/config/secret.ts';
 
 const KEY_HEX = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223';

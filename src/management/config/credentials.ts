@@ -1,0 +1,53 @@
+// What both sides of an IKE SA prove themselves with, as the configuration names it: secrets and files, not read yet.
+// RFC 7296 §2.15, RFC 4301 §4.4.3.2.
+
+/** Where a secret is: never in the configuration file itself. */
+export type SecretSource =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'environment'; readonly variable: string }
+  /** A file below $CREDENTIALS_DIRECTORY, as systemd passes them. */
+  | { readonly kind: 'credential'; readonly name: string };
+
+export interface NamedSecret {
+  readonly source: SecretSource;
+  /** Where the configuration names it, for messages. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A file that is no secret. */
+export interface NamedFile {
+  readonly path: string;
+  /** Where the configuration names it. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface PskCredentials {
+  readonly kind: 'psk';
+  readonly psk: NamedSecret;
+}
+
+export interface SignatureCredentials {
+  readonly kind: 'signature';
+  readonly privateKey: NamedSecret;
+  /** With the certificates of its issuers behind it, or the bare public key (RFC 7670). */
+  readonly proof:
+    | { readonly kind: 'certificate'; readonly file: NamedFile }
+    | { readonly kind: 'public-key'; readonly file: NamedFile };
+  readonly rsaPadding: 'pss' | 'pkcs1';
+}
+
+export interface AuthorityCredentials {
+  readonly kind: 'authorities';
+  readonly authorities: readonly NamedFile[];
+  readonly revocationLists: readonly NamedFile[];
+}
+
+export interface PublicKeyCredentials {
+  readonly kind: 'public-key';
+  readonly file: NamedFile;
+}
+
+export type OwnCredentials = PskCredentials | SignatureCredentials;
+export type PeerCredentials = PskCredentials | AuthorityCredentials | PublicKeyCredentials;
