@@ -60,7 +60,7 @@ export function readCredentials(
   }
 }
 
-export function zeroOwn(authentication: OwnAuthentication): void {
+function zeroOwn(authentication: OwnAuthentication): void {
   (authentication.method === 'psk' ? authentication.secret : authentication.privateKey).fill(0);
 }
 

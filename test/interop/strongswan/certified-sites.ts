@@ -8,7 +8,7 @@ import type { Proofs } from './peer-site.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** The gateways run by the clock of the host. */
-export const TODAY: Pick<CertificateContent, 'notBeforeMs' | 'notAfterMs'> = {
+const TODAY: Pick<CertificateContent, 'notBeforeMs' | 'notAfterMs'> = {
   notBeforeMs: Date.now() - DAY_MS,
   notAfterMs: Date.now() + 90 * DAY_MS,
 };
@@ -33,10 +33,10 @@ export interface CertifiedSitesOptions {
   readonly charonFiles?: Readonly<Record<string, string>>;
 }
 
-export const DN_A = 'C=DE, O=Lab, CN=gw-a.example.org';
-export const DN_B = 'C=DE, O=Lab, CN=gw-b.example.org';
+const DN_A = 'C=DE, O=Lab, CN=gw-a.example.org';
+const DN_B = 'C=DE, O=Lab, CN=gw-b.example.org';
 
-export function newRoot(kind: KeyKind = 'ecdsa-p256'): Authority {
+function newRoot(kind: KeyKind = 'ecdsa-p256'): Authority {
   return new Authority('C=DE, O=Lab, CN=Root', { kind, change: TODAY });
 }
 
