@@ -14,6 +14,7 @@ import type { Effect } from '../ike/effects.ts';
 import { IkeEngine } from '../ike/ike-engine.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { readConnections, zeroSecrets } from './ike-connections.ts';
+import { KeyLog } from './key-log.ts';
 import type { Keying, PreparedKeying } from './live-databases.ts';
 import { selectorsOf } from '../ike/traffic-selectors.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
@@ -56,6 +57,7 @@ export class IkeKeying implements Keying {
   #immediately: readonly string[] = [];
   #hasBegun = false;
   #timer: NodeJS.Timeout | undefined;
+  #keyLog: KeyLog | undefined;
 
   constructor(parts: IkeKeyingParts) {
     this.#parts = parts;
@@ -83,6 +85,7 @@ export class IkeKeying implements Keying {
         wakeAt: (atMs) => {
           this.#wakeAt(atMs);
         },
+        keyed: (ikeSa) => this.#keyLog?.addIkeSa(ikeSa),
         tell: (level, sentence, details) => {
           parts.log[level](details, sentence);
         },
@@ -95,6 +98,8 @@ export class IkeKeying implements Keying {
 
   prepare(next: GatewayConfig): PreparedKeying {
     const before = this.#connections;
+    const { keyLogDirectory } = next;
+    const keyLog = keyLogDirectory === undefined ? undefined : KeyLog.open(keyLogDirectory, this.#parts.log);
     const connections = readConnections(next, this.#parts.log, before);
     const immediately = next.policies
       .filter(({ ike }) => ike?.start === 'immediately')
@@ -102,6 +107,7 @@ export class IkeKeying implements Keying {
     return {
       commit: () => {
         this.#connections = connections;
+        this.#keyLog = keyLog;
         this.#engine.useConnections(connections);
         zeroSecrets(before.filter((one) => !connections.includes(one)));
         this.#immediately = immediately;
@@ -188,6 +194,9 @@ export class IkeKeying implements Keying {
     const { sad, policyOf, log } = this.#parts;
     const policy = policyOf(child.policy);
     const specification = policy?.sa;
+    const spi = effect.type === 'install-inbound' ? child.inboundSpi : child.outboundSpi;
+    const { family } = path.remoteAddress;
+    this.#keyLog?.addSa({ spi, transform: child.transform, keyMaterial, family });
     try {
       // The policy has gone while the peer answered; its connection changes in the same moment.
       if (specification === undefined) return;
@@ -204,14 +213,13 @@ export class IkeKeying implements Keying {
       };
       if (effect.type === 'install-inbound') {
         const { replayWindowPackets } = specification;
-        const spi = child.inboundSpi;
         await sad.update({ ...description, direction: 'inbound', spi, keyMaterial, replayWindowPackets });
         return;
       }
       await sad.add({
         ...description,
         direction: 'outbound',
-        spi: child.outboundSpi,
+        spi,
         keyMaterial,
         endpoint: this.#endpointOf(path),
         // A fresh key: all numbers are free, and none outlives the process (RFC 4303 §3.3.3).

@@ -87,6 +87,7 @@ export class FirstMessages {
     engine.effects.send(path, result.response);
     if (!('state' in result)) return undefined;
     const entry = sas.add(result.state, { halfOpenKey: key });
+    engine.effects.keyed?.(result.state);
     this.#tell('init-answered', { ...describePath(path), proposal: result.proposal });
     return entry;
   }

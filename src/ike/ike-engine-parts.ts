@@ -4,6 +4,7 @@
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { Connection, Path } from './connection.ts';
 import type { Effect } from './effects.ts';
+import type { IkeSaState } from './ike-sa-state.ts';
 
 /** What the engine does outside of itself. Each promise resolves when it is done. */
 export interface IkeEffects {
@@ -23,6 +24,8 @@ export interface IkeEffects {
   lastTrafficMs(inboundSpis: readonly number[]): number;
   /** {@link IkeEngine.tick} is wanted then; a later call replaces an earlier one. */
   wakeAt(atMs: number): void;
+  /** An IKE SA has keys from now on. They are its own: what is kept of them is copied. */
+  keyed?(ikeSa: IkeSaState): void;
   tell(level: 'debug' | 'info' | 'warn', sentence: string, details: Readonly<Record<string, unknown>>): void;
 }
 

@@ -93,6 +93,7 @@ export class IkeSaRunner {
       const before = entry.state;
       const { state, effects } = next(before, event, this.#parts.context());
       this.#parts.sas.update(entry, state);
+      if (before.security === undefined && state.security !== undefined) this.#parts.effects.keyed?.(state);
       if (event.type === 'inherit' && state.phase === 'closed')
         this.#parts.sas.forget(event.from.children, entry);
       await this.#executeAll(entry, effects);
@@ -173,6 +174,7 @@ export class IkeSaRunner {
         return effects.childDone(effect.policy, effect.installed);
       case 'add-ike-sa': {
         const { establishedOrder } = entry;
+        effects.keyed?.(effect.state);
         return this.push(this.#parts.sas.add(effect.state, { establishedOrder }), { type: 'time' });
       }
       case 'lost':

@@ -48,6 +48,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
       gro: file.udp.gro,
     },
     guardedInterfaces: file.guard === 'none' ? undefined : file.guard.interfaces,
+    keyLogDirectory: file.ike.key_log,
     peers: file.peers.map((entry, index) => buildPeer(entry, index, file, context)),
     policies: file.policies.map((entry, index) => buildPolicy(entry, index, context)),
   };

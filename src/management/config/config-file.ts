@@ -41,6 +41,8 @@ export interface ConfigFile {
     readonly nat_keepalive: number;
   };
   readonly guard: Guard;
+  /** Of all peers. */
+  readonly ike: { readonly key_log?: string | undefined };
   readonly peers: readonly PeerEntry[];
   readonly policies: readonly PolicyEntry[];
 }

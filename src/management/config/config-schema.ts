@@ -185,6 +185,11 @@ const peer = mapping({
   ike: ikeSchema.optional(),
 });
 
+/** Of all peers; what is of one stands there. */
+const ike = mapping({
+  key_log: text('an absolute path of a directory', /^\//).optional(),
+});
+
 const ports = () =>
   anyOrList(selector.EXPECTED_PORT, selector.readPortRange, [], [selector.OPAQUE_WORD]).prefault('any');
 
@@ -274,6 +279,7 @@ export const configSchema: z.ZodType<ConfigFile> = mapping({
   tun: tun.prefault({}),
   udp,
   guard,
+  ike: ike.prefault({}),
   peers: z.array(peer, { error: () => 'a list of peers' }).prefault([]),
   policies: z.array(policy, { error: () => 'a list of policies' }),
 }).superRefine(

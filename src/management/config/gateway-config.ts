@@ -28,6 +28,8 @@ export interface GatewayConfig {
   readonly udp: UdpConfig;
   /** Names of the interfaces on the unprotected side; undefined: no guard. */
   readonly guardedInterfaces: readonly string[] | undefined;
+  /** Where the keys of all SAs that IKE makes are written; undefined: nowhere. */
+  readonly keyLogDirectory: string | undefined;
   readonly peers: readonly PeerConfig[];
   /** In the order of the file. */
   readonly policies: readonly PolicyConfig[];

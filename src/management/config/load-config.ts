@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError } from '../../base/errors.ts';
 import { buildConfig } from './build-config.ts';
 import { ConfigDocument, quoteFound, type ConfigPath, type Position } from './config-document.ts';
+import type { ConfigFile } from './config-file.ts';
 import { configSchema } from './config-schema.ts';
 import { orList, type IssueDetails } from './expectation.ts';
 import type { GatewayConfig } from './gateway-config.ts';
@@ -80,10 +81,18 @@ export function parseConfig(
   const positionOf = (at: ConfigPath): Position => document.position(at);
   const config = buildConfig(result.data, { file: path, environment, positionOf });
   const warnings = [
+    ...describeKeyLog(result.data, lineOf),
     ...describeWeakProposals(result.data, lineOf),
     ...describeShadowedPolicies(config.policies),
   ].map((warning) => `${path}:${warning}`);
   return { ...config, warnings };
+}
+
+function describeKeyLog({ ike }: ConfigFile, lineOf: (path: ConfigPath) => number): readonly string[] {
+  if (ike.key_log === undefined) return [];
+  return [
+    `${lineOf(['ike', 'key_log'])}: ike.key_log: THE KEYS OF EVERY TUNNEL ARE WRITTEN to ${ike.key_log}: whoever reads them reads the traffic. It is for finding faults; take it away afterwards`,
+  ];
 }
 
 function configError(path: string, lines: readonly Line[]): ConfigError {
