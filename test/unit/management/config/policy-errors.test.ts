@@ -185,7 +185,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an sa that is nothing',
     replace: ['action: BYPASS', 'action: PROTECT\n    sa:'],
     errors: [
-      '26:8: policies[1].sa: found nothing, expected a mapping with peer, mode, proposal, proposals, start, populate_from_packet, replay_window, lifetime, dscp, df, tfc_padding, dummy_packets, manual',
+      '26:8: policies[1].sa: found nothing, expected a mapping with peer, mode, proposal, proposals, start, on_close, populate_from_packet, replay_window, lifetime, dscp, df, tfc_padding, dummy_packets, manual',
     ],
   },
   {
