@@ -66,6 +66,7 @@ function connectionOf(
     ...ike.lifetime,
     livenessMs: ike.livenessMs,
     unique: ike.unique,
+    mobike: ike.mobike,
     retransmission: ike.retransmission,
   };
 }

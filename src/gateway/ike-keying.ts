@@ -7,7 +7,7 @@ import { monotonicMs, wallClockMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
-import type { Acquire, IkeEvent, OuterEndpoints } from '../dataplane/ike-events.ts';
+import type { Acquire, IkeEvent } from '../dataplane/ike-events.ts';
 import type { IkeSocket } from '../dataplane/ike-socket.ts';
 import type { Connection, Path } from '../ike/connection.ts';
 import type { Effect } from '../ike/effects.ts';
@@ -15,12 +15,13 @@ import { IkeEngine } from '../ike/ike-engine.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { readConnections, zeroSecrets } from './ike-connections.ts';
 import { KeyLog } from './key-log.ts';
+import { IkePaths } from './ike-paths.ts';
+import { LocalAddresses } from './local-addresses.ts';
 import type { Keying, PreparedKeying } from './live-databases.ts';
 import { selectorsOf } from '../ike/traffic-selectors.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
 import { SadError } from '../sad/sad-error.ts';
 import type { SaDescription } from '../sad/sa-record.ts';
-import type { Endpoint } from '../sad/security-association.ts';
 import type { Policy } from '../spd/policy.ts';
 import type { SaLifetime } from '../spd/sa-lifetime.ts';
 import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
@@ -33,7 +34,6 @@ const RETRY_AFTER_MS = 1000;
 const FAREWELL_MS = 1000;
 /** The soft limit of an SA comes up to this part of it earlier, so that many SAs are not replaced at once. */
 const JITTER_PART = 0.1;
-const IKE_PORT = 500;
 
 export interface IkeKeyingParts {
   readonly log: Logger;
@@ -51,6 +51,7 @@ type Remove = Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbou
 export class IkeKeying implements Keying {
   readonly #parts: IkeKeyingParts;
   readonly #engine: IkeEngine;
+  readonly #paths: IkePaths;
   /** Acquires that wait for an answer, by policy. */
   readonly #acquires = new Map<string, number[]>();
   #connections: readonly Connection[] = [];
@@ -58,9 +59,13 @@ export class IkeKeying implements Keying {
   #hasBegun = false;
   #timer: NodeJS.Timeout | undefined;
   #keyLog: KeyLog | undefined;
+  readonly #addresses = new LocalAddresses((isLocal) => {
+    this.#engine.useLocalAddresses(isLocal);
+  });
 
   constructor(parts: IkeKeyingParts) {
     this.#parts = parts;
+    this.#paths = new IkePaths(parts.sockets);
     this.#engine = new IkeEngine({
       now: monotonicMs,
       wallClock: wallClockMs,
@@ -76,11 +81,12 @@ export class IkeKeying implements Keying {
         },
         install: (effect) => this.#install(effect),
         remove: (effect) => this.#remove(effect),
+        move: (effect) => this.#move(effect),
         childDone: (policy, installed) => {
           this.#answer(policy, installed);
         },
-        pathTo: (connection) => this.#pathTo(connection),
-        floatedPort: (path) => this.#socketAt(path.localAddress, true)?.port ?? path.localPort,
+        pathTo: (connection) => this.#paths.to(connection),
+        floatedPort: (path) => this.#paths.socketAt(path.localAddress, true)?.port ?? path.localPort,
         lastTrafficMs: (spis) => this.#lastTrafficMs(spis),
         wakeAt: (atMs) => {
           this.#wakeAt(atMs);
@@ -122,6 +128,7 @@ export class IkeKeying implements Keying {
   /** Packets are carried from now on: makes the SAs that are not to wait for one. */
   begin(): void {
     this.#hasBegun = true;
+    this.#addresses.start();
     for (const policy of this.#immediately) this.#engine.ensure(policy);
   }
 
@@ -129,7 +136,7 @@ export class IkeKeying implements Keying {
   take(event: IkeEvent): void {
     switch (event.type) {
       case 'ike-datagram':
-        this.#engine.receive(event.bytes, this.#pathOf(event));
+        this.#engine.receive(event.bytes, this.#paths.of(event));
         return;
       case 'acquire':
         this.#acquire(event);
@@ -140,7 +147,7 @@ export class IkeKeying implements Keying {
         return;
       }
       case 'unknown-spi':
-        this.#engine.unknownSpi(event.spi, this.#pathOf(event));
+        this.#engine.unknownSpi(event.spi, this.#paths.of(event));
         return;
     }
   }
@@ -153,6 +160,7 @@ export class IkeKeying implements Keying {
     while (this.#engine.states.length > 0 && monotonicMs() < endMs)
       await new Promise((resolve) => setTimeout(resolve, 10));
     clearTimeout(this.#timer);
+    this.#addresses.stop();
     zeroSecrets(this.#connections);
   }
 
@@ -221,7 +229,7 @@ export class IkeKeying implements Keying {
         direction: 'outbound',
         spi,
         keyMaterial,
-        endpoint: this.#endpointOf(path),
+        endpoint: this.#paths.endpointOf(path),
         // A fresh key: all numbers are free, and none outlives the process (RFC 4303 §3.3.3).
         block: wholeSequenceSpace(child.esn),
         inboundSpi: child.inboundSpi,
@@ -246,13 +254,22 @@ export class IkeKeying implements Keying {
     if (sad.has(sa)) await sad.delete(sa);
   }
 
+  async #move({ peer, path, outboundSpis }: Extract<Effect, { readonly type: 'move' }>): Promise<void> {
+    const { sad } = this.#parts;
+    const endpoint = this.#paths.endpointOf(path);
+    if (endpoint === undefined) return;
+    const sas = outboundSpis.map((spi) => ({ direction: 'outbound', peer, spi }) as const);
+    const edits = sas.filter((sa) => sad.has(sa)).map((sa) => ({ sa, amendment: { endpoint } }));
+    await sad.edit(edits.map((edit) => ({ type: 'amend', ...edit })));
+  }
+
   async #release(spi: number): Promise<void> {
     const { sad } = this.#parts;
     if (sad.isLarval(spi)) await sad.delete({ direction: 'inbound', spi });
   }
 
   #send({ localAddress, localPort, remoteAddress, remotePort }: Path, bytes: Uint8Array): void {
-    const socket = this.#parts.sockets.find((one) => one.port === localPort && isAt(one, localAddress));
+    const socket = this.#paths.socketOf(localAddress, localPort);
     if (socket === undefined) {
       this.#parts.log.warn(
         { address: formatAddress(localAddress), port: localPort },
@@ -278,41 +295,6 @@ export class IkeKeying implements Keying {
     });
   }
 
-  #pathTo({ remoteAddress }: Connection): Path | undefined {
-    if (remoteAddress === undefined) return undefined;
-    const own = this.#parts.sockets.find(
-      ({ family, hasMarker }) => family === remoteAddress.family && !hasMarker,
-    );
-    if (own === undefined) return undefined;
-    return {
-      localAddress: { family: own.family, bytes: own.address },
-      localPort: own.port,
-      remoteAddress,
-      remotePort: IKE_PORT,
-    };
-  }
-
-  #pathOf({ family, source, sourcePort, destination, localPort, socket }: OuterEndpoints): Path {
-    const bound = this.#parts.sockets[socket]?.address ?? destination;
-    // All zeros where the devices are not told.
-    const isTold = destination.some((byte) => byte !== 0);
-    return {
-      localAddress: { family, bytes: Uint8Array.from(isTold ? destination : bound) },
-      localPort,
-      remoteAddress: { family, bytes: Uint8Array.from(source) },
-      remotePort: sourcePort,
-    };
-  }
-
-  #socketAt(address: Address, hasMarker: boolean): IkeSocket | undefined {
-    return this.#parts.sockets.find((one) => one.hasMarker === hasMarker && isAt(one, address));
-  }
-
-  #endpointOf({ localAddress, remoteAddress, remotePort }: Path): Endpoint | undefined {
-    const socket = this.#socketAt(localAddress, true);
-    return socket && { socket: socket.socket, address: remoteAddress.bytes, port: remotePort };
-  }
-
   #lastTrafficMs(inboundSpis: readonly number[]): number {
     const { sad } = this.#parts;
     return Math.max(
@@ -333,11 +315,6 @@ export class IkeKeying implements Keying {
       this.#engine.tick();
     }, Math.ceil(waitMs));
   }
-}
-
-function isAt({ family, address }: IkeSocket, local: Address): boolean {
-  if (family !== local.family) return false;
-  return address.every((byte) => byte === 0) || Buffer.compare(address, local.bytes) === 0;
 }
 
 function selectorOf(bytes: Uint8Array, protocol: number, number: number | undefined): TrafficSelector {

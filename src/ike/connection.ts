@@ -26,6 +26,8 @@ export interface Connection {
   readonly livenessMs: number;
   readonly retransmission: Retransmission;
   readonly unique: Uniqueness;
+  /** RFC 4555, where the peer knows it too. */
+  readonly mobike: boolean;
 }
 
 /**

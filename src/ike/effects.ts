@@ -39,6 +39,8 @@ export type IkeEvent =
   | { readonly type: 'claimed' }
   /** Another IKE SA between the same identities stays. `isOurs`: this side takes this one away. */
   | { readonly type: 'supersede'; readonly heir: IkeSaState; readonly isOurs: boolean }
+  /** The address that this side had is gone. `path`: from where it can send now. */
+  | { readonly type: 'leave-address'; readonly path: Path }
   /** The peer has made an IKE SA while this side still asked for one. */
   | { readonly type: 'abandon' };
 
@@ -59,6 +61,13 @@ export type Effect =
       readonly peer: string;
       readonly path: Path;
       readonly keyMaterial: Uint8Array;
+    }
+  /** The peer is somewhere else. */
+  | {
+      readonly type: 'move';
+      readonly peer: string;
+      readonly path: Path;
+      readonly outboundSpis: readonly number[];
     }
   | { readonly type: 'remove-inbound'; readonly spi: number }
   | { readonly type: 'remove-outbound'; readonly child: ChildSa; readonly peer: string }

@@ -14,6 +14,8 @@ export interface IkeEffects {
   releaseSpi(spi: number): void;
   install(effect: Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>): Promise<void>;
   remove(effect: Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbound' }>): Promise<void>;
+  /** Outbound SAs lead to another place from now on. */
+  move(effect: Extract<Effect, { readonly type: 'move' }>): Promise<void>;
   /** The answer to an acquire. */
   childDone(policy: string, installed: boolean): void;
   /** Where the IKE SA of a peer begins. @returns undefined where there is no way to it */

@@ -1,6 +1,7 @@
 // All IKE SAs of a gateway: finds the one that a datagram or an event is for, and makes one where none is there. It owns
 // no socket, timer or database: they are handed in. RFC 7296 §2.21.4, §3.1.
 
+import type { Address } from '../base/address.ts';
 import { MalformedMessageError } from '../base/errors.ts';
 import { checkMessage } from '../wire/ike/check-message.ts';
 import { ExchangeType } from '../wire/ike/iana.ts';
@@ -211,6 +212,18 @@ export class IkeEngine {
     if (owner !== undefined) this.#runner.push(owner, event);
   }
 
+  /** Addresses of this host have come or gone. */
+  useLocalAddresses(isLocal: (address: Address) => boolean): void {
+    for (const entry of this.#sas.all) {
+      const { connection, path, phase } = entry.state;
+      if (connection === undefined || phase !== 'established' || isLocal(path.localAddress)) continue;
+      const other = this.#parts.effects.pathTo(connection);
+      // Bound to that address: then there is no way from anywhere else.
+      if (other !== undefined && !isLocal(other.localAddress) && isAnyAddress(other.localAddress))
+        this.#runner.push(entry, { type: 'leave-address', path: other });
+    }
+  }
+
   /** Does what is due. */
   tick(): void {
     for (const policy of this.#restarts.takeDue(this.#parts.now())) this.ensure(policy);
@@ -247,6 +260,10 @@ export class IkeEngine {
       lastTrafficMs: (spis) => effects.lastTrafficMs(spis),
     };
   }
+}
+
+function isAnyAddress({ bytes }: Address): boolean {
+  return bytes.every((byte) => byte === 0);
 }
 
 function childTask(

@@ -13,7 +13,7 @@ import { STORIES, type StoryName } from './stories.ts';
 import type { IkeContext } from './turn.ts';
 import { findSuperseded, isSamePair } from './uniqueness.ts';
 
-type SadEffect = 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
+type SadEffect = 'move' | 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
 
 /** What is done although something before it could not be. */
 const CLEARING: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
@@ -152,6 +152,9 @@ export class IkeSaRunner {
       case 'install-inbound':
       case 'install-outbound':
         await effects.install(effect);
+        return;
+      case 'move':
+        await effects.move(effect);
         return;
       case 'remove-inbound':
       case 'remove-outbound':

@@ -48,6 +48,8 @@ export interface IkeSaState {
   readonly waitingKeys: ReadonlyMap<number, Uint8Array>;
   /** Inbound SAs that stay for packets that are still on their way. */
   readonly lingering: readonly { readonly spi: number; readonly untilMs: number }[];
+  /** Both sides use RFC 4555. */
+  readonly isMobike: boolean;
   /** The peer knows RFC 7383. */
   readonly peerFragments: boolean;
   /** Of messages of the peer that came in fragments (RFC 7383 §2.6): a request and a response may mix. */
@@ -144,7 +146,10 @@ export type OwnExchange =
     }
   | { readonly kind: 'delete-child'; readonly inboundSpi: number }
   | { readonly kind: 'delete-ike' }
-  | { readonly kind: 'liveness' };
+  | { readonly kind: 'liveness' }
+  | { readonly kind: 'update-addresses' }
+  /** `path`: where the peer says that it is. */
+  | { readonly kind: 'check-address'; readonly cookie: Uint8Array; readonly path: Path };
 
 export interface ChildTask {
   readonly kind: 'create-child';
@@ -166,4 +171,4 @@ export type Task =
   /** The peer has a Child SA that this side could not accept. */
   | { readonly kind: 'disown-child'; readonly inboundSpi: number; readonly notBeforeMs: number }
   | { readonly kind: 'delete-ike'; readonly notBeforeMs: number }
-  | { readonly kind: 'liveness'; readonly notBeforeMs: number };
+  | { readonly kind: 'liveness' | 'update-addresses' | 'check-address'; readonly notBeforeMs: number };

@@ -18,6 +18,13 @@ import { answerAuth, takeAuthResponse } from './exchanges/ike-auth.ts';
 import { initiate, takeInitResponse } from './exchanges/ike-sa-init.ts';
 import { answerInformational, takeDeletionResponse } from './exchanges/informational.ts';
 import { closeAtOnce, dropTasks, inherit, refuseSyntax, replacedUntilMs } from './exchanges/lifecycle.ts';
+import {
+  isSameRemote,
+  leaveAddress,
+  moveChildren,
+  takeAddressCheck,
+  takeAddressResponse,
+} from './exchanges/mobike.ts';
 import { answerRekey, settleCollision, takeRekeyResponse } from './exchanges/rekey-ike-sa.ts';
 import { abandon, supersede } from './exchanges/supersede.ts';
 import { takeTime } from './ike-sa-time.ts';
@@ -59,6 +66,7 @@ export function newInitiator(
     children: [],
     waitingKeys: new Map(),
     lingering: [],
+    isMobike: false,
     peerFragments: false,
     requestFragments: undefined,
     responseFragments: undefined,
@@ -111,6 +119,8 @@ function take(turn: Turn, event: IkeEvent): void {
       return settleCollision(turn);
     case 'supersede':
       return supersede(turn, event.heir, event.isOurs);
+    case 'leave-address':
+      return leaveAddress(turn, event.path);
     case 'abandon':
       return abandon(turn);
   }
@@ -205,6 +215,10 @@ function dispatchResponse(turn: Turn, payloads: readonly Payload[]): void {
       return closeAtOnce(turn);
     case 'liveness':
       return turn.set({ exchange: undefined });
+    case 'update-addresses':
+      return takeAddressResponse(turn, payloads);
+    case 'check-address':
+      return takeAddressCheck(turn, exchange, payloads);
     case 'ike-sa-init':
     case undefined:
       return;
@@ -241,14 +255,19 @@ function takeRequest(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: P
   // The peer uses this IKE SA, so its own rekey has won. When its request comes again, the Child SAs are here.
   if (undecidedWith !== undefined && !isIkeDeletion(opened.payloads))
     return turn.add({ type: 'claim', from: undecidedWith });
-  dispatchRequest(turn, exchangeType, opened.payloads);
+  dispatchRequest(turn, exchangeType, opened.payloads, before.path);
 }
 
 function isIkeDeletion(payloads: readonly Payload[]): boolean {
   return payloads.some((payload) => payload.type === 'D' && payload.protocolId === ProtocolId.IKE);
 }
 
-function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Payload[]): void {
+function dispatchRequest(
+  turn: Turn,
+  exchangeType: number,
+  payloads: readonly Payload[],
+  formerPath: Path,
+): void {
   const isHalfOpen = turn.state.phase === 'half-open';
   if (exchangeType === ExchangeType.IKE_AUTH && isHalfOpen) return answerAuth(turn, payloads);
   if (isHalfOpen || turn.state.phase === 'connecting' || turn.state.phase === 'authenticating') return;
@@ -259,7 +278,7 @@ function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Pa
         ? answerRekey(turn, payloads)
         : answerChildRequest(turn, payloads);
     case ExchangeType.INFORMATIONAL:
-      return answerInformational(turn, payloads);
+      return answerInformational(turn, payloads, formerPath);
     default:
       return refuseSyntax(turn, exchangeType);
   }
@@ -267,9 +286,11 @@ function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Pa
 
 /** RFC 7296 §2.23: an authentic message says where a peer behind a NAT is now. */
 function follow(turn: Turn, path: Path): void {
-  const { path: before } = turn.state;
-  const isSame =
-    before.remotePort === path.remotePort &&
-    Buffer.compare(before.remoteAddress.bytes, path.remoteAddress.bytes) === 0;
-  if (!isSame) turn.set({ path });
+  const { path: before, isMobike, origin } = turn.state;
+  // RFC 4555 §2: this side says where both are; what it learns is by which address of its own it does so.
+  if (isMobike && origin.isOurs) return turn.set({ path: { ...before, localAddress: path.localAddress } });
+  if (isSameRemote(before, path)) return;
+  turn.set({ path });
+  // RFC 4555 §3.5: with MOBIKE packets follow when the peer says so, and has proved it.
+  if (!isMobike) moveChildren(turn);
 }

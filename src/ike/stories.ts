@@ -50,6 +50,12 @@ export type StoryName =
   | 'try-later'
   | 'retransmitted'
   | 'silent'
+  | 'address-gone'
+  | 'address-updated'
+  | 'address-refused'
+  | 'address-unproved'
+  | 'nat-not-allowed'
+  | 'peer-moved'
   | 'peer-restarted'
   | 'liveness-check'
   | 'deleted'
@@ -182,6 +188,15 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
   retransmitted: { level: 'debug', sentence: 'request sent again' },
   silent: { level: 'warn', sentence: 'the peer does not answer; the IKE SA is closed' },
   'peer-restarted': { level: 'info', sentence: 'the peer has started anew; its earlier IKE SA is closed' },
+  'address-gone': { level: 'info', sentence: 'our address is gone; telling the peer where we are' },
+  'address-updated': { level: 'info', sentence: 'the peer knows our new address' },
+  'address-refused': { level: 'warn', sentence: 'the peer refuses our new address' },
+  'address-unproved': {
+    level: 'warn',
+    sentence: 'the peer does not prove that it is at its new address; the IKE SA is closed',
+  },
+  'nat-not-allowed': { level: 'warn', sentence: 'the peer wants no NAT on its way, and there is one' },
+  'peer-moved': { level: 'info', sentence: 'the peer says that it has moved' },
   'liveness-check': { level: 'debug', sentence: 'the peer was silent; asking whether it lives' },
   deleted: { level: 'info', sentence: 'IKE SA deleted by the peer' },
   closing: { level: 'info', sentence: 'IKE SA is being deleted' },

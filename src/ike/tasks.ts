@@ -7,6 +7,7 @@ import {
   requestIkeDeletion,
   requestLiveness,
 } from './exchanges/informational.ts';
+import { requestAddressCheck, requestAddressUpdate } from './exchanges/mobike.ts';
 import { requestRekey } from './exchanges/rekey-ike-sa.ts';
 import type { ChildTask, IkeSaState, OwnExchange, Task } from './ike-sa-state.ts';
 import { formatTrafficSelector, narrow } from './traffic-selectors.ts';
@@ -54,6 +55,9 @@ function isUnderWay(exchange: OwnExchange | undefined, task: Task): boolean {
     case 'delete-child':
       return exchange?.kind === 'delete-child' && exchange.inboundSpi === task.inboundSpi;
     case 'disown-child':
+    // The address may have changed once more.
+    case 'update-addresses':
+    case 'check-address':
       return false;
     case 'rekey-ike':
     case 'delete-ike':
@@ -110,5 +114,9 @@ function start(turn: Turn, task: Task): void {
       return requestIkeDeletion(turn);
     case 'liveness':
       return requestLiveness(turn);
+    case 'update-addresses':
+      return requestAddressUpdate(turn);
+    case 'check-address':
+      return requestAddressCheck(turn);
   }
 }

@@ -48,7 +48,15 @@ function sealed(net: IkeNetwork, { firstPayload, bytes }: FuzzInput): Flying {
   const iv = new Uint8Array(cipher.ivBytes);
   new DataView(iv.buffer).setUint32(iv.length - 4, nextIv);
   const body = cipher.encrypt({ encryption: keys.skEi, integrity: keys.skAi }, iv, header, bytes);
-  return { to: 'b', bytes: Buffer.concat([header, body]), fromPort: 4500, toPort: 4500, name: 'sealed' };
+  return {
+    to: 'b',
+    bytes: Buffer.concat([header, body]),
+    fromPort: 4500,
+    toPort: 4500,
+    fromAddress: '203.0.113.1',
+    toAddress: '198.51.100.1',
+    name: 'sealed',
+  };
 }
 
 export const ENGINE_TARGET: FuzzTarget = {

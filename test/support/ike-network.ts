@@ -2,7 +2,7 @@
 // repeats or reorders, and SADs that keep what was installed.
 
 import { randomBytes } from 'node:crypto';
-import { parseAddress, prefixRange, type Address } from '../../src/base/address.ts';
+import { formatAddress, parseAddress, prefixRange, type Address } from '../../src/base/address.ts';
 import { InvariantError } from '../../src/base/errors.ts';
 import { chooseProvider } from '../../src/crypto/choose-provider.ts';
 import type { ChildSa } from '../../src/ike/child-sa.ts';
@@ -26,13 +26,15 @@ export interface Flying {
   readonly to: SiteName;
   readonly bytes: Uint8Array;
   readonly fromPort: number;
+  readonly fromAddress: string;
+  readonly toAddress: string;
   readonly toPort: number;
   /** `IKE_AUTH response 1`. */
   readonly name: string;
 }
 
 const NONCE_BYTES = 32;
-const ADDRESSES: Readonly<Record<SiteName, string>> = { a: '203.0.113.1', b: '198.51.100.1' };
+const ADDRESSES = { a: '203.0.113.1', b: '198.51.100.1' } as const;
 const NETS: Readonly<Record<SiteName, string>> = { a: '10.0.1.0', b: '10.0.2.0' };
 const EXCHANGES = new Map<number, string>(Object.entries(ExchangeType).map(([name, id]) => [id, name]));
 
@@ -73,6 +75,8 @@ export class FakeSad {
   /** Newest last. */
   outboundOrder: number[] = [];
   readonly larval: Set<number> = new Set();
+  /** Where outbound SAs lead, by SPI. */
+  readonly places: Map<number, string> = new Map();
   /** Changes that fail once, in a way that nobody foresaw. */
   readonly refusals: Set<Install['type']> = new Set();
   /** Removes what is not there without a word. */
@@ -89,7 +93,7 @@ export class FakeSad {
     return spi;
   }
 
-  install({ type, child, keyMaterial }: Install): void {
+  install({ type, child, keyMaterial, path }: Install): void {
     const key = Buffer.from(keyMaterial).toString('hex');
     if (type === 'install-inbound') {
       if (!this.larval.delete(child.inboundSpi))
@@ -99,6 +103,7 @@ export class FakeSad {
       if (this.outbound.has(child.outboundSpi)) throw new InvariantError('ADD of an SA that is there');
       this.outbound.set(child.outboundSpi, key);
       this.outboundOrder.push(child.outboundSpi);
+      this.places.set(child.outboundSpi, formatAddress(path.remoteAddress));
     }
   }
 
@@ -111,6 +116,7 @@ export class FakeSad {
     const { outboundSpi } = effect.child;
     if (!this.outbound.delete(outboundSpi) && !this.isForgiving)
       throw new InvariantError('DELETE of an SA that is not there');
+    this.places.delete(outboundSpi);
     this.outboundOrder = this.outboundOrder.filter((spi) => spi !== outboundSpi);
   }
 }
@@ -142,6 +148,8 @@ export class IkeNetwork {
   readonly #change: (connection: Connection, site: SiteName) => Connection;
   readonly #wakes = new Map<SiteName, number>();
   trafficMs = 0;
+  /** Where the sites are now. */
+  readonly addresses: Record<SiteName, string> = { ...ADDRESSES };
   /** The time of day of both sites. */
   wallClockMs: number = Date.UTC(2030, 0, 1);
 
@@ -183,7 +191,11 @@ export class IkeNetwork {
         done.push({ policy, installed });
         unanswered.delete(policy);
       },
-      pathTo: () => pathOf(name, 500),
+      move: ({ path, outboundSpis }) => {
+        for (const spi of outboundSpis) sad.places.set(spi, formatAddress(path.remoteAddress));
+        return Promise.resolve();
+      },
+      pathTo: () => ({ ...this.#pathOf(name, 500), localAddress: address('0.0.0.0') }),
       floatedPort: () => 4500,
       lastTrafficMs: () => this.trafficMs,
       wakeAt: (atMs) => {
@@ -217,6 +229,8 @@ export class IkeNetwork {
       to,
       bytes: Uint8Array.from(bytes),
       fromPort: path.localPort,
+      fromAddress: this.addresses[from],
+      toAddress: formatAddress(path.remoteAddress),
       toPort: path.remotePort,
       name,
     } as const;
@@ -231,7 +245,14 @@ export class IkeNetwork {
   /** Gives a message to the site that it is for; it stays nowhere. */
   async deliver(flying: Flying): Promise<void> {
     const { engine } = this.site(flying.to);
-    const path = { ...pathOf(flying.to, flying.toPort), remotePort: flying.fromPort };
+    // Nobody is there any more.
+    if (flying.toAddress !== this.addresses[flying.to]) return;
+    const path: Path = {
+      localAddress: address(flying.toAddress),
+      localPort: flying.toPort,
+      remoteAddress: address(flying.fromAddress),
+      remotePort: flying.fromPort,
+    };
     engine.receive(flying.bytes, path);
     await engine.settled();
   }
@@ -316,6 +337,21 @@ export class IkeNetwork {
     await this.run();
   }
 
+  /** A site has another address from now on, and notices. */
+  moveTo(name: SiteName, to: string): void {
+    this.addresses[name] = to;
+    this.site(name).engine.useLocalAddresses((one) => formatAddress(one) === to);
+  }
+
+  #pathOf(site: SiteName, port: number): Path {
+    return {
+      localAddress: address(this.addresses[site]),
+      localPort: port,
+      remoteAddress: address(ADDRESSES[other(site)]),
+      remotePort: port,
+    };
+  }
+
   connections(name: SiteName): readonly Connection[] {
     return [this.#change(connectionOf(name), name)];
   }
@@ -323,15 +359,6 @@ export class IkeNetwork {
   states(name: SiteName): readonly IkeSaState[] {
     return this.site(name).engine.states;
   }
-}
-
-function pathOf(site: SiteName, port: number): Path {
-  return {
-    localAddress: address(ADDRESSES[site]),
-    localPort: port,
-    remoteAddress: address(ADDRESSES[site === 'a' ? 'b' : 'a']),
-    remotePort: port,
-  };
 }
 
 function connectionOf(site: SiteName): Connection {
@@ -366,6 +393,7 @@ function connectionOf(site: SiteName): Connection {
     livenessMs: 0,
     retransmission: { firstMs: 4000, factor: 1.8, tries: 5 },
     unique: 'replace',
+    mobike: true,
   };
 }
 

@@ -27,6 +27,7 @@ import { request, respond } from '../protected-messages.ts';
 import type { StoryName } from '../stories.ts';
 import type { Turn } from '../turn.ts';
 import { closeAtOnce, establish } from './lifecycle.ts';
+import { isMobike, mobikeOffer } from './mobike.ts';
 
 /** The initiator's second message. */
 export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
@@ -49,6 +50,7 @@ export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
     ...proof,
     ...(offer === undefined ? [] : offerPayloads(offer, true)),
     // RFC 7296 §2.4: this side knows of no other IKE SA with that peer.
+    ...mobikeOffer(connection),
     ...(connection.unique !== 'never' && turn.context.isFirstContact(connection)
       ? [notify(NotifyType.INITIAL_CONTACT)]
       : []),
@@ -83,7 +85,7 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
     return refuse(turn, doubt.story, { ...who, peer: connection.name, ...doubt.details });
   const proof = proveOwnIdentity(turn.state, connection, turn.context, asksForPublicKey(payloads));
   if (proof === undefined) return refuse(turn, 'no-signature-scheme', { peer: connection.name });
-  turn.set({ connection, remoteIdentity: identity });
+  turn.set({ connection, remoteIdentity: identity, isMobike: isMobike(connection, payloads) });
   if (turn.context.isUnwanted(turn.state)) {
     const isAlone = findNotify(payloads, NotifyType.INITIAL_CONTACT) !== undefined;
     if (!isAlone) return refuse(turn, 'not-unique', { ...who, peer: connection.name });
@@ -92,6 +94,7 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
     { type: 'IDr', ...connection.pad.local.identity },
     ...proof,
     ...answerFirstChild(turn, payloads),
+    ...(isMobike(connection, payloads) ? mobikeOffer(connection) : []),
   ];
   const isInitialContact = findNotify(payloads, NotifyType.INITIAL_CONTACT) !== undefined;
   respond(turn, ExchangeType.IKE_AUTH, answer);
@@ -164,7 +167,7 @@ export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void
     });
     return;
   }
-  turn.set({ remoteIdentity: identity });
+  turn.set({ remoteIdentity: identity, isMobike: isMobike(connection, payloads) });
   if (exchange.offer !== undefined) takeFirstChild(turn, exchange.offer, payloads);
   establish(turn, false);
 }

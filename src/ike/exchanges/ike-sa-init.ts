@@ -337,6 +337,7 @@ export function answerInit(
     children: [],
     waitingKeys: new Map(),
     lingering: [],
+    isMobike: false,
     peerFragments: findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined,
     requestFragments: undefined,
     responseFragments: undefined,

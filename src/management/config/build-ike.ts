@@ -60,6 +60,7 @@ export function buildIkePeer(
     lifetime: entry.lifetime,
     livenessMs: entry.liveness,
     unique: entry.unique,
+    mobike: entry.mobike,
     retransmission: {
       firstMs: entry.retransmit.first,
       factor: entry.retransmit.factor,

@@ -88,6 +88,7 @@ export interface IkeEntry {
   /** Milliseconds; 0 = off. */
   readonly liveness: number;
   readonly unique: Uniqueness;
+  readonly mobike: boolean;
   readonly retransmit: {
     /** Milliseconds. */
     readonly first: number;

@@ -84,6 +84,7 @@ export interface IkePeerConfig {
   readonly livenessMs: number;
   /** How many IKE SAs there may be with one identity of the peer. */
   readonly unique: Uniqueness;
+  readonly mobike: boolean;
   readonly retransmission: {
     readonly firstMs: number;
     readonly factor: number;

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 
 import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
 import type { IkeEntry } from './config-file.ts';
-import { integer, mapping, oneOf, text, value } from './expectation.ts';
+import { boolean, integer, mapping, oneOf, text, value } from './expectation.ts';
 import type { Uniqueness } from './gateway-config.ts';
 import * as ike from './ike-values.ts';
 import { keySource } from './key-source.ts';
@@ -63,5 +63,6 @@ export const ikeSchema: z.ZodType<IkeEntry> = mapping({
     factor: value('a number from 1 to 4', ike.readFactor).prefault(DEFAULT_RETRANSMIT.factor),
     tries: integer(0, MOST_TRIES).prefault(DEFAULT_RETRANSMIT.tries),
   }).prefault({}),
+  mobike: boolean().prefault(true),
   unique: oneOf<Uniqueness>(['replace', 'keep', 'never']).prefault('replace'),
 });

@@ -144,6 +144,11 @@ describe('times of a peer', () => {
     expect(of('      on_close: restart\n')).toBe('restart');
   });
 
+  it('say whether addresses may change', () => {
+    expect(ikeOf('').mobike).toBe(true);
+    expect(ikeOf('mobike: false').mobike).toBe(false);
+  });
+
   it('say how many IKE SAs a peer may have', () => {
     expect(ikeOf('unique: keep').unique).toBe('keep');
   });
