@@ -55,7 +55,6 @@ function isUnderWay(exchange: OwnExchange | undefined, task: Task): boolean {
     case 'delete-child':
       return exchange?.kind === 'delete-child' && exchange.inboundSpi === task.inboundSpi;
     case 'disown-child':
-    // The address may have changed once more.
     case 'update-addresses':
     case 'check-address':
       return false;
