@@ -2,11 +2,11 @@
 // pre-shared key for IKE; to standard output or into a new file that only its owner can read.
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs';
 
 import { keyMaterialBytes } from '../../crypto/esp-transform.ts';
-import { ConfigError, EnvironmentError } from '../../base/errors.ts';
+import { ConfigError } from '../../base/errors.ts';
 import { expectedProposal, nearestProposal, parseProposal } from '../config/proposal.ts';
+import { writeNewFile } from './new-file.ts';
 import type { Output } from './output.ts';
 
 /** Instead of a proposal: a pre-shared key, as text that both sides can have. */
@@ -17,7 +17,7 @@ const PSK_BYTES = 32;
 export function generateKey(proposalText: string, outFile: string | undefined, output: Output): void {
   const line = proposalText === PSK ? pskLine() : keyLine(proposalText);
   if (outFile === undefined) output.out(line);
-  else writeNewFile(outFile, line);
+  else writeNewFile({ path: outFile, text: line, isSecret: true });
 }
 
 function pskLine(): string {
@@ -40,24 +40,4 @@ function keyLine(proposalText: string): string {
   const line = `${key.toString('hex')}\n`;
   key.fill(0);
   return line;
-}
-
-function writeNewFile(path: string, line: string): void {
-  try {
-    // 'wx': a key that is in use is never overwritten, whoever made it in the meantime.
-    const descriptor = openSync(path, 'wx', 0o600);
-    try {
-      writeFileSync(descriptor, line);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const problem =
-      code === 'EEXIST'
-        ? 'exists already and is left as it is'
-        : `cannot be written (${code ?? String(error)})`;
-    throw new EnvironmentError(`${path}: ${problem}; name another file for the key`, { cause: error });
-  }
 }

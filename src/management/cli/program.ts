@@ -8,6 +8,7 @@ import type { GatewayConfig } from '../config/gateway-config.ts';
 import { checkFile } from './check.ts';
 import { generateKey } from './keygen.ts';
 import type { Output } from './output.ts';
+import { addPkiCommands } from './pki-commands.ts';
 import { withConfig } from './with-config.ts';
 
 export interface GatewayActions {
@@ -46,6 +47,8 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     .argument('[proposal]', 'what the key is for: a proposal, or psk for IKE', 'aes256gcm16')
     .option('-o, --out <file>', 'write it to a new file that only its owner can read')
     .action((proposal: string, { out }: { out?: string }) => generateKey(proposal, out, output));
+
+  addPkiCommands(program, output);
 
   program
     .command('cleanup')

@@ -1,14 +1,17 @@
 // Certificates, keys and configurations of both sides, in files as Isthmus and strongSwan read them.
 
+import { siteAddresses } from '../../../scripts/topology/plan.ts';
 import type { CertificateContent } from '../../../src/pki/issue-certificate.ts';
 import { writePem } from '../../../src/pki/pem.ts';
 import { Authority, newKeys, type KeyKind } from '../../support/lab-authority.ts';
 import type { DerKeys } from '../../support/der-keys.ts';
 import type { Proofs } from './peer-site.ts';
 
+const { gwA, gwB } = siteAddresses;
+
 const DAY_MS = 24 * 3_600_000;
 /** The gateways run by the clock of the host. */
-const TODAY: Pick<CertificateContent, 'notBeforeMs' | 'notAfterMs'> = {
+export const TODAY: Pick<CertificateContent, 'notBeforeMs' | 'notAfterMs'> = {
   notBeforeMs: Date.now() - DAY_MS,
   notAfterMs: Date.now() + 90 * DAY_MS,
 };
@@ -27,16 +30,12 @@ export interface CertifiedSitesOptions {
   readonly remote?: Readonly<Record<string, unknown>>;
   readonly files?: Readonly<Record<string, string>>;
   readonly root?: Authority;
-  /** Lines of strongSwan's sections. */
-  readonly charonLocal?: string;
-  readonly charonRemote?: string;
-  readonly charonFiles?: Readonly<Record<string, string>>;
 }
 
 const DN_A = 'C=DE, O=Lab, CN=gw-a.example.org';
 const DN_B = 'C=DE, O=Lab, CN=gw-b.example.org';
 
-function newRoot(kind: KeyKind = 'ecdsa-p256'): Authority {
+export function newRoot(kind: KeyKind = 'ecdsa-p256'): Authority {
   return new Authority('C=DE, O=Lab, CN=Root', { kind, change: TODAY });
 }
 
@@ -89,9 +88,26 @@ export function certifiedSites(options: CertifiedSitesOptions = {}): Proofs {
       'private/b.pem': keyPem(keysB),
       'x509ca/root.pem': certificatePem(root.der),
       ...Object.fromEntries(chainBFiles),
-      ...options.charonFiles,
     },
-    charonLocal: options.charonLocal ?? `auth = pubkey\n certs = b.pem\n id = "${DN_B}"`,
-    charonRemote: options.charonRemote ?? `auth = pubkey\n id = "${DN_A}"\n cacerts = root.pem`,
+    charonLocal: `auth = pubkey\n certs = b.pem\n id = "${DN_B}"`,
+    charonRemote: `auth = pubkey\n id = "${DN_A}"\n cacerts = root.pem`,
+  };
+}
+
+/** RFC 7670: each side knows the other's key. */
+export function bareKeySites(kinds: readonly [KeyKind, KeyKind]): Proofs {
+  const keysA = newKeys(kinds[0]);
+  const keysB = newKeys(kinds[1]);
+  const publicA = writePem('PUBLIC KEY', keysA.publicKey);
+  const publicB = writePem('PUBLIC KEY', keysB.publicKey);
+  return {
+    files: { 'a.pub': publicA, 'a.key': keyPem(keysA), 'b.pub': publicB },
+    ike: {
+      local: { public_key: 'a.pub', private_key: { file: 'a.key' } },
+      remote: { public_key: 'b.pub' },
+    },
+    charonFiles: { 'pubkey/a.pem': publicA, 'pubkey/b.pem': publicB, 'private/b.pem': keyPem(keysB) },
+    charonLocal: `auth = pubkey\n pubkeys = b.pem\n id = ${gwB.outside.ipv4}`,
+    charonRemote: `auth = pubkey\n pubkeys = a.pem\n id = ${gwA.outside.ipv4}`,
   };
 }

@@ -98,7 +98,7 @@ describe('isthmus keygen', () => {
     expect(isthmus('keygen', '--out', file)).toEqual({
       code: 1,
       out: '',
-      err: `isthmus: ${file}: exists already and is left as it is; name another file for the key\n`,
+      err: `isthmus: ${file}: exists already and is left as it is; name another file\n`,
     });
     expect(readFileSync(file, 'utf8')).toBe(first);
     const other = join(directory, 'b.key');
