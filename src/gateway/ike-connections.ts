@@ -67,6 +67,8 @@ function connectionOf(
     livenessMs: ike.livenessMs,
     unique: ike.unique,
     mobike: ike.mobike,
+    childless: ike.childless,
+    mostChildSas: ike.mostChildSas,
     retransmission: ike.retransmission,
   };
 }

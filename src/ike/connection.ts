@@ -26,6 +26,10 @@ export interface Connection {
   readonly livenessMs: number;
   readonly retransmission: Retransmission;
   readonly unique: Uniqueness;
+  /** The first Child SA, too, has an exchange of its own, where the peer knows RFC 6023. */
+  readonly childless: boolean;
+  /** The peer may have so many in one IKE SA. */
+  readonly mostChildSas: number;
   /** RFC 4555, where the peer knows it too. */
   readonly mobike: boolean;
 }

@@ -10,12 +10,20 @@ import { answerInit, askForCookie } from './exchanges/ike-sa-init.ts';
 import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';
 import { find, findNotify } from './payloads.ts';
+import { SourceRates, type Rate } from './source-rates.ts';
 import { STORIES, type StoryName } from './stories.ts';
 import type { IkeContext } from './turn.ts';
 
 /** Half-open IKE SAs from which on a cookie is asked for (RFC 7296 §2.6), and beyond which nothing is answered. */
 const COOKIE_THRESHOLD = 32;
 const MOST_HALF_OPEN = 1024;
+/**
+ * What one source may send before it has to show that it is there; who forges the address of another can no more than make
+ * that one show it.
+ */
+const STRANGERS: Rate = { perSecond: 20, burst: 100 };
+/** And afterwards: each costs a key exchange. */
+const PROVEN: Rate = { perSecond: 500, burst: 2000 };
 
 export interface FirstMessagesParts {
   readonly engine: IkeEngineParts;
@@ -29,10 +37,14 @@ export interface FirstMessagesParts {
 export class FirstMessages {
   readonly #parts: FirstMessagesParts;
   readonly #cookies: Cookies;
+  readonly #strangers: SourceRates;
+  readonly #proven: SourceRates;
 
   constructor(parts: FirstMessagesParts) {
     this.#parts = parts;
     this.#cookies = new Cookies(parts.engine.random, parts.engine.now());
+    this.#strangers = new SourceRates(STRANGERS, parts.engine.random);
+    this.#proven = new SourceRates(PROVEN, parts.engine.random);
   }
 
   /** @returns a half-open IKE SA that has begun */
@@ -48,7 +60,8 @@ export class FirstMessages {
       return undefined;
     }
     if (this.#lacksCookie(message, path)) return undefined;
-    if (sas.halfOpenCount >= MOST_HALF_OPEN) {
+    const isTooMuch = !this.#proven.take(path.remoteAddress.bytes, this.#parts.engine.now());
+    if (isTooMuch || sas.halfOpenCount >= MOST_HALF_OPEN) {
       drops.flooded++;
       return undefined;
     }
@@ -66,8 +79,10 @@ export class FirstMessages {
   #lacksCookie({ header, payloads }: IkeMessage, path: Path): boolean {
     const { sas, engine } = this.#parts;
     const nonce = find(payloads, 'NONCE')?.nonce;
-    if (sas.halfOpenCount < COOKIE_THRESHOLD || nonce === undefined) return false;
-    const request = { nonce, address: path.remoteAddress.bytes, initiatorSpi: header.initiatorSpi };
+    const { bytes: address } = path.remoteAddress;
+    const isCalm = this.#strangers.take(address, engine.now()) && sas.halfOpenCount < COOKIE_THRESHOLD;
+    if (isCalm || nonce === undefined) return false;
+    const request = { nonce, address, initiatorSpi: header.initiatorSpi };
     const cookie = findNotify(payloads, NotifyType.COOKIE)?.data;
     const nowMs = engine.now();
     if (cookie !== undefined && this.#cookies.isValid(cookie, request, nowMs)) return false;

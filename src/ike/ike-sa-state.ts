@@ -86,6 +86,8 @@ export interface Initiation {
   readonly response: Uint8Array;
   /** What SIGNATURE_HASH_ALGORITHMS of the peer named; undefined: it does not know RFC 7427. */
   readonly peerHashes: readonly number[] | undefined;
+  /** The peer makes IKE SAs without a Child SA (RFC 6023). */
+  readonly peerIsChildless: boolean;
   /** The responder's IKE_SA_INIT asked for a bare public key (RFC 7670). */
   readonly peerAsksForPublicKey: boolean;
 }

@@ -49,6 +49,7 @@ export type StoryName =
   | 'rekey-refused'
   | 'try-later'
   | 'retransmitted'
+  | 'too-many-children'
   | 'silent'
   | 'address-gone'
   | 'address-updated'
@@ -197,6 +198,7 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
   },
   'nat-not-allowed': { level: 'warn', sentence: 'the peer wants no NAT on its way, and there is one' },
   'peer-moved': { level: 'info', sentence: 'the peer says that it has moved' },
+  'too-many-children': { level: 'warn', sentence: 'the peer has as many Child SAs as it may have' },
   'liveness-check': { level: 'debug', sentence: 'the peer was silent; asking whether it lives' },
   deleted: { level: 'info', sentence: 'IKE SA deleted by the peer' },
   closing: { level: 'info', sentence: 'IKE SA is being deleted' },

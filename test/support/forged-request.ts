@@ -2,7 +2,7 @@
 
 import { InvariantError } from '../../src/base/errors.ts';
 import { chooseProvider } from '../../src/crypto/choose-provider.ts';
-import { request } from '../../src/ike/protected-messages.ts';
+import { request, respond } from '../../src/ike/protected-messages.ts';
 import { Turn, type IkeContext } from '../../src/ike/turn.ts';
 import type { Payload } from '../../src/wire/ike/payload.ts';
 import type { IkeNetwork, SiteName } from './ike-network.ts';
@@ -18,6 +18,22 @@ export function forge(
   if (state === undefined) throw new InvariantError(`site ${site} has no IKE SA`);
   const turn = new Turn(state, contextAt(net.nowMs));
   request(turn, exchangeType, payloads, { kind: 'liveness' });
+  for (const effect of turn.effects)
+    if (effect.type === 'send')
+      for (const datagram of effect.datagrams) net.send(site, effect.path, datagram);
+}
+
+/** As {@link forge}, for an answer to the request that the site would expect next. */
+export function forgeResponse(
+  net: IkeNetwork,
+  site: SiteName,
+  exchangeType: number,
+  payloads: readonly Payload[],
+): void {
+  const [state] = net.states(site);
+  if (state === undefined) throw new InvariantError(`site ${site} has no IKE SA`);
+  const turn = new Turn(state, contextAt(net.nowMs));
+  respond(turn, exchangeType, payloads);
   for (const effect of turn.effects)
     if (effect.type === 'send')
       for (const datagram of effect.datagrams) net.send(site, effect.path, datagram);

@@ -394,6 +394,8 @@ function connectionOf(site: SiteName): Connection {
     retransmission: { firstMs: 4000, factor: 1.8, tries: 5 },
     unique: 'replace',
     mobike: true,
+    childless: false,
+    mostChildSas: 1024,
   };
 }
 

@@ -196,6 +196,13 @@ function giveUp(turn: Turn, { offer, isUnwanted }: CreateChild, refusal: ChildRe
     turn.set({ tasks: [...turn.state.tasks, task] });
     return;
   }
+  if (old !== undefined && !isUnwanted && refusal.notifyType === NotifyType.NO_ADDITIONAL_SAS) {
+    // RFC 7296 §1.3: the peer has one Child SA in an IKE SA and rekeys none; a new IKE SA has a new one.
+    turn.tell('child-refused', { policy, reason: refusal.reason });
+    turn.add({ type: 'lost', policies: turn.state.children.map((child) => child.policy) });
+    turn.set({ tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] });
+    return;
+  }
   // The peer has replaced or deleted the same SA meanwhile.
   const isOver = offer.replaces !== undefined && old === undefined;
   turn.tell(isOver ? 'rekey-collision' : 'child-refused', { policy, reason: refusal.reason });
@@ -229,6 +236,10 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
     replaces?.phase === 'deleting' ||
     tasks.some((task) => task.kind === 'delete-child' && task.inboundSpi === replaces?.inboundSpi);
   if (isEnding) return answer(notify(NotifyType.TEMPORARY_FAILURE));
+  if (replaces === undefined && isFull(turn)) {
+    turn.tell('too-many-children', { peer: turn.state.connection?.name });
+    return answer(notify(NotifyType.NO_ADDITIONAL_SAS));
+  }
   const nonce = find(payloads, 'NONCE')?.nonce;
   if (nonce === undefined || nonce.length < 16 || nonce.length > 256)
     return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
@@ -260,6 +271,12 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
     ...agreed,
   );
   share?.destroy();
+}
+
+/** RFC 7296 §1.3: the limit is this side's; what is replaced already goes soon. */
+function isFull({ state: { children, connection } }: Turn): boolean {
+  const count = children.filter(({ isReplaced }) => !isReplaced).length;
+  return connection !== undefined && count >= connection.mostChildSas;
 }
 
 /** The peer names SAs by the SPI that it receives under. */

@@ -42,7 +42,11 @@ export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
   }
   // The nonces are those of IKE_SA_INIT (RFC 7296 §2.17).
   const nonce = turn.state.initiation?.nonces.initiator ?? new Uint8Array(0);
-  const offer = child && offerChild(turn, child, { nonce, share: undefined, group: 0 });
+  const isChildless = connection.childless && (turn.state.initiation?.peerIsChildless ?? false);
+  // RFC 6023 §3: it is asked for when the IKE SA stands.
+  if (isChildless && child !== undefined) turn.set({ tasks: [child, ...turn.state.tasks] });
+  const first = isChildless ? undefined : child;
+  const offer = first && offerChild(turn, first, { nonce, share: undefined, group: 0 });
   const payloads: Payload[] = [
     { type: 'IDi', ...local.identity },
     ...certificateRequests([remote.authentication]),

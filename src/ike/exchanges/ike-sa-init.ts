@@ -194,6 +194,7 @@ function finishInit(
       request: exchange.request,
       response: bytes,
       peerHashes: readSignatureHashes(payloads),
+      peerIsChildless: findNotify(payloads, NotifyType.CHILDLESS_IKEV2_SUPPORTED) !== undefined,
       peerAsksForPublicKey: asksForPublicKey(payloads),
     },
     window: withoutRequest(state.window),
@@ -309,6 +310,8 @@ export function answerInit(
     ...natDetection(spis, path, (count) => context.random(count)),
     notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED),
     signatureHashes(),
+    // RFC 6023 §3.
+    notify(NotifyType.CHILDLESS_IKEV2_SUPPORTED),
     ...certificateRequests(candidates.map(({ pad }) => pad.remote.authentication)),
   ];
   const response = encodeInit(initiatorSpi, localSpi, true, answer);
@@ -329,6 +332,7 @@ export function answerInit(
       request: bytes,
       response,
       peerHashes: readSignatureHashes(payloads),
+      peerIsChildless: false,
       peerAsksForPublicKey: false,
     },
     window: freshWindow(0, 1),

@@ -61,6 +61,8 @@ export function buildIkePeer(
     livenessMs: entry.liveness,
     unique: entry.unique,
     mobike: entry.mobike,
+    childless: entry.childless,
+    mostChildSas: entry.most_child_sas,
     retransmission: {
       firstMs: entry.retransmit.first,
       factor: entry.retransmit.factor,

@@ -89,6 +89,8 @@ export interface IkeEntry {
   readonly liveness: number;
   readonly unique: Uniqueness;
   readonly mobike: boolean;
+  readonly childless: boolean;
+  readonly most_child_sas: number;
   readonly retransmit: {
     /** Milliseconds. */
     readonly first: number;

@@ -85,6 +85,8 @@ export interface IkePeerConfig {
   /** How many IKE SAs there may be with one identity of the peer. */
   readonly unique: Uniqueness;
   readonly mobike: boolean;
+  readonly childless: boolean;
+  readonly mostChildSas: number;
   readonly retransmission: {
     readonly firstMs: number;
     readonly factor: number;

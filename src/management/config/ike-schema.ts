@@ -19,6 +19,8 @@ const DEFAULT_LIVENESS = '30s';
 /** RFC 7296 §2.4 leaves the waits open: 4 s, 7.2 s, 13 s, 23 s, 42 s, 76 s. */
 const DEFAULT_RETRANSMIT = { first: '4s', factor: 1.8, tries: 5 };
 const MOST_TRIES = 20;
+const MOST_CHILD_SAS = 65_536;
+const DEFAULT_CHILD_SAS = 4096;
 
 const PATH = /^[^\0]+$/;
 
@@ -64,5 +66,7 @@ export const ikeSchema: z.ZodType<IkeEntry> = mapping({
     tries: integer(0, MOST_TRIES).prefault(DEFAULT_RETRANSMIT.tries),
   }).prefault({}),
   mobike: boolean().prefault(true),
+  childless: boolean().prefault(false),
+  most_child_sas: integer(1, MOST_CHILD_SAS).prefault(DEFAULT_CHILD_SAS),
   unique: oneOf<Uniqueness>(['replace', 'keep', 'never']).prefault('replace'),
 });

@@ -21,6 +21,12 @@ afterEach(async () => {
 });
 
 describe('a tunnel', () => {
+  test('RFC 6023: whose IKE SA is made without it', async () => {
+    const { sites, charon } = await build({ settings: [[['peers', 0, 'ike', 'childless'], true]] });
+    expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+    await charon.logged('generating CREATE_CHILD_SA response 2');
+  });
+
   test('that the first packet asks for: no packet is lost', async () => {
     const { sites } = await build();
     expect(await sites.ping('hostA', hostB.ipv4, 5)).toBe(5);

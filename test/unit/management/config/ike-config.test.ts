@@ -144,6 +144,12 @@ describe('times of a peer', () => {
     expect(of('      on_close: restart\n')).toBe('restart');
   });
 
+  it('say how Child SAs begin, and how many there may be', () => {
+    expect(ikeOf('')).toMatchObject({ childless: false, mostChildSas: 4096 });
+    expect(ikeOf('childless: true').childless).toBe(true);
+    expect(ikeOf('most_child_sas: 1').mostChildSas).toBe(1);
+  });
+
   it('say whether addresses may change', () => {
     expect(ikeOf('').mobike).toBe(true);
     expect(ikeOf('mobike: false').mobike).toBe(false);
