@@ -65,8 +65,10 @@ function contains(base: GeneralName, name: GeneralName): boolean | undefined {
 }
 
 /** `.example.org` is everything below; without the dot the host itself, of DNS names with everything below. */
-function containsHost(base: string, host: string, isTree: boolean): boolean {
+function containsHost(base: string, name: string, isTree: boolean): boolean {
   if (base === '') return true;
+  // A dot at the end names the same host, and must not lead past what is excluded.
+  const host = name.replace(/\.$/, '');
   if (base.startsWith('.')) return host.endsWith(base);
   return host === base || (isTree && host.endsWith(`.${base}`));
 }

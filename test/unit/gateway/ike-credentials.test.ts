@@ -58,10 +58,13 @@ interface Sides {
   readonly remote?: string;
 }
 
-function read({
-  local = '{ certificate: a.pem, private_key: { file: a.key } }',
-  remote = '{ identity: gw-b.example.org, authorities: ca.pem }',
-}: Sides = {}): Connection {
+function read(
+  {
+    local = '{ certificate: a.pem, private_key: { file: a.key } }',
+    remote = '{ identity: gw-b.example.org, authorities: ca.pem }',
+  }: Sides = {},
+  running: readonly Connection[] = [],
+): Connection {
   const text = `gateway: { name: a }
 guard: none
 udp: { listen: 203.0.113.1 }
@@ -78,7 +81,7 @@ policies: [{ name: p, priority: 1, selectors: { remote_address: 10.2.0.0/16 }, a
     warnings.push(typeof first === 'string' ? first : `${fields} ${String(second)}`);
   };
   const config = parseConfig(text, join(directory, 'f.yaml'), {});
-  const [connection] = readConnections(config, { info: warn, warn } as never);
+  const [connection] = readConnections(config, { info: warn, warn } as never, running);
   if (connection === undefined) throw new TypeError('no connection');
   return connection;
 }
@@ -351,6 +354,33 @@ describe('dates', () => {
     write('ca.crl', list(Date.UTC(2026, 0, 1)));
     read({ remote });
     expect(warnings.join()).toContain('found that the next list was due on 2026-01-01T00:00:00Z');
+  });
+});
+
+describe('read again, at SIGHUP', () => {
+  const remote = '{ identity: gw-b.example.org, authorities: ca.pem, crls: ca.crl }';
+  const list = (serials: readonly Uint8Array[]): string =>
+    writePem(
+      'X509 CRL',
+      ROOT.revoke(serials, { thisUpdateMs: NOW.notBeforeMs, nextUpdateMs: NOW.notAfterMs }),
+    );
+
+  it('the connection stays where its files say the same', () => {
+    write('ca.crl', list([]));
+    const running = read({ remote });
+    expect(read({ remote }, [running])).toBe(running);
+    expect(ownOf(running).privateKey.some((octet) => octet !== 0)).toBe(true);
+  });
+
+  it.each<[string, () => void]>([
+    ['a certificate', () => write('a.pem', certificate(issue()))],
+    ['a revocation list', () => write('ca.crl', list([Uint8Array.of(0x41)]))],
+    ['an authority', () => write('ca.pem', certificate(ROOT.der) + certificate(UPPER.der))],
+  ])('another begins with %s', (_what, change) => {
+    write('ca.crl', list([]));
+    const running = read({ remote });
+    change();
+    expect(read({ remote }, [running])).not.toBe(running);
   });
 });
 
