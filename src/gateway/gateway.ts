@@ -12,7 +12,10 @@ import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { isTunInUse } from '../host/tun-in-use.ts';
 import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
+import { NameLookups } from '../host/name-lookups.ts';
+import { sourceTowards } from '../host/source-towards.ts';
 import { HostSide } from './host-side.ts';
+import { PeerPaths } from './peer-paths.ts';
 import { IkeKeying } from './ike-keying.ts';
 import { LiveDatabases, type HostEffects } from './live-databases.ts';
 import { readManualKeys } from './manual-keying.ts';
@@ -99,10 +102,18 @@ async function startSteps(
   const policyOf = (name: string): PolicyConfig | undefined =>
     live.databases?.config.policies.find((policy) => policy.name === name);
   const { ikeSockets: sockets } = dataPlane;
+  const lookups = new NameLookups();
+  const paths = new PeerPaths({
+    log,
+    sockets,
+    now: monotonicMs,
+    resolve: (name) => lookups.resolve(name),
+    sourceTowards: (remote) => sourceTowards(remote, mark),
+  });
   const keying =
     sockets.length === 0
       ? undefined
-      : new IkeKeying({ log, sad, dataPlane, sockets, crypto: chooseProvider('auto'), policyOf });
+      : new IkeKeying({ log, sad, dataPlane, sockets, crypto: chooseProvider('auto'), policyOf, paths });
   events.connect({ log, sad, supply, onPathMtu, ...(keying && { onIke: keying.take.bind(keying) }) });
   const larval = setInterval(() => {
     sad.tick();

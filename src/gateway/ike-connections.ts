@@ -60,6 +60,7 @@ function connectionOf(
     name: peer.name,
     pad: readCredentials(peer.name, ike, context),
     remoteAddress: peer.address,
+    remoteName: peer.dnsName,
     remotePort: peer.port ?? NAT_TRAVERSAL_PORT,
     proposals: ike.proposals,
     children: childrenOf(peer.name, config),

@@ -10,13 +10,15 @@ import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { Acquire, IkeEvent } from '../dataplane/ike-events.ts';
 import type { IkeSocket } from '../dataplane/ike-socket.ts';
 import type { Connection, Path } from '../ike/connection.ts';
-import type { Effect } from '../ike/effects.ts';
+import type { ChildDone, Effect } from '../ike/effects.ts';
 import { IkeEngine } from '../ike/ike-engine.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { readConnections, zeroSecrets } from './ike-connections.ts';
 import { KeyLog } from './key-log.ts';
 import { IkePaths } from './ike-paths.ts';
 import { LocalAddresses } from './local-addresses.ts';
+import type { PeerPaths } from './peer-paths.ts';
+import { WaitingAcquires } from './waiting-acquires.ts';
 import type { Keying, PreparedKeying } from './live-databases.ts';
 import { selectorsOf } from '../ike/traffic-selectors.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
@@ -41,6 +43,7 @@ export interface IkeKeyingParts {
   readonly dataPlane: Pick<DataPlane, 'send'>;
   readonly sockets: readonly IkeSocket[];
   readonly crypto: CryptoProvider;
+  readonly paths: PeerPaths;
   /** A policy that is in force. */
   readonly policyOf: (name: string) => Policy | undefined;
 }
@@ -52,8 +55,7 @@ export class IkeKeying implements Keying {
   readonly #parts: IkeKeyingParts;
   readonly #engine: IkeEngine;
   readonly #paths: IkePaths;
-  /** Acquires that wait for an answer, by policy. */
-  readonly #acquires = new Map<string, number[]>();
+  readonly #acquires = new WaitingAcquires();
   #connections: readonly Connection[] = [];
   #immediately: readonly string[] = [];
   #hasBegun = false;
@@ -82,10 +84,10 @@ export class IkeKeying implements Keying {
         install: (effect) => this.#install(effect),
         remove: (effect) => this.#remove(effect),
         move: (effect) => this.#move(effect),
-        childDone: (policy, installed) => {
-          this.#answer(policy, installed);
+        childDone: (done) => {
+          this.#answer(done);
         },
-        pathTo: (connection) => this.#paths.to(connection),
+        pathTo: (connection) => parts.paths.pathTo(connection),
         floatedPort: (path) => this.#paths.socketAt(path.localAddress, true)?.port ?? path.localPort,
         lastTrafficMs: (spis) => this.#lastTrafficMs(spis),
         wakeAt: (atMs) => {
@@ -165,21 +167,18 @@ export class IkeKeying implements Keying {
   }
 
   #acquire({ id, policy, packet }: Acquire): void {
-    const waiting = this.#acquires.get(policy);
-    if (waiting === undefined) this.#acquires.set(policy, [id]);
-    else waiting.push(id);
     const { localAddress, remoteAddress, protocol } = packet;
     // RFC 7296 §3.13.1: types stand on both sides, ports on their own.
     const type = protocol === PROTOCOL_MOBILITY ? packet.localPort : packet.icmp;
     const local = selectorOf(localAddress, protocol, type ?? packet.localPort);
     const remote = selectorOf(remoteAddress, protocol, type ?? packet.remotePort);
+    this.#acquires.add(policy, { id, trigger: [local, remote] });
     this.#engine.acquire(policy, [local, remote]);
   }
 
-  #answer(policy: string, installed: boolean): void {
-    const ids = this.#acquires.get(policy) ?? [];
-    this.#acquires.delete(policy);
-    for (const id of ids)
+  #answer(done: ChildDone): void {
+    const installed = done.child !== undefined;
+    for (const id of this.#acquires.take(done))
       this.#watch(
         this.#parts.dataPlane.send({
           type: 'acquire-done',
@@ -234,6 +233,7 @@ export class IkeKeying implements Keying {
         block: wholeSequenceSpace(child.esn),
         inboundSpi: child.inboundSpi,
       });
+      this.#parts.paths.worked(peer);
     } catch (error) {
       if (!(error instanceof SadError)) throw error;
       // Larval for too long, or a peer that uses one SPI twice.

@@ -1,31 +1,16 @@
-// Between sockets of the data plane and the paths that IKE knows: which socket a path begins at, where a datagram came by.
+// Between sockets of the data plane and the paths that IKE knows: which socket a path begins at (peer-paths.ts says where), where a datagram came by.
 
 import type { Address } from '../base/address.ts';
 import type { OuterEndpoints } from '../dataplane/ike-events.ts';
 import type { IkeSocket } from '../dataplane/ike-socket.ts';
-import type { Connection, Path } from '../ike/connection.ts';
+import type { Path } from '../ike/connection.ts';
 import type { Endpoint } from '../sad/security-association.ts';
-
-const IKE_PORT = 500;
 
 export class IkePaths {
   readonly #sockets: readonly IkeSocket[];
 
   constructor(sockets: readonly IkeSocket[]) {
     this.#sockets = sockets;
-  }
-
-  /** Of a first message; undefined where there is no way. */
-  to({ remoteAddress }: Connection): Path | undefined {
-    if (remoteAddress === undefined) return undefined;
-    const own = this.#sockets.find(({ family, hasMarker }) => family === remoteAddress.family && !hasMarker);
-    if (own === undefined) return undefined;
-    return {
-      localAddress: { family: own.family, bytes: own.address },
-      localPort: own.port,
-      remoteAddress,
-      remotePort: IKE_PORT,
-    };
   }
 
   of({ family, source, sourcePort, destination, localPort, socket }: OuterEndpoints): Path {

@@ -229,5 +229,5 @@ function describePeer(peer: PeerConfig, before: GatewayConfig, next: GatewayConf
 }
 
 function describePlace(peer: PeerConfig | undefined): string {
-  return JSON.stringify([peer?.address, peer?.port, peer?.followAddress]);
+  return JSON.stringify([peer?.address, peer?.dnsName, peer?.port, peer?.followAddress]);
 }

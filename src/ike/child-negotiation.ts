@@ -32,6 +32,7 @@ export function offerChild(
   const [local, remote] = trigger ?? [];
   return {
     policy,
+    trigger,
     inboundSpi: turn.context.allocateSpi(turn.state.connection?.name ?? ''),
     // RFC 7296 §2.9: the packet that asked for the SA goes first.
     local: [...(local === undefined ? [] : [local]), ...policy.local],

@@ -12,8 +12,10 @@ export interface Connection {
   readonly pad: PadEntry;
   /** Where the peer's ESP and IKE share a port, usually 4500 (RFC 7296 §2.23). */
   readonly remotePort: number;
-  /** undefined: whoever comes with the right identity; this side does not begin. */
+  /** undefined: whoever comes with the right identity; this side begins only where it has the peer's name. */
   readonly remoteAddress: Address | undefined;
+  /** DNS name, resolved at each beginning. */
+  readonly remoteName?: string | undefined;
   /** In order of preference. */
   readonly proposals: readonly AcceptedProposal[];
   readonly children: readonly ChildPolicy[];

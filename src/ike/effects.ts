@@ -44,6 +44,14 @@ export type IkeEvent =
   /** The peer has made an IKE SA while this side still asked for one. */
   | { readonly type: 'abandon' };
 
+/** What became of a {@link ChildTask}. */
+export interface ChildDone {
+  readonly policy: string;
+  readonly trigger: ChildTask['trigger'];
+  /** Undefined: there is none. */
+  readonly child: Pick<ChildSa, 'local' | 'remote'> | undefined;
+}
+
 export type Effect =
   | { readonly type: 'send'; readonly path: Path; readonly datagrams: readonly Uint8Array[] }
   /** UPDATE of the larval SA in the SAD; the keys are the receiver's to zero. */
@@ -73,8 +81,8 @@ export type Effect =
   | { readonly type: 'remove-outbound'; readonly child: ChildSa; readonly peer: string }
   /** A larval SA that comes to nothing. */
   | { readonly type: 'release-spi'; readonly spi: number }
-  /** The answer to an acquire. */
-  | { readonly type: 'child-done'; readonly policy: string; readonly installed: boolean }
+  /** The answer to acquires. */
+  | ({ readonly type: 'child-done' } & ChildDone)
   /** Whichever IKE SA of the peer can, is to make it. */
   | { readonly type: 'ask'; readonly connection: Connection; readonly task: ChildTask }
   /** The Child SAs of these policies end because the IKE SA does. */

@@ -3,8 +3,8 @@
 
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { Connection, Path } from './connection.ts';
-import type { Effect } from './effects.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
+import type { ChildDone, Effect } from './effects.ts';
 
 /** What the engine does outside of itself. Each promise resolves when it is done. */
 export interface IkeEffects {
@@ -16,10 +16,10 @@ export interface IkeEffects {
   remove(effect: Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbound' }>): Promise<void>;
   /** Outbound SAs lead to another place from now on. */
   move(effect: Extract<Effect, { readonly type: 'move' }>): Promise<void>;
-  /** The answer to an acquire. */
-  childDone(policy: string, installed: boolean): void;
-  /** Where the IKE SA of a peer begins. @returns undefined where there is no way to it */
-  pathTo(connection: Connection): Path | undefined;
+  /** The answer to acquires: of the flow that asked, and of all that the Child SA carries. */
+  childDone(done: ChildDone): void;
+  /** Where the IKE SA of a peer begins; asked anew each time. @returns undefined where there is no way to it now */
+  pathTo(connection: Connection): Promise<Path | undefined>;
   /** The port of this side that ESP in UDP shares, at the local address of a path. */
   floatedPort(path: Path): number;
   /** See {@link IkeContext.lastTrafficMs}. */

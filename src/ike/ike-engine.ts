@@ -11,7 +11,7 @@ import { decodeMessage, type IkeMessage } from '../wire/ike/message.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
 import { Complaints } from './complaints.ts';
 import type { ChildPolicy, Connection, Path } from './connection.ts';
-import type { IkeEvent } from './effects.ts';
+import type { ChildDone, IkeEvent } from './effects.ts';
 import { FirstMessages } from './first-messages.ts';
 import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
 import { IkeSaRunner } from './ike-sa-runner.ts';
@@ -39,6 +39,9 @@ export class IkeEngine {
   /** Policies whose SAs the peer has ended, and that wait for it. */
   readonly #closed = new Set<string>();
   #peers: Peers = new Peers([]);
+  /** Peers that are looked for, and what waits for that. */
+  readonly #locating = new Map<Connection, ChildTask[]>();
+  readonly #locations = new Set<Promise<void>>();
 
   constructor(parts: IkeEngineParts) {
     this.#parts = parts;
@@ -46,8 +49,8 @@ export class IkeEngine {
     this.#runner = new IkeSaRunner({
       effects: {
         ...parts.effects,
-        childDone: (policy, installed) => {
-          this.#childDone(policy, installed);
+        childDone: (done) => {
+          this.#childDone(done);
         },
       },
       sas: this.#sas,
@@ -90,7 +93,10 @@ export class IkeEngine {
 
   /** Resolves when everything that has happened so far was worked off. */
   async settled(): Promise<void> {
-    await this.#runner.settled();
+    do {
+      await Promise.all(this.#locations);
+      await this.#runner.settled();
+    } while (this.#locations.size > 0);
   }
 
   /** A datagram from the ports 500 or 4500, without non-ESP marker. Never throws on what it holds. */
@@ -125,7 +131,7 @@ export class IkeEngine {
   acquire(policyName: string, trigger: readonly [TrafficSelector, TrafficSelector] | undefined): void {
     const found = this.#peers.ofPolicy(policyName);
     if (found === undefined || !found.policy.isAskedFor || this.#closed.has(policyName))
-      return this.#parts.effects.childDone(policyName, false);
+      return this.#parts.effects.childDone({ policy: policyName, trigger, child: undefined });
     this.#ask(found.connection, childTask(populate(found.policy, trigger), trigger));
   }
 
@@ -148,24 +154,54 @@ export class IkeEngine {
     if (onClose === 'restart') this.#restarts.lost(policyName, this.#parts.now());
   }
 
-  #childDone(policyName: string, installed: boolean): void {
-    this.#restarts.done(policyName, installed, this.#parts.now());
-    this.#parts.effects.childDone(policyName, installed);
+  #childDone(done: ChildDone): void {
+    this.#restarts.done(done.policy, done.child !== undefined, this.#parts.now());
+    this.#parts.effects.childDone(done);
   }
 
   /** Whichever IKE SA of the peer can, makes the Child SA; or a new one does. */
   #ask(connection: Connection, task: ChildTask): void {
-    const entries = this.#sas.of(connection.name).filter(({ state }) => state.connection === connection);
-    const chosen =
-      entries.find(({ state }) => state.phase === 'established' && !state.isSuperseded) ??
-      entries.find(({ state }) => state.phase === 'connecting' || state.phase === 'authenticating');
+    const chosen = this.#usable(connection);
+    const waiting = this.#locating.get(connection);
     if (chosen !== undefined) this.#runner.push(chosen, { type: 'create-child', task });
-    else this.#initiate(connection, task);
+    else if (waiting !== undefined) waiting.push(task);
+    else {
+      this.#track(this.#locate(connection, [task]));
+    }
   }
 
-  #initiate(connection: Connection, child: ChildTask): void {
-    const path = this.#parts.effects.pathTo(connection);
-    if (path === undefined) return this.#childDone(child.policy.policy, false);
+  #track(location: Promise<void>): void {
+    this.#locations.add(location);
+    void location.finally(() => this.#locations.delete(location));
+  }
+
+  #usable(connection: Connection): Entry | undefined {
+    const entries = this.#sas.of(connection.name).filter(({ state }) => state.connection === connection);
+    return (
+      entries.find(({ state }) => state.phase === 'established' && !state.isSuperseded) ??
+      entries.find(({ state }) => state.phase === 'connecting' || state.phase === 'authenticating')
+    );
+  }
+
+  /** @param tasks that wait until it is known where the peer is; more may come */
+  async #locate(connection: Connection, tasks: ChildTask[]): Promise<void> {
+    this.#locating.set(connection, tasks);
+    const path = await this.#parts.effects.pathTo(connection);
+    this.#locating.delete(connection);
+    for (const task of tasks) {
+      // The peer itself may have begun meanwhile.
+      const chosen = this.#usable(connection);
+      if (chosen !== undefined) this.#runner.push(chosen, { type: 'create-child', task });
+      else this.#initiate(connection, path, task);
+    }
+  }
+
+  #initiate(connection: Connection, path: Path | undefined, child: ChildTask): void {
+    if (path === undefined || !this.#peers.has(connection)) {
+      const { policy, trigger } = child;
+      this.#childDone({ policy: policy.policy, trigger, child: undefined });
+      return this.#runner.wake();
+    }
     const entry = this.#sas.add(newInitiator(connection, path, this.#newIkeSpi(), this.#parts.now()));
     this.#runner.push(entry, { type: 'initiate', child });
   }
@@ -217,11 +253,23 @@ export class IkeEngine {
     for (const entry of this.#sas.all) {
       const { connection, path, phase } = entry.state;
       if (connection === undefined || phase !== 'established' || isLocal(path.localAddress)) continue;
-      const other = this.#parts.effects.pathTo(connection);
-      // Bound to that address: then there is no way from anywhere else.
-      if (other !== undefined && !isLocal(other.localAddress) && isAnyAddress(other.localAddress))
-        this.#runner.push(entry, { type: 'leave-address', path: other });
+      const isOpen = connection.remoteAddress === undefined && connection.remoteName === undefined;
+      if (!isOpen) this.#track(this.#leaveAddress(entry, connection, isLocal));
     }
+  }
+
+  async #leaveAddress(
+    entry: Entry,
+    connection: Connection,
+    isLocal: (address: Address) => boolean,
+  ): Promise<void> {
+    // A name may have another address by now, but the peer is where it was.
+    const { remoteAddress } = entry.state.path;
+    const path = await this.#parts.effects.pathTo({ ...connection, remoteAddress });
+    if (path === undefined) return;
+    // Bound to the lost address: then there is no way from anywhere else.
+    if (isLocal(path.localAddress) || isAnyAddress(path.localAddress))
+      this.#runner.push(entry, { type: 'leave-address', path });
   }
 
   /** Does what is due. */

@@ -174,7 +174,7 @@ export class IkeSaRunner {
       case 'release-spi':
         return effects.releaseSpi(effect.spi);
       case 'child-done':
-        return effects.childDone(effect.policy, effect.installed);
+        return effects.childDone(effect);
       case 'add-ike-sa': {
         const { establishedOrder } = entry;
         effects.keyed?.(effect.state);

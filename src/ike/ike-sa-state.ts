@@ -95,6 +95,7 @@ export interface Initiation {
 /** A Child SA that this side has asked for. */
 export interface ChildOffer {
   readonly policy: ChildPolicy;
+  readonly trigger: ChildTask['trigger'];
   readonly inboundSpi: number;
   readonly local: readonly TrafficSelector[];
   readonly remote: readonly TrafficSelector[];

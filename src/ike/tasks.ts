@@ -9,8 +9,9 @@ import {
 } from './exchanges/informational.ts';
 import { requestAddressCheck, requestAddressUpdate } from './exchanges/mobike.ts';
 import { requestRekey } from './exchanges/rekey-ike-sa.ts';
+import type { ChildSa } from './child-sa.ts';
 import type { ChildTask, IkeSaState, OwnExchange, Task } from './ike-sa-state.ts';
-import { formatTrafficSelector, narrow } from './traffic-selectors.ts';
+import { carries, formatTrafficSelector } from './traffic-selectors.ts';
 import type { Turn } from './turn.ts';
 
 /** Child SAs that wait to be asked for; what is beyond is refused, so that a storm of packets costs bounded memory. */
@@ -20,12 +21,8 @@ const MOST_TASKS = 1024;
 export function addTask(turn: Turn, task: Task): void {
   const { tasks, exchange } = turn.state;
   if (tasks.some((one) => isSame(one, task)) || isUnderWay(exchange, task)) return;
-  if (task.kind === 'create-child' && tasks.length >= MOST_TASKS) return refuse(turn, task);
+  if (task.kind === 'create-child' && tasks.length >= MOST_TASKS) return turn.childDone(task, undefined);
   turn.set({ tasks: [...tasks, task] });
-}
-
-function refuse(turn: Turn, { policy, replaces }: ChildTask): void {
-  if (replaces === undefined) turn.add({ type: 'child-done', policy: policy.policy, installed: false });
 }
 
 function isSame(one: Task, other: Task): boolean {
@@ -67,23 +64,22 @@ function isUnderWay(exchange: OwnExchange | undefined, task: Task): boolean {
 
 /** A Child SA that carries what asked for one may have come meanwhile. */
 function startChild(turn: Turn, task: ChildTask): void {
-  if (task.replaces !== undefined || !isThere(turn.state, task)) return requestChild(turn, task);
-  turn.add({ type: 'child-done', policy: task.policy.policy, installed: true });
+  const there = task.replaces === undefined ? carrierOf(turn.state, task) : undefined;
+  if (there === undefined) requestChild(turn, task);
+  else turn.childDone(task, there);
 }
 
-/** An IKE SA has a Child SA that does what the task asks for. */
-export function isThere(
+/** The Child SA that does what the task asks for, where an IKE SA has one. */
+export function carrierOf(
   { children }: Pick<IkeSaState, 'children'>,
   { policy, trigger }: Pick<ChildTask, 'policy' | 'trigger'>,
-): boolean {
-  const [local, remote] = trigger ?? [];
-  return children.some(
+): ChildSa | undefined {
+  return children.find(
     (child) =>
       child.policy === policy.policy &&
       child.phase === 'installed' &&
       !child.isReplaced &&
-      (local === undefined || narrow([local], child.local).length > 0) &&
-      (remote === undefined || narrow([remote], child.remote).length > 0),
+      (trigger === undefined || carries(child, trigger)),
   );
 }
 

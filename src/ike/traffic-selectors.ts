@@ -54,6 +54,14 @@ export function narrow(
   );
 }
 
+/** True where a Child SA carries packets like this one. @param packet its selectors, local and remote */
+export function carries(
+  child: { readonly local: readonly TrafficSelector[]; readonly remote: readonly TrafficSelector[] },
+  [local, remote]: readonly [TrafficSelector, TrafficSelector],
+): boolean {
+  return narrow([local], child.local).length > 0 && narrow([remote], child.remote).length > 0;
+}
+
 /** True where everything of `inner` is in `outer`. */
 function lies(inner: TrafficSelector, outer: TrafficSelector): boolean {
   const [met] = intersect(inner, outer);

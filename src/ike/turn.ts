@@ -4,8 +4,8 @@ import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { Identity } from '../pad/identity.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { Connection, Path } from './connection.ts';
-import type { Effect } from './effects.ts';
-import type { IkeSaState } from './ike-sa-state.ts';
+import type { ChildDone, Effect } from './effects.ts';
+import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import type { StoryName } from './stories.ts';
 
 /** What a step may use besides the state; given anew, so that tests decide time and chance. */
@@ -47,6 +47,14 @@ export class Turn {
 
   add(effect: Effect): void {
     this.effects.push(effect);
+  }
+
+  /** Whoever asked for a Child SA hears what became of it; nobody has asked for a replacement. */
+  childDone(
+    { policy, trigger, replaces }: Pick<ChildTask, 'policy' | 'trigger' | 'replaces'>,
+    child: ChildDone['child'],
+  ): void {
+    if (replaces === undefined) this.add({ type: 'child-done', policy: policy.policy, trigger, child });
   }
 
   tell(name: StoryName, details: Readonly<Record<string, unknown>> = {}): void {

@@ -52,3 +52,19 @@ test('a port brings its protocol with it', async () => {
     { ...network('10.0.2.0'), protocol: TCP, startPort: 443, endPort: 443 },
   ]);
 });
+
+test('each flow is answered for itself: one that the peer refuses does not end the wait of another', async () => {
+  const net = populating(['remoteAddress']);
+  const flows = ['10.0.2.7', '10.0.99.1', '10.0.2.8'].map(
+    (remote) => [packet('10.0.1.5', 40_000), packet(remote, 443)] as const,
+  );
+  for (const flow of flows) net.a.engine.acquire('to-b', flow);
+  await net.run();
+  expect(
+    net.a.answers.map(({ trigger, child }) => [flows.findIndex((one) => one === trigger), child?.remote]),
+  ).toEqual([
+    [0, [host('10.0.2.7')]],
+    [1, undefined],
+    [2, [host('10.0.2.8')]],
+  ]);
+});

@@ -7,7 +7,7 @@ import { InvariantError } from '../../src/base/errors.ts';
 import { chooseProvider } from '../../src/crypto/choose-provider.ts';
 import type { ChildSa } from '../../src/ike/child-sa.ts';
 import type { ChildPolicy, Connection, Path } from '../../src/ike/connection.ts';
-import type { Effect } from '../../src/ike/effects.ts';
+import type { ChildDone, Effect } from '../../src/ike/effects.ts';
 import { IkeEngine } from '../../src/ike/ike-engine.ts';
 import type { IkeEffects } from '../../src/ike/ike-engine-parts.ts';
 import type { IkeSaState } from '../../src/ike/ike-sa-state.ts';
@@ -134,6 +134,8 @@ export interface Site {
   readonly told: string[];
   /** Answers to acquires. */
   readonly done: { readonly policy: string; readonly installed: boolean }[];
+  /** The same, with what they are about. */
+  readonly answers: ChildDone[];
 }
 
 export class IkeNetwork {
@@ -169,6 +171,7 @@ export class IkeNetwork {
     const sad = new FakeSad((name === 'a' ? 0xa000_0000 : 0xb000_0000) + 0x10_0000 * this.#starts++);
     const told: string[] = [];
     const unanswered = new Set<string>();
+    const answers: ChildDone[] = [];
     const done: { readonly policy: string; readonly installed: boolean }[] = [];
     const effects: IkeEffects = {
       send: (path, bytes) => {
@@ -187,15 +190,16 @@ export class IkeNetwork {
         sad.remove(effect);
         return Promise.resolve();
       },
-      childDone: (policy, installed) => {
-        done.push({ policy, installed });
+      childDone: ({ policy, trigger, child }) => {
+        done.push({ policy, installed: child !== undefined });
+        answers.push({ policy, trigger, child });
         unanswered.delete(policy);
       },
       move: ({ path, outboundSpis }) => {
         for (const spi of outboundSpis) sad.places.set(spi, formatAddress(path.remoteAddress));
         return Promise.resolve();
       },
-      pathTo: () => ({ ...this.#pathOf(name, 500), localAddress: address('0.0.0.0') }),
+      pathTo: () => Promise.resolve({ ...this.#pathOf(name, 500), localAddress: address('0.0.0.0') }),
       floatedPort: () => 4500,
       lastTrafficMs: () => this.trafficMs,
       wakeAt: (atMs) => {
@@ -218,7 +222,7 @@ export class IkeNetwork {
     const connection = change(connectionOf(name), name);
     engine.useConnections([connection]);
     const policies = connection.children.map(({ policy }) => policy);
-    return { name, engine, peer: connection.name, policies, unanswered, sad, told, done };
+    return { name, engine, peer: connection.name, policies, unanswered, sad, told, done, answers };
   }
 
   send(from: SiteName, path: Path, bytes: Uint8Array): void {

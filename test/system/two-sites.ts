@@ -73,6 +73,14 @@ export class TwoSites {
     await writeFile(path, changed(await readFile(path, 'utf8'), settings));
   }
 
+  /** Puts another text over a file of /etc, for all programs of the sandbox. @returns how to change it again */
+  async overlay(name: string, text: string): Promise<(text: string) => Promise<void>> {
+    const file = join(this.directory, name);
+    await writeFile(file, text);
+    await runOrThrow([...this.#sandbox.enter, 'mount', '--bind', file, `/etc/${name}`]);
+    return (other) => writeFile(file, other);
+  }
+
   /** Sends SIGHUP and waits for the gateway's answer in its log. */
   async reload(place: GatewayPlace, answer = 'configuration reloaded'): Promise<void> {
     const gateway = this.#gateways.get(place);

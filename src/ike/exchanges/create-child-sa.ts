@@ -86,8 +86,7 @@ export function takeChildResponse(turn: Turn, exchange: CreateChild, payloads: r
   }
   turn.tell(offer.replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
   if (exchange.isUnwanted) scheduleDeletion(turn, child.inboundSpi);
-  if (offer.replaces === undefined)
-    return turn.add({ type: 'child-done', policy: child.policy, installed: true });
+  if (offer.replaces === undefined) return turn.childDone(offer, child);
   finishRekey(turn, exchange, child, lowest(nonces.initiator, nonces.responder));
 }
 
@@ -130,15 +129,11 @@ function lowest(one: Uint8Array, other: Uint8Array): Uint8Array {
 }
 
 function taskOf({ offer, attempt }: CreateChild): ChildTask {
-  const { policy, replaces, local, remote } = offer;
-  // The packet that asked stands in front of what the policy says.
-  const [first, other] = [local[0], remote[0]];
-  const isTriggered = local.length > policy.local.length && first !== undefined && other !== undefined;
   return {
     kind: 'create-child',
-    policy,
-    trigger: isTriggered ? [first, other] : undefined,
-    replaces,
+    policy: offer.policy,
+    trigger: offer.trigger,
+    replaces: offer.replaces,
     group: offer.group,
     attempt: attempt + 1,
     notBeforeMs: 0,
@@ -207,7 +202,7 @@ function giveUp(turn: Turn, { offer, isUnwanted }: CreateChild, refusal: ChildRe
   const isOver = offer.replaces !== undefined && old === undefined;
   turn.tell(isOver ? 'rekey-collision' : 'child-refused', { policy, reason: refusal.reason });
   if (!refusal.byPeer) disown(turn, offer.inboundSpi);
-  if (offer.replaces === undefined) turn.add({ type: 'child-done', policy, installed: false });
+  turn.childDone(offer, undefined);
 }
 
 /** The responder's side. */

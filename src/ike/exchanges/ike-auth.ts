@@ -176,9 +176,9 @@ export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void
   establish(turn, false);
 }
 
-function refuseOffer(turn: Turn, { inboundSpi, policy }: ChildOffer): void {
-  turn.add({ type: 'release-spi', spi: inboundSpi });
-  turn.add({ type: 'child-done', policy: policy.policy, installed: false });
+function refuseOffer(turn: Turn, offer: ChildOffer): void {
+  turn.add({ type: 'release-spi', spi: offer.inboundSpi });
+  turn.childDone(offer, undefined);
 }
 
 function takeFirstChild(turn: Turn, offer: ChildOffer, payloads: readonly Payload[]): void {
@@ -191,5 +191,5 @@ function takeFirstChild(turn: Turn, offer: ChildOffer, payloads: readonly Payloa
     turn.tell('child-refused', { policy, reason: child.reason });
     if (!child.byPeer) disown(turn, offer.inboundSpi);
   } else turn.tell('child-established', describeChild(child));
-  turn.add({ type: 'child-done', policy, installed: !('notifyType' in child) });
+  turn.childDone(offer, 'notifyType' in child ? undefined : child);
 }

@@ -75,20 +75,17 @@ function dropExchange(turn: Turn): void {
     const { offer } = exchange;
     offer.share?.destroy();
     turn.add({ type: 'release-spi', spi: offer.inboundSpi });
-    if (offer.replaces === undefined)
-      turn.add({ type: 'child-done', policy: offer.policy.policy, installed: false });
+    turn.childDone(offer, undefined);
   }
   if (exchange?.kind === 'ike-sa-init' && exchange.child !== undefined)
-    turn.add({ type: 'child-done', policy: exchange.child.policy.policy, installed: false });
+    turn.childDone(exchange.child, undefined);
   turn.set({ exchange: undefined, window: { ...window, outstanding: undefined } });
   dropTasks(turn);
 }
 
 /** Whoever waits for a Child SA hears that it does not come. */
 export function dropTasks(turn: Turn): void {
-  for (const task of turn.state.tasks)
-    if (task.kind === 'create-child' && task.replaces === undefined)
-      turn.add({ type: 'child-done', policy: task.policy.policy, installed: false });
+  for (const task of turn.state.tasks) if (task.kind === 'create-child') turn.childDone(task, undefined);
   turn.set({ tasks: [] });
 }
 

@@ -3,7 +3,7 @@
 
 import type { ChildSa } from '../child-sa.ts';
 import type { ChildTask, IkeSaState } from '../ike-sa-state.ts';
-import { isThere } from '../tasks.ts';
+import { carrierOf } from '../tasks.ts';
 import type { Turn } from '../turn.ts';
 import { scheduleDeletion } from './create-child-sa.ts';
 import { closeAtOnce, LINGER_MS } from './lifecycle.ts';
@@ -22,7 +22,7 @@ export function supersede(turn: Turn, heir: IkeSaState, isOurs: boolean): void {
   const fromMs = context.nowMs + (isOurs ? 0 : PATIENCE_MS);
   for (const child of state.children) {
     const wanted = taskFor(turn, child);
-    if (wanted === undefined || child.isReplaced || isThere(heir, wanted)) {
+    if (wanted === undefined || child.isReplaced || carrierOf(heir, wanted) !== undefined) {
       scheduleDeletion(turn, child.inboundSpi, fromMs);
       continue;
     }

@@ -55,11 +55,14 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
 }
 
 function buildPeer(entry: PeerEntry, index: number, file: ConfigFile, context: BuildContext): PeerConfig {
-  const address = unlessAny(entry.address);
+  const place = unlessAny(entry.address);
+  const dnsName = place !== undefined && 'dnsName' in place ? place.dnsName : undefined;
+  const address = place !== undefined && 'family' in place ? place : undefined;
   const port = unlessAny(entry.port);
   return {
     name: entry.name,
     address,
+    dnsName,
     port,
     // Whose place is not known must be allowed to say it.
     followAddress: entry.follow_address ?? (address === undefined || port === undefined),

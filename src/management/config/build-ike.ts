@@ -1,11 +1,11 @@
 // From a peer's `ike` and the `sa` of a policy that IKE keys to what the gateway runs on: defaults, identities that follow
 // from addresses, and the kinds of SA that the proposals allow.
 
-import { formatAddress } from '../../base/address.ts';
+import { formatAddress, type Address } from '../../base/address.ts';
 import { InvariantError } from '../../base/errors.ts';
-import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
+import { parseIdentity, parseIdentityPattern, type IdentityPattern } from '../../pad/identity.ts';
 import type { SaSpecification, Selectors } from '../../spd/policy.ts';
-import type { ConfigFile, IkeEntry, PeerEntry, PopulatedSelector, SaEntry } from './config-file.ts';
+import type { ConfigFile, DnsName, IkeEntry, PeerEntry, PopulatedSelector, SaEntry } from './config-file.ts';
 import { buildCredentials, type Place } from './build-credentials.ts';
 import type { ChildStart, IkePeerConfig, IkePolicyConfig, OnClose } from './gateway-config.ts';
 import { ownAddress } from './keying-checks.ts';
@@ -47,9 +47,7 @@ export function buildIkePeer(
   const isCertified = local.certificate !== undefined;
   const localIdentity =
     local.identity ?? (isCertified ? undefined : own && parseIdentity(formatAddress(own)));
-  const remoteIdentity =
-    remote.identity ??
-    (peer.address === 'any' ? undefined : parseIdentityPattern(formatAddress(peer.address)));
+  const remoteIdentity = remote.identity ?? (peer.address === 'any' ? undefined : patternOf(peer.address));
   if ((localIdentity === undefined && !isCertified) || remoteIdentity === undefined)
     throw new InvariantError(`peer ${peer.name} passed the checks without an identity`);
   const credentials = buildCredentials(entry, path, place);
@@ -69,6 +67,11 @@ export function buildIkePeer(
       tries: entry.retransmit.tries,
     },
   };
+}
+
+/** Who is at an address, where nothing else is said. */
+function patternOf(address: Address | DnsName): IdentityPattern | undefined {
+  return parseIdentityPattern('dnsName' in address ? `fqdn:${address.dnsName}` : formatAddress(address));
 }
 
 /** What the SPD entry of a policy that IKE keys has beside what every SA has, and what its Child SAs are made of. */

@@ -54,9 +54,15 @@ export interface Endpoint {
   readonly port: number;
 }
 
+export type PeerAddress = Address | DnsName | 'any';
+
+export interface DnsName {
+  readonly dnsName: string;
+}
+
 export interface PeerEntry {
   readonly name: string;
-  readonly address: Address | 'any';
+  readonly address: PeerAddress;
   readonly port: number | 'any';
   readonly follow_address?: boolean | undefined;
   readonly path_mtu: number | 'learn';

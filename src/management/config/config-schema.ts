@@ -7,7 +7,7 @@ import { parseAddress, type Address } from '../../base/address.ts';
 import { parseDurationMs, parseSizeBytes } from '../../base/units.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
-import type { ConfigFile, Endpoint, Guard, PopulatedSelector } from './config-file.ts';
+import type { ConfigFile, DnsName, Endpoint, Guard, PeerAddress, PopulatedSelector } from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
 import {
   anyOrList,
@@ -42,6 +42,7 @@ const MIN_NAT_KEEPALIVE_MS = 1000;
 const MAX_NAT_KEEPALIVE_MS = 3_600_000;
 /** RFC 791 §3.1: what every host takes. */
 const MIN_PATH_MTU = 576;
+const MAX_DNS_NAME_CHARACTERS = 253;
 const DEFAULT_REPLAY_WINDOW_PACKETS = 1024;
 const MIN_REPLAY_WINDOW_PACKETS = 32;
 const MAX_REPLAY_WINDOW_PACKETS = 8192;
@@ -162,11 +163,20 @@ function readUnicastAddress(found: unknown): Address | undefined {
   return first >= (address.family === 4 ? 0xe0 : 0xff) ? undefined : address;
 }
 
+/** RFC 1123 §2.1: letters, digits and hyphens; the last label has a letter, or it would be a mistyped address. */
+function readDnsName(found: unknown): DnsName | undefined {
+  if (typeof found !== 'string' || found.length > MAX_DNS_NAME_CHARACTERS) return undefined;
+  const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+  const isName = new RegExp(`^(${label}\\.)*(?=[a-z0-9-]*[a-z])${label}$`, 'i').test(found);
+  return isName ? { dnsName: found.toLowerCase() } : undefined;
+}
+
 const peer = mapping({
   name: name(),
   address: value(
-    "the peer's IPv4 or IPv6 address, or any",
-    (found): Address | 'any' | undefined => (found === 'any' ? 'any' : readUnicastAddress(found)),
+    "the peer's IPv4 or IPv6 address, its DNS name, or any",
+    (found): PeerAddress | undefined =>
+      found === 'any' ? 'any' : (readUnicastAddress(found) ?? readDnsName(found)),
     ['any'],
   ),
   port: value(

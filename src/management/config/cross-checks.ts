@@ -15,7 +15,7 @@ import type {
 } from './config-file.ts';
 import type { Report } from './expectation.ts';
 import { checkKeySource } from './key-source.ts';
-import { checkIke, checkKeying, describePadEntry } from './keying-checks.ts';
+import { checkIke, checkKeying, checkName, describePadEntry, familyOf } from './keying-checks.ts';
 import { MOBILITY_HEADER, PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
 import { icmpTypesOf, icmpRange, OPAQUE_WORD } from './selector-values.ts';
 import { list, type Path, type Unproven } from './unproven.ts';
@@ -82,7 +82,8 @@ function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
     const place = peer?.address;
     checkPlace(peer, ['peers', index], report);
     checkIke(peer, addresses, ['peers', index, 'ike'], report);
-    const family = typeof place === 'object' ? place.family : undefined;
+    checkName(peer, ['peers', index], report);
+    const family = familyOf(place);
     if (family === undefined || families.length === 0 || families.includes(family)) return;
     report(
       ['peers', index, 'address'],
@@ -115,11 +116,13 @@ function checkHost(file: Unproven<ConfigFile>, report: Report): void {
 
 /** What is not known beforehand can only be learned, and a path of IPv6 is never narrower than 1280 bytes. */
 function checkPlace(peer: Unproven<PeerEntry>, path: Path, report: Report): void {
-  const isOpen = peer?.address === 'any' || peer?.port === 'any';
-  if (isOpen && peer.follow_address === false)
-    report([...path, 'follow_address'], 'true, because the address or the port of the peer is any');
-  const isIpv6 = typeof peer?.address === 'object' && peer.address.family === 6;
-  if (isIpv6 && typeof peer.path_mtu === 'number' && peer.path_mtu < IPV6_MINIMUM_MTU)
+  const place = peer?.address;
+  const isAddress = typeof place !== 'object' || place === null || !('dnsName' in place);
+  const isOpen = place === 'any' || !isAddress || peer?.port === 'any';
+  if (isOpen && peer?.follow_address === false)
+    report([...path, 'follow_address'], 'true, because the address or the port of the peer may change');
+  const isIpv6 = familyOf(place) === 6;
+  if (isIpv6 && typeof peer?.path_mtu === 'number' && peer.path_mtu < IPV6_MINIMUM_MTU)
     report([...path, 'path_mtu'], 'learn or at least 1280, because the address of the peer is IPv6');
 }
 

@@ -57,8 +57,10 @@ export interface UdpConfig {
 }
 
 export interface PeerConfig extends TunnelPeer {
-  /** undefined: where its first authenticated packet comes from. */
+  /** undefined: where its first authenticated packet comes from, or where its name says. */
   readonly address: Address | undefined;
+  /** In the place of an address: resolved whenever IKE begins. */
+  readonly dnsName: string | undefined;
   /** undefined: as `address`. */
   readonly port: number | undefined;
   /** undefined: its SAs are keyed by hand. */

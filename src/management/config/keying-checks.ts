@@ -1,7 +1,7 @@
 // Where the keys of a PROTECT policy come from: by hand or by IKE, and what belongs to which. RFC 4301 §4.4.3, §4.5.
 
-import type { Address } from '../../base/address.ts';
-import type { IkeEntry, PeerEntry, SaEntry } from './config-file.ts';
+import type { Address, AddressFamily } from '../../base/address.ts';
+import type { IkeEntry, PeerAddress, PeerEntry, SaEntry } from './config-file.ts';
 import type { Report } from './expectation.ts';
 import { checkCredentials } from './credential-checks.ts';
 import type { Path, Unproven } from './unproven.ts';
@@ -83,12 +83,28 @@ function isMapping(part: unknown): part is object {
   return typeof part === 'object' && part !== null;
 }
 
+/** Undefined where any family may come of it. */
+export function familyOf(peer: Unproven<PeerAddress>): AddressFamily | undefined {
+  return typeof peer === 'object' && peer !== null && 'family' in peer ? peer.family : undefined;
+}
+
+/** Only IKE asks for the address of a name. */
+export function checkName(peer: Unproven<PeerEntry>, path: Path, report: Report): void {
+  if (typeof peer !== 'object' || peer === null || 'ike' in peer) return;
+  const { address } = peer;
+  if (typeof address !== 'object' || address === null || !('dnsName' in address)) return;
+  report(
+    [...path, 'address'],
+    'an address, or any, because the SAs of this peer are keyed by hand; only with ike a DNS name is resolved',
+  );
+}
+
 /** The address that stands for this gateway towards a peer. */
 export function ownAddress(
   listen: readonly (Address | undefined)[],
-  peer: Unproven<Address | 'any'>,
+  peer: Unproven<PeerAddress>,
 ): Address | undefined {
-  const family = typeof peer === 'object' ? peer.family : undefined;
+  const family = familyOf(peer);
   return listen.find((address) => family === undefined || address?.family === family);
 }
 

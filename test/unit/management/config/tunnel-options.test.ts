@@ -110,7 +110,7 @@ describe('peers', () => {
   it.each([
     [
       'address: any\n    follow_address: false',
-      'follow_address: found false, expected true, because the address or the port of the peer is any',
+      'follow_address: found false, expected true, because the address or the port of the peer may change',
     ],
     [
       'address: 198.51.100.1\n    path_mtu: 575',

@@ -1,0 +1,39 @@
+// Acquires of the data plane that IKE has not answered yet. A Child SA answers the flow that asked for it and every flow
+// that it carries; the others of its policy have asked for themselves, and wait on (RFC 4301 §4.4.1.2).
+
+import type { ChildDone } from '../ike/effects.ts';
+import { carries, formatTrafficSelector } from '../ike/traffic-selectors.ts';
+import type { TrafficSelector } from '../wire/ike/payload.ts';
+
+export interface WaitingAcquire {
+  readonly id: number;
+  /** Selectors of the packet, local and remote. */
+  readonly trigger: readonly [TrafficSelector, TrafficSelector];
+}
+
+export class WaitingAcquires {
+  readonly #byPolicy = new Map<string, readonly WaitingAcquire[]>();
+
+  add(policy: string, acquire: WaitingAcquire): void {
+    this.#byPolicy.set(policy, [...(this.#byPolicy.get(policy) ?? []), acquire]);
+  }
+
+  /** @returns those that are answered now; they no longer wait */
+  take({ policy, trigger, child }: ChildDone): readonly number[] {
+    const asked = trigger && formatTrigger(trigger);
+    const answered: number[] = [];
+    const left = (this.#byPolicy.get(policy) ?? []).filter((acquire) => {
+      const isAnswered =
+        formatTrigger(acquire.trigger) === asked || (child !== undefined && carries(child, acquire.trigger));
+      if (isAnswered) answered.push(acquire.id);
+      return !isAnswered;
+    });
+    if (left.length === 0) this.#byPolicy.delete(policy);
+    else this.#byPolicy.set(policy, left);
+    return answered;
+  }
+}
+
+function formatTrigger(trigger: WaitingAcquire['trigger']): string {
+  return trigger.map(formatTrafficSelector).join(' ');
+}
