@@ -161,6 +161,13 @@ describe('what does not fit is refused with the right notify, and said', () => {
     await charon.logged('received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built');
   });
 
+  test('no common selectors, as initiator', async () => {
+    const { sites, charon } = await build({ child: 'remote_ts = 10.0.99.0/24' });
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    await peer?.told('child-refused');
+    await charon.logged('generating IKE_AUTH response 1 [ IDr AUTH N(TS_UNACCEPT) ]');
+  });
+
   test('no common selectors, as responder', async () => {
     const { charon } = await build({
       settings: [[['policies', 0, 'selectors', 'local_address'], ['10.0.99.0/24']]],
@@ -178,4 +185,10 @@ test('RFC 7296 §2.9: strongSwan asks for more than the policy allows and gets w
   await charon.swanctl(...INITIATE);
   expect(await charon.swanctl('--list-sas')).toContain('10.0.1.0/28');
   expect(await sites.ping('hostB', hostA.ipv4, 3)).toBe(3);
+});
+
+test('RFC 7296 §2.9: this side asks for more than strongSwan allows and uses what it allows', async () => {
+  const { sites, charon } = await build({ child: 'remote_ts = 10.0.1.0/28' });
+  expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  expect(await charon.swanctl('--list-sas')).toContain('10.0.1.0/28');
 });
