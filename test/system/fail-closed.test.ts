@@ -6,7 +6,7 @@ import { program } from '../../scripts/lab/site-files.ts';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
 import { withWebHost } from '../../scripts/topology/wider-plans.ts';
 import { dissect, INNER_IN_CLEAR, restInClear } from './host-policies.ts';
-import { TwoSites } from './two-sites.ts';
+import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostA, hostB } = siteAddresses;
 
@@ -65,7 +65,7 @@ test.each(['policy', 'all'])(
       two.kill('gwA');
     });
     expect(inClear).toEqual([]);
-    expect(await two.ping('hostA', hostB.ipv4, 2)).toBe(0);
+    expect(await two.ping('hostA', hostB.ipv4, 2, BRIEFLY)).toBe(0);
     // The protected side itself goes on.
     expect(await two.ping('gwA', hostA.ipv4, 2)).toBe(2);
     // The next start finds what was left, and the tunnel is there again.
@@ -117,7 +117,7 @@ test('isthmus guard closes the host before there are interfaces, and a start tak
   const inClear = await seenInClear(two, () => undefined);
   expect(inClear).toEqual([]);
   // The wan knows the way to site A, and the guard is there already.
-  expect(await two.ping('web', hostA.ipv4, 2)).toBe(0);
+  expect(await two.ping('web', hostA.ipv4, 2, BRIEFLY)).toBe(0);
   await two.startBoth();
   expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
 });

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { gatewayPlaces, ikeExampleKeys, ikeTwoSites } from '../../scripts/lab/site-files.ts';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
 import { countPackets } from '../support/pcap.ts';
-import { TwoSites } from './two-sites.ts';
+import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostB, gwA } = siteAddresses;
 const SOFT = 'the SA has reached a soft limit of its lifetime: it should be replaced';
@@ -49,7 +49,7 @@ describe('manual keys', () => {
     await two.configure('gwA', [[LIFETIME, lifetime]]);
     await two.startBoth();
     const finish = await two.capture(`udp port 4500 and src host ${gwA.outside.ipv4}`);
-    expect(await two.ping('hostA', hostB.ipv4, PINGS)).toBe(7);
+    expect(await two.ping('hostA', hostB.ipv4, PINGS, BRIEFLY)).toBe(7);
     expect(countPackets(await readFile(await finish(7)))).toBe(7);
     expect(told(two, 'gwA', SOFT)).toEqual(both(cause));
     expect(told(two, 'gwA', HARD)).toEqual([`outbound ${cause}`]);
@@ -66,7 +66,7 @@ describe('manual keys', () => {
       const two = await build();
       await two.configure('gwB', [[LIFETIME, lifetime]]);
       await two.startBoth();
-      expect(await two.ping('hostA', hostB.ipv4, PINGS)).toBe(7);
+      expect(await two.ping('hostA', hostB.ipv4, PINGS, BRIEFLY)).toBe(7);
       expect(told(two, 'gwB', HARD)).toEqual([`inbound ${cause}`]);
       expect(await two.stop('gwB')).toMatchObject({
         'inbound-lifetime': 1,
@@ -82,7 +82,7 @@ describe('manual keys', () => {
     await two.logged('gwA', HARD, 2);
     expect(told(two, 'gwA', SOFT)).toEqual(both('time'));
     expect(told(two, 'gwA', HARD)).toEqual(both('time'));
-    expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(0);
+    expect(await two.ping('hostA', hostB.ipv4, 3, BRIEFLY)).toBe(0);
     expect(await two.stop('gwA')).toMatchObject({ 'outbound-no-sa': 3 });
   });
 

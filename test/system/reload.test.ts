@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
-import { TwoSites } from './two-sites.ts';
+import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostA, hostB } = siteAddresses;
 
@@ -29,7 +29,7 @@ test('SIGHUP takes a policy into force and out again, and a flow of another poli
   const original = await readFile(file, 'utf8');
   await sites.configure('gwA', [[['policies', 1], discard]]);
   await sites.reload('gwA');
-  expect(await sites.ping('hostA', hostB.ipv6, 1)).toBe(0);
+  expect(await sites.ping('hostA', hostB.ipv6, 1, BRIEFLY)).toBe(0);
   await writeFile(file, original);
   await sites.reload('gwA');
   expect(await sites.ping('hostA', hostB.ipv6, 1)).toBe(1);

@@ -5,7 +5,7 @@ import { canConnect, listenOn } from '../../scripts/lab/tcp-probe.ts';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
 import { widerAddresses, withWebHost } from '../../scripts/topology/wider-plans.ts';
 import { INSIDE_A, OUTSIDE_A, policiesBehind, type PlainPolicy } from './host-policies.ts';
-import { TwoSites } from './two-sites.ts';
+import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostA, hostB, gwA } = siteAddresses;
 const { web } = widerAddresses;
@@ -102,8 +102,8 @@ describe('RFC 4301 §4.4.1: what no policy names is discarded', () => {
   test('this host itself cannot be reached in clear; the tunnel works', async () => {
     const two = await withWeb();
     await two.startBoth();
-    expect(await two.ping('web', gwA.outside.ipv4, 3)).toBe(0);
-    expect(await two.ping('web', gwA.outside.ipv6, 3)).toBe(0);
+    expect(await two.ping('web', gwA.outside.ipv4, 3, BRIEFLY)).toBe(0);
+    expect(await two.ping('web', gwA.outside.ipv6, 3, BRIEFLY)).toBe(0);
     // Neighbour discovery goes on: the wan still finds gwA.
     await two.topology.runOrThrow('wan', ['ip', 'neigh', 'flush', 'dev', 'toA']);
     expect(await two.ping('hostB', hostA.ipv4, 3)).toBe(3);

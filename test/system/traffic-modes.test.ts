@@ -12,7 +12,7 @@ import {
   restInClear,
   setReversePathFilter,
 } from './host-policies.ts';
-import { TwoSites } from './two-sites.ts';
+import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostA, hostB, gwA } = siteAddresses;
 const { web } = widerAddresses;
@@ -152,14 +152,14 @@ describe('traffic: none', () => {
       const rules = await two.topology.runOrThrow(place, ['ip', 'rule', 'show']);
       expect(rules.split('\n').filter((line) => /^2\d\d:/.test(line))).toEqual([]);
     }
-    expect(await two.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await two.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await two.topology.runOrThrow('gwA', ['ip', 'route', 'add', '10.0.2.0/24', 'dev', TUN]);
     await two.topology.runOrThrow('gwB', ['ip', 'route', 'add', '10.0.1.0/24', 'dev', TUN]);
     const finish = await two.capture(INNER_IN_CLEAR);
     expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
     // A persistent TUN keeps the route, so there is no way in clear without the gateway either.
     two.kill('gwA');
-    expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(0);
+    expect(await two.ping('hostA', hostB.ipv4, 3, BRIEFLY)).toBe(0);
     expect(await dissect(await finish(), 'ip', 'ip.src')).toEqual([]);
   });
 
@@ -168,7 +168,7 @@ describe('traffic: none', () => {
     await two.configure('gwA', [[['tun', 'traffic'], 'none'], ...restInClear]);
     await two.start('gwA');
     await two.topology.runOrThrow('gwA', ['ip', 'route', 'add', `${web.ipv4}/32`, 'dev', TUN]);
-    expect(await two.ping('hostA', web.ipv4, 3)).toBe(0);
+    expect(await two.ping('hostA', web.ipv4, 3, BRIEFLY)).toBe(0);
     expect(await two.stop('gwA')).toMatchObject({ 'guard-loop': 3 });
   });
 });

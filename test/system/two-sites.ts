@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFailed, TestRunner } from 'vitest';
 import {
   gatewayReady,
   startGateway,
@@ -33,9 +34,14 @@ import { Topology } from '../../scripts/topology/topology.ts';
 import { countPackets } from '../support/pcap.ts';
 
 const PING = join(import.meta.dirname, 'host-programs/ping.py');
+/** How long `ping` waits for answers that have to come: longer than IKE takes to send a lost message again. */
+const PATIENCE_SECONDS = 10;
+/** And for answers that must not come. */
+export const BRIEFLY = 1;
 const RELOAD_LIMIT_MS = 10_000;
 const LOG_LIMIT_MS = 30_000;
 const CAPTURE_LIMIT_MS = 10_000;
+const LINES_SHOWN = 30;
 
 export class TwoSites {
   readonly topology: Topology;
@@ -43,7 +49,10 @@ export class TwoSites {
   readonly files: SiteFiles;
   readonly #sandbox: OpenSandbox;
   readonly #gateways = new Map<GatewayPlace, GatewayProcess>();
+  readonly #started: GatewayProcess[] = [];
   #starts = 0;
+  /** What the gateways logged, for a test that failed: their files go before it is known. */
+  #lastWords = '';
 
   private constructor(topology: Topology, directory: string, files: SiteFiles, sandbox: OpenSandbox) {
     this.topology = topology;
@@ -64,7 +73,14 @@ export class TwoSites {
     const directory = await mkdtemp(join(tmpdir(), 'isthmus-test-'));
     const topology = new Topology({ plan, prefix: '', enter: sandbox.enter });
     await topology.build();
-    return new TwoSites(topology, directory, await writeSiteFiles(directory, engine, sites, keys), sandbox);
+    const files = await writeSiteFiles(directory, engine, sites, keys);
+    const two = new TwoSites(topology, directory, files, sandbox);
+    // Before hooks have no test that could fail.
+    if (TestRunner.getCurrentTest() !== undefined)
+      onTestFailed(() => {
+        process.stderr.write(`${two.#lastWords}\n`);
+      });
+    return two;
   }
 
   /** Changes both configuration files. */
@@ -97,6 +113,7 @@ export class TwoSites {
     const log = `${this.files.log(place)}.${String(this.#starts++)}`;
     const gateway = startGateway(this.topology, { ...this.files, log: () => log }, place, false);
     this.#gateways.set(place, gateway);
+    this.#started.push(gateway);
     await gatewayReady(gateway, new AbortController().signal);
   }
 
@@ -142,14 +159,18 @@ export class TwoSites {
     this.#gateways.delete(place);
   }
 
-  /** @returns how many of `count` echo requests came back */
-  async ping(from: Place, to: string, count = 5): Promise<number> {
-    const command = ['/usr/bin/python3', PING, to, String(count), '0.05'];
+  /** @returns how many of `count` echo requests came back; the last of them may take so many seconds */
+  async ping(from: Place, to: string, count = 5, patience: number = PATIENCE_SECONDS): Promise<number> {
+    const command = ['/usr/bin/python3', PING, to, String(count), '0.05', String(patience)];
     return Number(await this.topology.runOrThrow(from, command));
   }
 
   /** Captures the wan between two points in time. @returns how to end it, once it holds so many packets; the answer is the file */
-  capture(filter = 'udp port 4500'): Promise<(packets?: number) => Promise<string>> {
+  async capture(filter = 'udp port 4500'): Promise<(packets?: number) => Promise<string>> {
+    // A veth carries a batch of datagrams as one packet, and a capture would count it as one; a wire does not.
+    const senders = this.topology.plan.places.filter((place) => /^gw/.test(place));
+    for (const place of senders)
+      await this.topology.runOrThrow(place, ['ethtool', '-K', 'outside', 'tx-udp-segmentation', 'off']);
     return this.#tcpdump('wan', ['-i', 'toA', '-U', '--immediate-mode', filter]);
   }
 
@@ -212,6 +233,7 @@ export class TwoSites {
 
   async close(): Promise<void> {
     await Promise.allSettled([...this.#gateways.values()].map((gateway) => stopGateway(gateway)));
+    this.#lastWords = this.#started.map(({ log, place }) => log.tail(LINES_SHOWN, place)).join('\n');
     await this.#sandbox.close();
     await rm(this.directory, { recursive: true, force: true });
   }

@@ -6,6 +6,7 @@ import { siteAddresses } from '../../../scripts/topology/plan.ts';
 import { newSerial, type KeyKind } from '../../support/lab-authority.ts';
 import { writePem } from '../../../src/pki/pem.ts';
 import { bareKeySites, certifiedSites, newRoot, TODAY } from './certified-sites.ts';
+import { BRIEFLY } from '../../system/two-sites.ts';
 import { PeerSite, type Proofs } from './peer-site.ts';
 
 const { hostA, hostB } = siteAddresses;
@@ -117,7 +118,7 @@ describe('refused on both sides, and said', () => {
     await charon.trySwanctl(...INITIATE);
     await peer?.told('certificate-revoked');
     await charon.logged(`received ${AUTHENTICATION_FAILED}`);
-    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('certificate-revoked', 2);
   });
 
@@ -128,7 +129,7 @@ describe('refused on both sides, and said', () => {
     await charon.trySwanctl(...INITIATE);
     await peer?.told('unknown-identity');
     await charon.logged(`received ${AUTHENTICATION_FAILED}`);
-    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('signature-refused');
     await charon.logged('generating IKE_AUTH response 1 [ N(AUTH_FAILED) ]');
   });
@@ -140,7 +141,7 @@ describe('refused on both sides, and said', () => {
       ...proofs,
       files: { ...proofs.files, 'a.pem': other.files['a.pem'] ?? '', 'a.key': other.files['a.key'] ?? '' },
     });
-    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('signature-refused');
     await charon.logged('generating IKE_AUTH response 1 [ N(AUTH_FAILED) ]');
   });

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { siteAddresses } from '../../../scripts/topology/plan.ts';
 import { GroupId } from '../../../src/wire/ike/iana.ts';
 import { IKE_PROPOSAL, IkeNetwork } from '../../support/ike-network.ts';
+import { BRIEFLY } from '../../system/two-sites.ts';
 import { PeerSite } from './peer-site.ts';
 
 const { gwA, gwB, hostA, hostB } = siteAddresses;
@@ -26,7 +27,7 @@ test('strongSwan asks for it, and Isthmus returns it', async () => {
 `,
   });
   const { sites, charon } = peer;
-  const pings = sites.ping('hostA', hostB.ipv4, 1);
+  const pings = sites.ping('hostA', hostB.ipv4, 1, BRIEFLY);
   await charon.logged('generating IKE_SA_INIT response 0');
   expect(await pings).toBe(0);
   sites.kill('gwA');

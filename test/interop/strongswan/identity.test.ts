@@ -3,6 +3,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Setting } from '../../../scripts/lab/site-files.ts';
 import { siteAddresses } from '../../../scripts/topology/plan.ts';
+import { BRIEFLY } from '../../system/two-sites.ts';
 import { PeerSite } from './peer-site.ts';
 
 const { gwA, gwB, hostB } = siteAddresses;
@@ -28,7 +29,7 @@ test('a wrong identity: AUTHENTICATION_FAILED, and both logs say which', async (
   const initiate = () => charon.trySwanctl('--initiate', '--child', 'net', '--timeout', '10');
 
   // strongSwan does not know ours.
-  expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+  expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
   await peer.told('auth-refused');
   await charon.logged(REFUSED_BY_CHARON);
   // It asks for another than ours.
@@ -45,7 +46,7 @@ test('a wrong identity: AUTHENTICATION_FAILED, and both logs say which', async (
   await initiate();
   expect(await peer.line('unknown-identity')).toMatchObject({ identity: gwB.outside.ipv4 });
   await charon.logged('received AUTHENTICATION_FAILED notify error', 2);
-  expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+  expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
   expect(await peer.line('wrong-identity')).toMatchObject({
     identity: gwB.outside.ipv4,
     expected: '*.example.org',

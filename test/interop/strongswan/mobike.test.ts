@@ -2,6 +2,7 @@
 
 import { afterEach, expect, test } from 'vitest';
 import { siteAddresses, wanAddresses } from '../../../scripts/topology/plan.ts';
+import { BRIEFLY } from '../../system/two-sites.ts';
 import { PeerSite } from './peer-site.ts';
 
 const { gwA, hostA, hostB } = siteAddresses;
@@ -37,7 +38,7 @@ test('strongSwan moves, and packets follow when it has proved where it is', asyn
   const { sites, charon } = peer;
   await charon.swanctl(...INITIATE);
   await expectTraffic(peer);
-  const pings = sites.ping('hostA', hostB.ipv4, 60);
+  const pings = sites.ping('hostA', hostB.ipv4, 60, BRIEFLY);
   await move(peer, 'gwB', siteAddresses.gwB.outside.ipv4, '198.51.100.9');
   await peer.told('peer-moved');
   // RFC 4555 §3.7: copied as it was.
@@ -59,7 +60,7 @@ test('this side moves, and strongSwan follows', async () => {
   });
   const { sites } = peer;
   await expectTraffic(peer);
-  const pings = sites.ping('hostA', hostB.ipv4, 60);
+  const pings = sites.ping('hostA', hostB.ipv4, 60, BRIEFLY);
   await move(peer, 'gwA', gwA.outside.ipv4, '203.0.113.9');
   await peer.told('address-updated');
   expect(await pings).toBeGreaterThan(20);

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { siteAddresses } from '../../../scripts/topology/plan.ts';
+import { BRIEFLY } from '../../system/two-sites.ts';
 import { PeerSite, type PeerOptions } from './peer-site.ts';
 import { underPings } from './under-pings.ts';
 
@@ -121,7 +122,7 @@ test('RFC 7296 §2.4: a strongSwan that stands still is noticed, and one that co
 describe('what does not fit is refused with the right notify, and said', () => {
   test('a wrong secret, as initiator', async () => {
     const { sites, charon } = await build({ secret: 'quite another secret' });
-    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('auth-refused');
     await charon.logged('generating IKE_AUTH response 1 [ N(AUTH_FAILED) ]');
   });
@@ -137,7 +138,7 @@ describe('what does not fit is refused with the right notify, and said', () => {
     const { sites } = await build({
       settings: [[['peers', 0, 'ike', 'proposals'], ['aes128gcm16-prfsha256-x25519']]],
     });
-    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('init-refused');
   });
 
@@ -154,7 +155,7 @@ describe('what does not fit is refused with the right notify, and said', () => {
     const { sites, charon } = await build({
       settings: [[['policies', 0, 'sa', 'proposals'], ['chacha20poly1305-x25519']]],
     });
-    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('child-refused');
     await charon.trySwanctl(...INITIATE);
     await peer?.told('no-child-proposal');

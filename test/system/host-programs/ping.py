@@ -1,7 +1,7 @@
 """Sends COUNT echo requests to TARGET, INTERVAL seconds apart, and prints how many were answered.
 
 iputils' ping goes when twice the longest round trip has passed without the last answers; where other programs have the
-processor, that is too soon. This one waits two seconds for what is missing."""
+processor, that is too soon. This one waits PATIENCE seconds for what is missing."""
 
 import ipaddress
 import os
@@ -11,8 +11,7 @@ import struct
 import sys
 import time
 
-LINGER_SECONDS = 2
-target, count, interval = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+target, count, interval, patience = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
 is_ipv4 = ipaddress.ip_address(target).version == 4
 request, reply = (8, 0) if is_ipv4 else (128, 129)
 family, protocol = (socket.AF_INET, socket.IPPROTO_ICMP) if is_ipv4 else (socket.AF_INET6, socket.IPPROTO_ICMPV6)
@@ -55,5 +54,5 @@ start = time.monotonic()
 for sequence in range(count):
     receive(start + sequence * interval)
     send(sequence)
-receive(time.monotonic() + LINGER_SECONDS)
+receive(time.monotonic() + patience)
 print(len(answered))
