@@ -3,7 +3,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
 import { collectCitations } from './rfc-table/citations.ts';
 import { renderTable } from './rfc-table/render.ts';
 import { SECTIONS } from './rfc-table/sections.ts';
@@ -16,4 +15,4 @@ const table = renderTable({
   tests: collectCitations(root, ['test', 'native/test']),
   sections: SECTIONS,
 });
-writeFileSync(target, await format(table, { ...(await resolveConfig(target)), parser: 'markdown' }));
+writeFileSync(target, table);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import { EnvironmentError } from '../../src/base/errors.ts';
-import { runOrThrow } from '../topology/command.ts';
+import { generateKey } from '../../src/management/cli/keygen.ts';
 import type { EngineName } from './engine-name.ts';
 
 export type GatewayPlace = 'gwA' | 'gwB' | 'gwC';
@@ -61,11 +61,7 @@ export async function writeSiteFiles(
   if (!existsSync(program)) throw new EnvironmentError('not compiled yet; run `node scripts/setup.mjs lab`');
   const keyDirectory = join(directory, 'keys');
   await mkdir(keyDirectory, { mode: 0o700 });
-  await Promise.all(
-    keys.map((key) =>
-      runOrThrow([process.execPath, program, 'keygen', ...keygenArguments(key, keyDirectory)]),
-    ),
-  );
+  for (const key of keys) makeKey(key, keyDirectory);
   const files: SiteFiles = {
     engine: engine ?? (await configuredEngine(sites)),
     configuration: (gateway) => join(directory, `${gateway}.yaml`),
@@ -79,10 +75,11 @@ export async function writeSiteFiles(
   return files;
 }
 
-function keygenArguments(key: string, directory: string): readonly string[] {
-  return key.endsWith('.psk')
-    ? ['psk', '--out', join(directory, key)]
-    : ['--out', join(directory, `${key}.key`)];
+/** As `isthmus keygen` does. */
+function makeKey(key: string, directory: string): void {
+  const isSecret = key.endsWith('.psk');
+  const file = join(directory, isSecret ? key : `${key}.key`);
+  generateKey(isSecret ? 'psk' : 'aes256gcm16', file, { out: () => undefined, err: () => undefined });
 }
 
 function exampleFile({ example }: Site): string {

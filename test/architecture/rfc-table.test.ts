@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { format, resolveConfig } from 'prettier';
 import { expect, it } from 'vitest';
 import { collectCitations } from '../../scripts/rfc-table/citations.ts';
 import { renderTable } from '../../scripts/rfc-table/render.ts';
@@ -13,10 +12,8 @@ const target = fileURLToPath(new URL('../../docs/rfc-table.md', import.meta.url)
 const code = collectCitations(root, ['src', 'native/src', 'native/include']);
 const tests = collectCitations(root, ['test', 'native/test']);
 
-it('is what `npm run rfc-table` writes', async () => {
-  const table = renderTable({ code, tests, sections: SECTIONS });
-  const formatted = await format(table, { ...(await resolveConfig(target)), parser: 'markdown' });
-  expect(readFileSync(target, 'utf8')).toBe(formatted);
+it('is what `npm run rfc-table` writes', () => {
+  expect(readFileSync(target, 'utf8')).toBe(renderTable({ code, tests, sections: SECTIONS }));
 });
 
 it.each(SECTIONS.filter(({ absent }) => absent === undefined))(
