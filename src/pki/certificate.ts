@@ -3,29 +3,12 @@
 
 import { createHash } from 'node:crypto';
 
-import { AsnConvert } from '@peculiar/asn1-schema';
-import {
-  AuthorityKeyIdentifier,
-  BasicConstraints,
-  Certificate as Asn1Certificate,
-  ExtendedKeyUsage,
-  id_ce_authorityKeyIdentifier,
-  id_ce_basicConstraints,
-  id_ce_certificatePolicies,
-  id_ce_extKeyUsage,
-  id_ce_keyUsage,
-  id_ce_nameConstraints,
-  id_ce_subjectAltName,
-  id_ce_subjectKeyIdentifier,
-  KeyUsage,
-  SubjectKeyIdentifier,
-  type Extension,
-  type KeyUsageType,
-} from '@peculiar/asn1-x509';
+import type { Extension, KeyUsageType } from '@peculiar/asn1-x509';
 
 import { decodeAlgorithmIdentifier } from '../crypto/algorithm-identifier.ts';
 import { DerTag, readDer, readDerElements } from '../crypto/der.ts';
 import type { SignatureScheme } from '../crypto/ike-crypto.ts';
+import { asn1 } from './asn1.ts';
 import { distinguishedNameKey, toDistinguishedName, type DistinguishedName } from './distinguished-name.ts';
 import { readGeneralNames, type GeneralName } from './general-name.ts';
 import { readNameConstraints, type NameConstraints } from './name-constraints.ts';
@@ -76,18 +59,6 @@ const MOST_BYTES = 16_384;
 const MOST_DEPTH = 24;
 const CONSTRUCTED = 0x20;
 
-/** Extensions that are obeyed, and policies, which nobody asks for here (RFC 5280 §6.1.1 c). */
-const KNOWN: ReadonlySet<string> = new Set([
-  id_ce_authorityKeyIdentifier,
-  id_ce_basicConstraints,
-  id_ce_certificatePolicies,
-  id_ce_extKeyUsage,
-  id_ce_keyUsage,
-  id_ce_nameConstraints,
-  id_ce_subjectAltName,
-  id_ce_subjectKeyIdentifier,
-]);
-
 /** @param der may come from anybody; copied @throws CertificateFormatError */
 export function parseCertificate(der: Uint8Array): Certificate {
   if (der.length > MOST_BYTES) throw new CertificateFormatError(`${der.length} bytes are too many`);
@@ -102,6 +73,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
 
 function read(der: Uint8Array): Certificate {
   checkDepth(der, 0);
+  const { AsnConvert, Certificate: Asn1Certificate } = asn1();
   const { tbsCertificate: tbs, signatureAlgorithm } = AsnConvert.parse(der, Asn1Certificate);
   const algorithm = new Uint8Array(AsnConvert.serialize(signatureAlgorithm));
   // RFC 5280 §4.1.1.2: both say the same, and only one of them is signed.
@@ -141,29 +113,44 @@ function extensionsOf(
   | 'constraints'
   | 'unknownCritical'
 > {
+  const ids = asn1();
+  const { AsnConvert, AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage } = ids;
   const byId = new Map(list.map(({ extnID, extnValue }) => [extnID, new Uint8Array(extnValue.buffer)]));
   // RFC 5280 §4.2: no extension twice.
   if (byId.size !== list.length) throw new CertificateFormatError('an extension twice');
+  // Extensions that are obeyed, and policies, which nobody asks for here (RFC 5280 §6.1.1 c).
+  const known = new Set([
+    ids.id_ce_authorityKeyIdentifier,
+    ids.id_ce_basicConstraints,
+    ids.id_ce_certificatePolicies,
+    ids.id_ce_extKeyUsage,
+    ids.id_ce_keyUsage,
+    ids.id_ce_nameConstraints,
+    ids.id_ce_subjectAltName,
+    ids.id_ce_subjectKeyIdentifier,
+  ]);
   const parsed = <T>(id: string, parse: (value: Uint8Array) => T): T | undefined => {
     const value = byId.get(id);
     return value === undefined ? undefined : parse(value);
   };
-  const basic = parsed(id_ce_basicConstraints, (value) => AsnConvert.parse(value, BasicConstraints));
-  const authorityKey = parsed(id_ce_authorityKeyIdentifier, (value) =>
+  const basic = parsed(ids.id_ce_basicConstraints, (value) => AsnConvert.parse(value, BasicConstraints));
+  const authorityKey = parsed(ids.id_ce_authorityKeyIdentifier, (value) =>
     AsnConvert.parse(value, AuthorityKeyIdentifier),
   );
   return {
     isAuthority: basic?.cA ?? false,
     pathLength: basic?.pathLenConstraint,
-    keyUsage: parsed(id_ce_keyUsage, (value) => AsnConvert.parse(value, KeyUsage).toJSON()),
-    extendedKeyUsage: parsed(id_ce_extKeyUsage, (value) => [...AsnConvert.parse(value, ExtendedKeyUsage)]),
-    subjectKeyId: parsed(id_ce_subjectKeyIdentifier, (value) =>
-      hexOf(AsnConvert.parse(value, SubjectKeyIdentifier).buffer),
+    keyUsage: parsed(ids.id_ce_keyUsage, (value) => AsnConvert.parse(value, KeyUsage).toJSON()),
+    extendedKeyUsage: parsed(ids.id_ce_extKeyUsage, (value) => [
+      ...AsnConvert.parse(value, ExtendedKeyUsage),
+    ]),
+    subjectKeyId: parsed(ids.id_ce_subjectKeyIdentifier, (value) =>
+      hexOf(AsnConvert.parse(value, ids.SubjectKeyIdentifier).buffer),
     ),
     authorityKeyId: authorityKey?.keyIdentifier && hexOf(authorityKey.keyIdentifier.buffer),
-    names: parsed(id_ce_subjectAltName, readGeneralNames) ?? [],
-    constraints: parsed(id_ce_nameConstraints, readNameConstraints),
-    unknownCritical: list.find(({ extnID, critical }) => critical && !KNOWN.has(extnID))?.extnID,
+    names: parsed(ids.id_ce_subjectAltName, readGeneralNames) ?? [],
+    constraints: parsed(ids.id_ce_nameConstraints, readNameConstraints),
+    unknownCritical: list.find(({ extnID, critical }) => critical && !known.has(extnID))?.extnID,
   };
 }
 

@@ -1,10 +1,10 @@
 // Distinguished names, RFC 5280 §4.1.2.4: their DER, a text form in the order of the DER (`C=DE, O=Example, CN=gw`),
 // and when two are the same (§7.1). Strings of a peer are data: nothing here throws but DerError.
 
-import { AsnConvert } from '@peculiar/asn1-schema';
-import { AttributeTypeAndValue, AttributeValue, Name, RelativeDistinguishedName } from '@peculiar/asn1-x509';
+import type { AttributeTypeAndValue, Name } from '@peculiar/asn1-x509';
 
 import { DerError } from '../crypto/der.ts';
+import { asn1 } from './asn1.ts';
 
 /** One attribute of a relative distinguished name. */
 export interface NameAttribute {
@@ -55,6 +55,7 @@ export function toDistinguishedName(name: Name): DistinguishedName {
 
 /** @throws DerError */
 export function decodeDistinguishedName(der: Uint8Array): DistinguishedName {
+  const { AsnConvert, Name } = asn1();
   try {
     return toDistinguishedName(AsnConvert.parse(der, Name));
   } catch (error) {
@@ -63,6 +64,7 @@ export function decodeDistinguishedName(der: Uint8Array): DistinguishedName {
 }
 
 export function encodeDistinguishedName(name: DistinguishedName): Uint8Array {
+  const { AsnConvert, Name, RelativeDistinguishedName } = asn1();
   const rdns = name.map(
     (rdn) => new RelativeDistinguishedName(rdn.map((attribute) => encodeAttribute(attribute))),
   );
@@ -70,6 +72,7 @@ export function encodeDistinguishedName(name: DistinguishedName): Uint8Array {
 }
 
 function encodeAttribute({ type, value }: NameAttribute): AttributeTypeAndValue {
+  const { AttributeTypeAndValue, AttributeValue } = asn1();
   const params = PRINTABLE.has(type)
     ? { printableString: value }
     : IA5.has(type)

@@ -1,10 +1,8 @@
 // A certificate revocation list, RFC 5280 §5: parsed once, when the configuration is read. Only complete lists of the
 // issuer itself; delta and indirect lists have critical extensions, and are of no use here.
 
-import { AsnConvert } from '@peculiar/asn1-schema';
-import { CertificateList } from '@peculiar/asn1-x509';
-
 import { decodeAlgorithmIdentifier } from '../crypto/algorithm-identifier.ts';
+import { asn1 } from './asn1.ts';
 import { CertificateFormatError, hexOf, readSigned, type Signed } from './certificate.ts';
 import { distinguishedNameKey, toDistinguishedName } from './distinguished-name.ts';
 
@@ -28,6 +26,7 @@ export function parseRevocationList(der: Uint8Array): RevocationList {
 }
 
 function read(der: Uint8Array): RevocationList {
+  const { AsnConvert, CertificateList } = asn1();
   const { tbsCertList: list, signatureAlgorithm } = AsnConvert.parse(der, CertificateList);
   const algorithm = new Uint8Array(AsnConvert.serialize(signatureAlgorithm));
   if (Buffer.compare(algorithm, new Uint8Array(AsnConvert.serialize(list.signature))) !== 0)

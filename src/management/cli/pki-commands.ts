@@ -1,19 +1,11 @@
-// The commands below `isthmus pki`, and what their options may be.
+// The commands below `isthmus pki`, and what their options may be. What issues certificates is loaded by the commands
+// that do.
 
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import { SIGNING_KEY_TYPES } from '../../pki/signing-keys.ts';
 import type { Output } from './output.ts';
-import {
-  issueGateway,
-  makeAuthority,
-  makeLab,
-  makeRevocationList,
-  type AuthorityOptions,
-  type IssueOptions,
-  type PkiOptions,
-  type RevocationOptions,
-} from './pki.ts';
+import type { AuthorityOptions, IssueOptions, PkiOptions, RevocationOptions } from './pki.ts';
 
 const MOST_DAYS = 36_500;
 
@@ -33,7 +25,9 @@ export function addPkiCommands(program: Command, output: Output): void {
     .addOption(typeOption())
     .addOption(daysOption(3650))
     .option('--force', 'overwrite')
-    .action((name: string, options: AuthorityOptions) => makeAuthority(name, options, output));
+    .action(async (name: string, options: AuthorityOptions) =>
+      (await import('./pki.ts')).makeAuthority(name, options, output),
+    );
 
   pki
     .command('issue')
@@ -45,8 +39,8 @@ export function addPkiCommands(program: Command, output: Output): void {
     .addOption(typeOption())
     .addOption(daysOption(365))
     .option('--force', 'overwrite')
-    .action((identities: readonly string[], options: IssueOptions) =>
-      issueGateway(identities, options, output),
+    .action(async (identities: readonly string[], options: IssueOptions) =>
+      (await import('./pki.ts')).issueGateway(identities, options, output),
     );
 
   pki
@@ -57,8 +51,8 @@ export function addPkiCommands(program: Command, output: Output): void {
     .option('-o, --out <file>', 'CA.crl where it is left out')
     .addOption(daysOption(30))
     .option('--force', 'overwrite')
-    .action((certificates: readonly string[], options: RevocationOptions) =>
-      makeRevocationList(certificates, options, output),
+    .action(async (certificates: readonly string[], options: RevocationOptions) =>
+      (await import('./pki.ts')).makeRevocationList(certificates, options, output),
     );
 
   pki
@@ -68,7 +62,9 @@ export function addPkiCommands(program: Command, output: Output): void {
     .addOption(typeOption())
     .addOption(daysOption(365))
     .option('--force', 'overwrite')
-    .action((directory: string, options: PkiOptions) => makeLab(directory, options, output));
+    .action(async (directory: string, options: PkiOptions) =>
+      (await import('./pki.ts')).makeLab(directory, options, output),
+    );
 }
 
 function typeOption(): Option {
