@@ -50,6 +50,7 @@ export interface InboundSa extends SaReference {
   readonly esn: boolean;
   readonly mode: 'tunnel';
   readonly tellsFirstPacket: boolean;
+  readonly policy: string;
   readonly peer: Peer;
   readonly spi: number;
   readonly selectors: SelectorMatcher;
@@ -152,7 +153,7 @@ export class Associations {
       id: sa.id,
       transform: intern(sa.transform),
       tunnel: sa.tunnel,
-      peer: this.#peers.get(sa.peer),
+      peer: this.#peers.hold(sa.peer),
       selectsPorts: selectsPorts(sa.selectors),
       endpoint: FIRST_SA_ENDPOINT + sa.slot,
       policy: sa.policy,
@@ -181,7 +182,8 @@ export class Associations {
       esn: sa.esn,
       mode: sa.mode,
       tellsFirstPacket: sa.tellsFirstPacket,
-      peer: this.#peers.get(sa.peer),
+      policy: sa.policy,
+      peer: this.#peers.hold(sa.peer),
       spi: sa.spi,
       ...this.#select(sa.selectors),
       window: new ReplayWindow(sa.replayWindowPackets, sa.replayBitmap, sa.state),
@@ -214,6 +216,7 @@ export class Associations {
     this.#engine.remove(sa.slot);
     this.#leave(sa);
     sa.peer.endpoints.delete(sa.endpoint);
+    this.#peers.release(sa.peer);
     this.#outbound[sa.slot] = undefined;
     const left = this.#byPolicyName.get(sa.policy)?.filter((other) => other !== sa) ?? [];
     if (left.length === 0) this.#byPolicyName.delete(sa.policy);
@@ -225,6 +228,7 @@ export class Associations {
     const sa = this.inboundBy(reference);
     if (sa === undefined) return;
     this.#engine.remove(sa.slot);
+    this.#peers.release(sa.peer);
     this.#inbound[sa.slot] = undefined;
     // An SA that took the SPI over keeps it.
     if (this.#spis.find(sa.spi) === sa.slot) this.#spis.delete(sa.spi);

@@ -3,10 +3,15 @@
 import type { Endpoint } from '../sad/security-association.ts';
 import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import type { Devices } from './devices.ts';
+import { entryOfPeer } from '../spd/peer-name.ts';
 import { PathMtu } from './path-mtu.ts';
 
 export class Peer {
   readonly name: string;
+  /** What policies call it; several peers may have one (spd/peer-name.ts). */
+  readonly entry: string;
+  /** SAs that are with it. */
+  sas = 0;
   followAddress = false;
   natKeepaliveMs = 0;
   readonly path: PathMtu = new PathMtu();
@@ -28,6 +33,7 @@ export class Peer {
   /** @param nowMs a keepalive waits from here on */
   constructor(name: string, nowMs: number) {
     this.name = name;
+    this.entry = entryOfPeer(name);
     this.lastSentMs = nowMs;
   }
 

@@ -34,6 +34,7 @@ export interface PeersParts {
 export class Peers {
   readonly #parts: PeersParts;
   readonly #byName = new Map<string, Peer>();
+  readonly #descriptions = new Map<string, TunnelPeer>();
   /** Several peers may have chosen one SPI. */
   readonly #bySpi = new Map<number, ReportedSa[]>();
   #reviewMs = Number.POSITIVE_INFINITY;
@@ -46,20 +47,41 @@ export class Peers {
     return this.#byName.values();
   }
 
-  /** The peer of a name; one that nobody described has the defaults. */
-  get(name: string): Peer {
+  /** The peer of a name; one whose entry nobody described has the defaults. */
+  #get(name: string): Peer {
     const known = this.#byName.get(name);
     if (known !== undefined) return known;
     const peer = new Peer(name, this.#parts.memory.clock[0]!);
-    peer.configure({ ...DEFAULT_TUNNEL_PEER, name });
+    peer.configure(this.#descriptions.get(peer.entry) ?? { ...DEFAULT_TUNNEL_PEER, name });
     this.#byName.set(name, peer);
     return peer;
   }
 
+  /** The peer of a new SA; {@link release} when the SA is gone. */
+  hold(name: string): Peer {
+    const peer = this.#get(name);
+    peer.sas++;
+    return peer;
+  }
+
+  /** One of several peers of an entry is forgotten with its last SA: there may be any number of them. */
+  release(peer: Peer): void {
+    peer.sas--;
+    if (peer.sas > 0 || peer.name === peer.entry) return;
+    this.#byName.delete(peer.name);
+    if (!peer.path.isLearned) return;
+    this.#parts.onEvent({ type: 'path-mtu', peer: peer.name, mtu: undefined, espRoom: peer.path.espRoom });
+  }
+
   /** Describes a peer. @param moveTo where it is from now on; left out: where it is already */
   use(description: TunnelPeer, moveTo?: Endpoint | 'unknown'): void {
-    const peer = this.get(description.name);
-    peer.configure(description);
+    this.#descriptions.set(description.name, description);
+    const peer = this.#get(description.name);
+    for (const one of this.#byName.values()) {
+      if (one.entry !== peer.name) continue;
+      one.configure(description);
+      if (one !== peer && one.hasNewPathMtu) this.#tellOrWait(one);
+    }
     if (moveTo === 'unknown') peer.forgetPlace();
     else if (moveTo !== undefined) {
       const { socket, address, port } = moveTo;
@@ -84,6 +106,7 @@ export class Peers {
 
   clear(): void {
     this.#byName.clear();
+    this.#descriptions.clear();
     this.#bySpi.clear();
   }
 

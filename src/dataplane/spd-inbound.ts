@@ -159,7 +159,10 @@ export class SpdInbound {
     if (match === Match.unknownPorts) return -Drop.inboundFragmentPorts;
     if (match === Match.no) return isMulticast(flow) ? -Drop.inboundMulticast : -Drop.inboundOutsideSelectors;
     // … then the policy that the packet meets.
-    const index = this.#snapshot.lookup(flow);
+    let index = this.#snapshot.lookup(flow);
+    // RFC 4301 §4.4.1.1: an entry with a name is for the peers that have SAs of it.
+    while (index >= 0 && this.#snapshot.isNamed(index) && this.#snapshot.policies[index]!.name !== sa.policy)
+      index = this.#snapshot.lookup(flow, index);
     if (index === NO_POLICY) return isMulticast(flow) ? -Drop.inboundMulticast : -Drop.inboundNoPolicy;
     if (index === PORTS_NEEDED) return -Drop.inboundFragmentPorts;
     this.#policy = index;
@@ -178,7 +181,7 @@ export class SpdInbound {
 /** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. Tunnel is the only mode, by type. */
 function meetsSpecification(sa: InboundSa, policy: SpdEntry): boolean {
   const wanted = policy.sa;
-  if (wanted === undefined || wanted.peer !== sa.peer.name) return false;
+  if (wanted === undefined || wanted.peer !== sa.peer.entry) return false;
   const { choices } = wanted;
   if (choices === undefined) return wanted.transform === sa.transform.name && wanted.esn === sa.esn;
   for (let i = 0; i < choices.length; i++) {

@@ -206,9 +206,29 @@ export class SpdOutbound {
         return -Drop.outboundDiscard;
       case 'BYPASS':
         return BYPASS;
-      case 'PROTECT':
-        return this.#chooseSa(index, flow);
+      case 'PROTECT': {
+        const verdict = this.#chooseSa(index, flow);
+        const isOther = verdict < 0 && this.#snapshot.isNamed(index);
+        return isOther ? this.#tryOtherNames(index, flow, verdict) : verdict;
+      }
     }
+  }
+
+  /**
+   * RFC 4301 §4.4.1.1: a name stands for the addresses of its SAs. So of entries with names that follow each other the
+   * packet meets the one that has an SA for it. A cache may keep that: no two peers have one address.
+   */
+  #tryOtherNames(index: number, flow: Flow, verdict: number): number {
+    let next = this.#snapshot.lookup(flow, index);
+    while (next >= 0 && this.#snapshot.isNamed(next)) {
+      const other = this.#chooseSa(next, flow);
+      if (other >= 0) {
+        this.#policy = next;
+        return other;
+      }
+      next = this.#snapshot.lookup(flow, next);
+    }
+    return verdict;
   }
 
   /** The newest SA of the policy that may carry the flow. */

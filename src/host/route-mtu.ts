@@ -3,6 +3,7 @@
 
 import { compareAddresses, prefixRange, type AddressRange } from '../base/address.ts';
 import { findEspTransform, largestInnerPacket } from '../crypto/esp-transform.ts';
+import { entryOfPeer } from '../spd/peer-name.ts';
 import type { Policy } from '../spd/policy.ts';
 import type { HostRoute } from './route-plan.ts';
 import { IPV6_MINIMUM_MTU } from './tun-mtu.ts';
@@ -30,9 +31,10 @@ export function limitRoutes(
 }
 
 function limitOf({ sa }: Policy, rooms: LearnedRooms): readonly number[] {
-  const room = sa && rooms.get(sa.peer);
   const transform = sa && findEspTransform(sa.transform);
-  return room === undefined || transform === undefined ? [] : [largestInnerPacket(transform, room)];
+  if (transform === undefined) return [];
+  const ofEntry = [...rooms].filter(([peer]) => entryOfPeer(peer) === sa?.peer);
+  return ofEntry.map(([, room]) => largestInnerPacket(transform, room));
 }
 
 function leadsTo({ action, selectors }: Policy, destination: AddressRange): boolean {

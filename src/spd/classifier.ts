@@ -51,6 +51,7 @@ export class Classifier {
   /** Value of the flow in work for each dimension. */
   readonly #point = new Int32Array(DIMENSIONS);
   #match: Match = Match.no;
+  #after = -1;
 
   constructor(tables: ClassifierTables) {
     this.#tables = tables;
@@ -62,8 +63,12 @@ export class Classifier {
     return this.#match;
   }
 
-  /** @returns the number of the first policy that matches or may match; negative where there is none */
-  find(flow: Flow): number {
+  /**
+   * @param after policies up to this one are left out
+   * @returns the number of the first policy that matches or may match; negative where there is none
+   */
+  find(flow: Flow, after: number): number {
+    this.#after = after;
     const family = (flow[FlowWord.protocol]! >>> 8) & 0xff;
     const root = this.#tables.roots[rootOf(flow, family)]!;
     if (root === NO_SET) return -1;
@@ -113,6 +118,7 @@ export class Classifier {
     for (let i = at; i < at + count; i++) {
       const policy = this.#words[i]!;
       if (policy >= best) return best;
+      if (policy <= this.#after) continue;
       const match = matchSelectors(selectors, selectorsAt[policy]!, flow);
       if (match === Match.no) continue;
       this.#match = match;

@@ -8,7 +8,7 @@ import type { Policy, PolicyAction, SaSpecification } from './policy.ts';
 /** What an SA is compared with when a packet came by it (RFC 4301 §5.2 step 4), and who makes one where there is none. */
 export type SaRequirement = Pick<
   SaSpecification,
-  'peer' | 'transform' | 'esn' | 'choices' | 'keying' | 'populateFromPacket'
+  'peer' | 'transform' | 'esn' | 'choices' | 'keying' | 'populateFromPacket' | 'isNamed'
 >;
 
 /**
@@ -46,8 +46,8 @@ export function compileSpd(
       requirementOf[index] = -1;
       return;
     }
-    const { peer, transform, esn, choices, keying, populateFromPacket } = sa;
-    const requirement = { peer, transform, esn, choices, keying, populateFromPacket };
+    const { peer, transform, esn, choices, keying, populateFromPacket, isNamed } = sa;
+    const requirement = { peer, transform, esn, choices, keying, populateFromPacket, isNamed };
     const key = JSON.stringify(requirement);
     let number = numbers.get(key);
     if (number === undefined) {

@@ -60,6 +60,8 @@ export interface SaSpecification {
    * its own. Left out: none.
    */
   readonly populateFromPacket?: readonly (keyof Selectors)[] | undefined;
+  /** The entry selects by name (RFC 4301 §4.4.1.1): it is for the addresses of its SAs. */
+  readonly isNamed?: boolean | undefined;
   /** Name of the ESP transform, `aes256gcm16`; where there are choices, of the first. */
   readonly transform: string;
   readonly esn: boolean;

@@ -42,13 +42,19 @@ export class SpdSnapshot {
 
   /**
    * Finds the first entry that matches (RFC 4301 §4.4.1: the SPD is ordered).
+   * @param after the first one behind this entry
    * @returns its index in {@link policies}, {@link NO_POLICY} or {@link PORTS_NEEDED}
    */
-  lookup(flow: Flow): number {
-    const index = this.#classifier.find(flow);
+  lookup(flow: Flow, after: number = NO_POLICY): number {
+    const index = this.#classifier.find(flow, after);
     if (index < 0) return NO_POLICY;
     // A later entry must not carry what this one might have refused: RFC 4301 §7 leaves no guess.
     return this.#classifier.match === Match.unknownPorts ? PORTS_NEEDED : index;
+  }
+
+  /** True where the entry selects by name (RFC 4301 §4.4.1.1). */
+  isNamed(index: number): boolean {
+    return this.policies[index]!.sa?.isNamed === true;
   }
 
   /** True where the entry names a next layer protocol. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatAddress, type Address, type AddressRange } from '../../src/base/address.ts';
 import { compileSpd } from '../../src/spd/compiled-spd.ts';
-import { createFlow, readFlow } from '../../src/spd/flow.ts';
+import { createFlow, readFlow, type Flow } from '../../src/spd/flow.ts';
 import { OPAQUE, type NumberRange, type Policy } from '../../src/spd/policy.ts';
 import { NO_POLICY, PORTS_NEEDED, SpdSnapshot } from '../../src/spd/snapshot.ts';
 import { firstMatch, NONE, UNDECIDED, type DescribedPacket } from '../support/first-match.ts';
@@ -111,6 +111,22 @@ function bytesOf(one: DescribedPacket): Uint8Array {
   return ipPacket({ ...ip, protocol: 44, payload: Buffer.concat([fragmentHeader, payload]) });
 }
 
+/** The first one behind an entry is what a walk over those behind it finds. */
+function expectNext(
+  snapshot: SpdSnapshot,
+  flow: Flow,
+  rules: readonly Policy[],
+  one: DescribedPacket,
+  index: number,
+): void {
+  if (index < 0) return;
+  const behind = new Set(snapshot.policies.slice(index + 1).map(({ name }) => name));
+  const next = snapshot.lookup(flow, index);
+  const found = next === NO_POLICY ? NONE : next === PORTS_NEEDED ? UNDECIDED : snapshot.policies[next]?.name;
+  const left = rules.filter(({ name }) => behind.has(name));
+  expect(found).toBe(firstMatch(left, one));
+}
+
 test('RFC 4301 §4.4.1: the classifier finds what a walk over the ordered list finds', () => {
   const seen = new Set<string>();
   const flow = createFlow();
@@ -126,6 +142,7 @@ test('RFC 4301 §4.4.1: the classifier finds what a walk over the ordered list f
         const expected = firstMatch(rules, one);
         seen.add(expected);
         expect(found).toBe(expected);
+        if (one === packets[0]) expectNext(snapshot, flow, rules, one, index);
       }
     }),
     { numRuns: 1500 },

@@ -2,6 +2,7 @@
 
 import type { IcmpErrorRule } from '../../src/spd/compiled-spd.ts';
 import { compileSpd } from '../../src/spd/compiled-spd.ts';
+import type { Endpoint } from '../../src/sad/security-association.ts';
 import type { Policy } from '../../src/spd/policy.ts';
 import { encapsulate } from './esp-peer.ts';
 import {
@@ -46,8 +47,8 @@ export class JudgingSite {
   }
 
   /** Deletes the outbound SA of a pair. */
-  removeOutbound(number: number): void {
-    void this.site.sad.delete({ direction: 'outbound', peer: 'far', spi: 0x1000 + number });
+  removeOutbound(number: number, peer = 'far'): void {
+    void this.site.sad.delete({ direction: 'outbound', peer, spi: 0x1000 + number });
   }
 
   /** @returns `SA 0`, `clear`, or the name of a drop reason */
@@ -61,11 +62,18 @@ export class JudgingSite {
   }
 
   /** Hands over a packet that came by an SA. @returns `accepted`, or the name of a drop reason */
-  inbound(inner: Uint8Array, sa = 0): string {
+  inbound(inner: Uint8Array, sa = 0, place?: Endpoint): string {
     const before = this.site.drops();
     const keyMaterial = testKey(transformNamed(TRANSFORM), 2 * sa + 1);
     const esp = encapsulate({ spi: 0x2000 + sa, keyMaterial }, { sequence: ++this.#sequence, inner });
-    receive(this.site, esp);
+    if (place === undefined) receive(this.site, esp);
+    else
+      this.site.devices.pushDatagram({
+        bytes: esp,
+        sourceAddress: place.address,
+        sourcePort: place.port,
+        socket: place.socket,
+      });
     this.site.path.turn();
     return this.site.frames.splice(0).length > 0 ? 'accepted' : this.#newDrop(before);
   }

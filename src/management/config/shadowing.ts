@@ -14,13 +14,23 @@ export function describeShadowedPolicies(policies: readonly PolicyConfig[]): rea
   return policies.flatMap((policy, index) => {
     const own = selectorsOf.get(policy);
     const before = ordered.slice(0, ordered.indexOf(policy));
-    const wider = before.find((earlier) => own !== undefined && covers(selectorsOf.get(earlier), own));
+    const wider = before.find(
+      (earlier) =>
+        own !== undefined &&
+        // RFC 4301 §4.4.1.1: of policies with names each is for its own peers.
+        !(isNamed(earlier) && isNamed(policy)) &&
+        covers(selectorsOf.get(earlier), own),
+    );
     if (wider === undefined) return [];
     return [
       `${String(policy.line)}: policies[${String(index)}]: "${policy.name}" never matches: ` +
         `"${wider.name}" on line ${String(wider.line)} is met before it and takes all of its traffic`,
     ];
   });
+}
+
+function isNamed({ sa }: PolicyConfig): boolean {
+  return sa?.isNamed === true;
 }
 
 interface Interval {
