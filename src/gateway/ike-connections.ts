@@ -6,11 +6,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { wallClockMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { ChildPolicy, Connection } from '../ike/connection.ts';
-import { trafficSelectorsOf } from '../ike/traffic-selectors.ts';
+import { narrow, trafficSelectorsOf } from '../ike/traffic-selectors.ts';
 import { CertificateFiles } from '../management/config/certificate-files.ts';
 import type { GatewayConfig, IkePeerConfig, PeerConfig } from '../management/config/gateway-config.ts';
 import { readCredentials, type CredentialContext } from '../management/config/read-credentials.ts';
+import type { TrafficSelector } from '../wire/ike/payload.ts';
 
+/** Of every protocol and port. */
+const ANYTHING = { protocol: 0, startPort: 0, endPort: 65_535 } as const;
 /** RFC 7296 §2.23. */
 const NAT_TRAVERSAL_PORT = 4500;
 
@@ -63,7 +66,7 @@ function connectionOf(
     remoteName: peer.dnsName,
     remotePort: peer.port ?? NAT_TRAVERSAL_PORT,
     proposals: ike.proposals,
-    children: childrenOf(peer.name, config),
+    children: childrenOf(peer.name, ike, config),
     ...ike.lifetime,
     livenessMs: ike.livenessMs,
     unique: ike.unique,
@@ -75,22 +78,33 @@ function connectionOf(
 }
 
 /** In the order in which packets meet the policies, as the peer's traffic selectors will (RFC 4301 §4.4.1). */
-function childrenOf(peer: string, { policies }: GatewayConfig): readonly ChildPolicy[] {
+function childrenOf(
+  peer: string,
+  { mayNegotiate }: IkePeerConfig,
+  { policies }: GatewayConfig,
+): readonly ChildPolicy[] {
+  // RFC 4301 §4.4.3.4: neither side negotiates more with this peer, whatever its policies say.
+  const ranges = mayNegotiate.remoteAddress?.map((range): TrafficSelector => ({ ...ANYTHING, ...range }));
   return policies
     .toSorted((a, b) => a.priority - b.priority)
-    .flatMap(({ name, selectors, sa, ike }) =>
-      ike === undefined || sa?.peer !== peer
-        ? []
-        : [
-            {
-              policy: name,
-              proposals: ike.proposals,
-              local: trafficSelectorsOf(selectors, 'local'),
-              remote: trafficSelectorsOf(selectors, 'remote'),
-              populateFromPacket: sa.populateFromPacket,
-              isAskedFor: ike.start !== 'never',
-              onClose: ike.onClose,
-            },
-          ],
-    );
+    .flatMap(({ name, selectors, sa, ike }) => {
+      if (ike === undefined || sa?.peer !== peer || mayNegotiate.policies?.includes(name) === false)
+        return [];
+      const remote = trafficSelectorsOf(selectors, 'remote');
+      const allowed = ranges === undefined ? remote : narrow(remote, ranges);
+      if (allowed.length === 0) return [];
+      return [
+        {
+          policy: name,
+          proposals: ike.proposals,
+          local: trafficSelectorsOf(selectors, 'local'),
+          remote: allowed,
+          remoteNames: ike.remoteNames,
+          isOwnAddressOnly: selectors.remoteAddress === undefined && ranges === undefined,
+          populateFromPacket: sa.populateFromPacket,
+          isAskedFor: ike.start !== 'never',
+          onClose: ike.onClose,
+        },
+      ];
+    });
 }

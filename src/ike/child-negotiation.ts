@@ -3,11 +3,13 @@
 
 import { AUTH_NONE, ESP_TRANSFORMS, keyMaterialBytes, type EspTransform } from '../crypto/esp-transform.ts';
 import { childKeyMaterial, type Nonces } from '../crypto/ike-key-material.ts';
+import { formatIdentity } from '../pad/identity.ts';
 import { nameOfNotify, NotifyType, ProtocolId } from '../wire/ike/iana.ts';
 import type { Payload, TrafficSelector } from '../wire/ike/payload.ts';
 import { espSpiBytes, readEspSpi, type ChildSa } from './child-sa.ts';
-import type { ChildPolicy } from './connection.ts';
+import { peerOf, type ChildPolicy } from './connection.ts';
 import type { ChildOffer, ChildTask, IkeSaState } from './ike-sa-state.ts';
+import { isForPeer, remoteOf } from './named-policies.ts';
 import { find, findError, notify } from './payloads.ts';
 import {
   answerProposal,
@@ -33,7 +35,7 @@ export function offerChild(
   return {
     policy,
     trigger,
-    inboundSpi: turn.context.allocateSpi(turn.state.connection?.name ?? ''),
+    inboundSpi: turn.context.allocateSpi(peerOf(turn.state)),
     // RFC 7296 §2.9: the packet that asked for the SA goes first.
     local: [...(local === undefined ? [] : [local]), ...policy.local],
     remote: [...(remote === undefined ? [] : [remote]), ...policy.remote],
@@ -176,7 +178,10 @@ export interface ChildChoice {
 }
 
 /** The responder's side: what would be agreed upon. Changes nothing. */
-export function chooseChild(state: IkeSaState, request: ChildRequest): ChildChoice | ChildRefusal {
+export function chooseChild(
+  { state, context }: Pick<Turn, 'state' | 'context'>,
+  request: ChildRequest,
+): ChildChoice | ChildRefusal {
   const { payloads, replaces, inAuth } = request;
   const sa = find(payloads, 'SA');
   const tsi = find(payloads, 'TSi');
@@ -184,15 +189,20 @@ export function chooseChild(state: IkeSaState, request: ChildRequest): ChildChoi
   if (sa === undefined || tsi === undefined || tsr === undefined)
     return { notifyType: NotifyType.INVALID_SYNTAX, reason: 'SA, TSi or TSr is missing', byPeer: false };
   const policies = (state.connection?.children ?? []).filter(
-    ({ policy }) => replaces === undefined || policy === replaces.policy,
+    (one) => isForPeer(one, state) && (replaces === undefined || one.policy === replaces.policy),
   );
   const meeting = policies
     .map((policy) => ({
       policy,
       local: narrow(tsr.selectors, policy.local),
-      remote: narrow(tsi.selectors, policy.remote),
+      remote: narrow(tsi.selectors, remoteOf(policy, state, replaces)),
     }))
-    .filter(({ local, remote }) => local.length > 0 && remote.length > 0);
+    .filter(
+      ({ policy, local, remote }) =>
+        local.length > 0 &&
+        remote.length > 0 &&
+        (policy.remoteNames === undefined || !context.isHeldByOther(remote, state)),
+    );
   if (meeting.length === 0)
     return {
       notifyType: NotifyType.TS_UNACCEPTABLE,
@@ -226,7 +236,7 @@ export function answerChild(
   replaces: number | undefined,
 ): { readonly child: ChildSa; readonly answer: readonly Payload[] } {
   const { chosen, policy, local, remote, transform, outboundSpi } = choice;
-  const inboundSpi = turn.context.allocateSpi(turn.state.connection?.name ?? '');
+  const inboundSpi = turn.context.allocateSpi(peerOf(turn.state));
   const child: ChildSa = {
     policy: policy.policy,
     inboundSpi,
@@ -252,6 +262,18 @@ export function answerChild(
   };
 }
 
+/** RFC 4301 §4.4.3.4: that a peer asks for more than it may have is to be audited. */
+export function tellRefusal(turn: Turn, { notifyType, reason }: ChildRefusal): void {
+  const { connection, remoteIdentity } = turn.state;
+  if (notifyType !== NotifyType.TS_UNACCEPTABLE) return turn.tell('no-child-proposal', { reason });
+  turn.tell('no-selectors', {
+    audit: 'ts-unacceptable',
+    peer: connection?.name,
+    identity: remoteIdentity && formatIdentity(remoteIdentity),
+    reason,
+  });
+}
+
 export function refusalPayload({ notifyType }: ChildRefusal): Payload {
   return notify(notifyType);
 }
@@ -268,7 +290,7 @@ function install(turn: Turn, child: ChildSa, secrets: ChildSecrets, withOutbound
     ? [keys.responderToInitiator, keys.initiatorToResponder]
     : [keys.initiatorToResponder, keys.responderToInitiator];
   sharedSecret?.fill(0);
-  const peer = connection.name;
+  const peer = peerOf(turn.state);
   turn.add({ type: 'install-inbound', child, peer, path, keyMaterial: inbound });
   const waitingKeys = new Map(turn.state.waitingKeys);
   if (withOutbound) turn.add({ type: 'install-outbound', child, peer, path, keyMaterial: outbound });
@@ -288,7 +310,8 @@ export function useOutbound(turn: Turn, child: ChildSa): void {
     waitingKeys: left,
     children: children.map((one) => (one.inboundSpi === child.inboundSpi ? installed : one)),
   });
-  turn.add({ type: 'install-outbound', child: installed, peer: connection.name, path, keyMaterial });
+  const peer = peerOf(turn.state);
+  turn.add({ type: 'install-outbound', child: installed, peer, path, keyMaterial });
 }
 
 /** The ESP transform with these IANA numbers. */

@@ -2,7 +2,9 @@
 // times. RFC 4301 §4.4.3, RFC 7296 §2.4, §2.8.
 
 import { formatAddress, type Address } from '../base/address.ts';
+import { formatIdentity, type Identity, type IdentityPattern } from '../pad/identity.ts';
 import type { PadEntry } from '../pad/pad-entry.ts';
+import { peerWithIdentity } from '../spd/peer-name.ts';
 import type { Selectors } from '../spd/policy.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
 import type { AcceptedProposal } from './proposals.ts';
@@ -58,6 +60,10 @@ export interface ChildPolicy {
   readonly proposals: readonly AcceptedProposal[];
   readonly local: readonly TrafficSelector[];
   readonly remote: readonly TrafficSelector[];
+  /** Only for peers that have proved one of these (RFC 4301 §4.4.1.1, "Name"). Only the peer asks for such SAs. */
+  readonly remoteNames?: readonly IdentityPattern[] | undefined;
+  /** With names: nothing says which addresses the peer may have, so `remote` is every address. */
+  readonly isOwnAddressOnly?: boolean;
   /** Each packet that asks gets an SA of its own value of these fields (RFC 4301 §4.4.1.2). */
   readonly populateFromPacket?: readonly (keyof Selectors)[] | undefined;
   /** This side asks for its SAs; otherwise only the peer does. */
@@ -72,6 +78,21 @@ export interface ChildPolicy {
  * close: they stay away until the peer makes them, or the configuration is read again.
  */
 export type OnClose = 'restart' | 'trap' | 'close';
+
+/** The peer of the SAs in the SAD (spd/peer-name.ts). */
+export function peerOf({
+  connection,
+  remoteIdentity,
+}: {
+  readonly connection: Connection | undefined;
+  readonly remoteIdentity: Identity | undefined;
+}): string {
+  if (connection === undefined) return '';
+  const { name, pad, remoteAddress } = connection;
+  const isOne = remoteAddress !== undefined || connection.remoteName !== undefined;
+  if (isOne || pad.remote.exact !== undefined || remoteIdentity === undefined) return name;
+  return peerWithIdentity(name, formatIdentity(remoteIdentity));
+}
 
 /** Both ends of the UDP flow that carries an IKE SA. */
 export interface Path {

@@ -19,8 +19,10 @@ import { newInitiator } from './ike-sa.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import { IkeSas, type Entry } from './ike-sas.ts';
 import { Peers } from './peers.ts';
+import { isHeldByOther } from './named-policies.ts';
 import { populate } from './populate-from-packet.ts';
 import { Restarts } from './restarts.ts';
+import { carries } from './traffic-selectors.ts';
 import type { IkeContext } from './turn.ts';
 import { isUnwanted } from './uniqueness.ts';
 
@@ -130,9 +132,12 @@ export class IkeEngine {
   /** The data plane has a packet for a PROTECT policy, and no SA (RFC 4301 §4.4.1). */
   acquire(policyName: string, trigger: readonly [TrafficSelector, TrafficSelector] | undefined): void {
     const found = this.#peers.ofPolicy(policyName);
-    if (found === undefined || !found.policy.isAskedFor || this.#closed.has(policyName))
+    const policy = found && populate(found.policy, trigger);
+    // RFC 4301 §4.4.3.4: the PAD may allow less than the policy; then nobody is asked for the rest.
+    const isAllowed = policy !== undefined && (trigger === undefined || carries(policy, trigger));
+    if (found === undefined || !isAllowed || !policy.isAskedFor || this.#closed.has(policyName))
       return this.#parts.effects.childDone({ policy: policyName, trigger, child: undefined });
-    this.#ask(found.connection, childTask(populate(found.policy, trigger), trigger));
+    this.#ask(found.connection, childTask(policy, trigger));
   }
 
   /** Makes the SAs of a policy where there are none, before a packet asks for them. */
@@ -305,6 +310,7 @@ export class IkeEngine {
       findConnection: (remote, local, path) => this.#peers.find(remote, local, path),
       isFirstContact: ({ name }) => this.#sas.of(name).every(({ state }) => state.phase !== 'established'),
       isUnwanted: (state) => this.#isUnwanted(state),
+      isHeldByOther: (remote, state) => isHeldByOther(this.states, state, remote, this.#peers),
       lastTrafficMs: (spis) => effects.lastTrafficMs(spis),
     };
   }

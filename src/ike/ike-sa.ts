@@ -133,9 +133,9 @@ function rekeyChild(turn: Turn, inboundSpi: number): void {
   if (child === undefined || policy === undefined || child.isReplaced || child.phase === 'deleting') return;
   const task: ChildTask = {
     kind: 'create-child',
-    // What was taken from a packet stays.
+    // What was taken from a packet stays, and what a name stands for.
     policy:
-      policy.populateFromPacket === undefined
+      policy.populateFromPacket === undefined && policy.remoteNames === undefined
         ? policy
         : { ...policy, local: child.local, remote: child.remote },
     trigger: undefined,

@@ -2,6 +2,7 @@
 
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { Identity } from '../pad/identity.ts';
+import type { TrafficSelector } from '../wire/ike/payload.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { Connection, Path } from './connection.ts';
 import type { ChildDone, Effect } from './effects.ts';
@@ -27,6 +28,8 @@ export interface IkeContext {
   isFirstContact(connection: Connection): boolean;
   /** Another IKE SA with the same identity stands, and is to stay alone. */
   isUnwanted(state: IkeSaState): boolean;
+  /** Another identity than that of `state` has SAs of a policy with names for some of these addresses. */
+  isHeldByOther(remote: readonly TrafficSelector[], state: IkeSaState): boolean;
   /** When packets of the peer were last received under any of these SAs; 0 = never. */
   lastTrafficMs(inboundSpis: readonly number[]): number;
 }

@@ -11,12 +11,17 @@ function packet(text: string, port: number): TrafficSelector {
   return { ...network(text, 32), protocol: TCP, startPort: port, endPort: port };
 }
 
-function populating(fields: readonly (keyof Selectors)[]): IkeNetwork {
+/** @param remote of the policy of site a, where it is wider than what site b allows */
+function populating(fields: readonly (keyof Selectors)[], remote?: readonly TrafficSelector[]): IkeNetwork {
   return new IkeNetwork((connection, site) =>
     site === 'a'
       ? {
           ...connection,
-          children: connection.children.map((child) => ({ ...child, populateFromPacket: fields })),
+          children: connection.children.map((child) => ({
+            ...child,
+            remote: remote ?? child.remote,
+            populateFromPacket: fields,
+          })),
         }
       : connection,
   );
@@ -54,7 +59,7 @@ test('a port brings its protocol with it', async () => {
 });
 
 test('each flow is answered for itself: one that the peer refuses does not end the wait of another', async () => {
-  const net = populating(['remoteAddress']);
+  const net = populating(['remoteAddress'], [network('10.0.0.0', 16)]);
   const flows = ['10.0.2.7', '10.0.99.1', '10.0.2.8'].map(
     (remote) => [packet('10.0.1.5', 40_000), packet(remote, 443)] as const,
   );

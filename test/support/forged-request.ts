@@ -53,6 +53,7 @@ function contextAt(nowMs: number): IkeContext {
     allocateSpi: none,
     findConnection: none,
     isFirstContact: none,
+    isHeldByOther: none,
     isUnwanted: none,
     lastTrafficMs: none,
   };

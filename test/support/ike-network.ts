@@ -77,6 +77,8 @@ export class FakeSad {
   readonly larval: Set<number> = new Set();
   /** Where outbound SAs lead, by SPI. */
   readonly places: Map<number, string> = new Map();
+  /** Whom outbound SAs are with, by SPI. */
+  readonly peers: Map<number, string> = new Map();
   /** Changes that fail once, in a way that nobody foresaw. */
   readonly refusals: Set<Install['type']> = new Set();
   /** Removes what is not there without a word. */
@@ -93,7 +95,7 @@ export class FakeSad {
     return spi;
   }
 
-  install({ type, child, keyMaterial, path }: Install): void {
+  install({ type, child, peer, keyMaterial, path }: Install): void {
     const key = Buffer.from(keyMaterial).toString('hex');
     if (type === 'install-inbound') {
       if (!this.larval.delete(child.inboundSpi))
@@ -104,6 +106,7 @@ export class FakeSad {
       this.outbound.set(child.outboundSpi, key);
       this.outboundOrder.push(child.outboundSpi);
       this.places.set(child.outboundSpi, formatAddress(path.remoteAddress));
+      this.peers.set(child.outboundSpi, peer);
     }
   }
 

@@ -82,3 +82,25 @@ test('a peer by DNS name, which does not resolve at first, and a local address b
     from: `${gwA.outside.ipv4} 500`,
   });
 });
+
+test('a policy by name: the peer that has it comes from anywhere and its packets pass; one with another name gets nothing', async () => {
+  const two = await build();
+  await two.configure('gwA', [[['peers', 0, 'ike', 'local', 'identity'], 'alice.example.org']]);
+  await two.configure('gwB', [
+    [['peers', 0, 'address'], 'any'],
+    [['peers', 0, 'ike', 'remote', 'identity'], '*'],
+    [['policies', 0, 'selectors', 'remote_name'], '*.example.org'],
+    [['policies', 0, 'sa', 'start'], undefined],
+  ]);
+  await two.startBoth();
+  expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  expect(await two.ping('hostB', hostA.ipv4, 3)).toBe(3);
+  await two.configure('gwA', [[['peers', 0, 'ike', 'local', 'identity'], 'alice.example.net']]);
+  await two.reload('gwA');
+  expect(await two.ping('hostA', hostB.ipv4, 1)).toBe(0);
+  expect(await two.logLine('gwB', STORIES['no-selectors'].sentence)).toMatchObject({
+    audit: 'ts-unacceptable',
+    peer: 'site-a',
+    identity: 'alice.example.net',
+  });
+});

@@ -15,6 +15,7 @@ import {
   offerPayloads,
   refusalPayload,
   takeChildAnswer,
+  tellRefusal,
   useOutbound,
   type ChildRefusal,
 } from '../child-negotiation.ts';
@@ -238,12 +239,11 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
   const nonce = find(payloads, 'NONCE')?.nonce;
   if (nonce === undefined || nonce.length < 16 || nonce.length > 256)
     return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
-  const choice = chooseChild(turn.state, { payloads, inAuth: false, replaces });
+  const choice = chooseChild(turn, { payloads, inAuth: false, replaces });
   if ('notifyType' in choice) {
     if (choice.notifyType === NotifyType.INVALID_SYNTAX)
       return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
-    const story = choice.notifyType === NotifyType.TS_UNACCEPTABLE ? 'no-selectors' : 'no-child-proposal';
-    turn.tell(story, { reason: choice.reason });
+    tellRefusal(turn, choice);
     return answer(refusalPayload(choice));
   }
   const { group } = choice.chosen;

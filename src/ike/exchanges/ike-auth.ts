@@ -17,6 +17,7 @@ import {
   offerPayloads,
   refusalPayload,
   takeChildAnswer,
+  tellRefusal,
   type ChildSecrets,
 } from '../child-negotiation.ts';
 import type { Connection } from '../connection.ts';
@@ -117,10 +118,9 @@ function refuseIdentity(turn: Turn, identity: Identity, asksFor: Identity | unde
 function answerFirstChild(turn: Turn, payloads: readonly Payload[]): readonly Payload[] {
   // RFC 6023: a peer may do without a first Child SA.
   if (find(payloads, 'SA') === undefined) return [];
-  const choice = chooseChild(turn.state, { payloads, inAuth: true, replaces: undefined });
+  const choice = chooseChild(turn, { payloads, inAuth: true, replaces: undefined });
   if ('notifyType' in choice) {
-    const story = choice.notifyType === NotifyType.TS_UNACCEPTABLE ? 'no-selectors' : 'no-child-proposal';
-    turn.tell(story, { reason: choice.reason });
+    tellRefusal(turn, choice);
     return [refusalPayload(choice)];
   }
   const { child, answer } = answerChild(turn, choice, secretsOf(turn, false), undefined);

@@ -6,7 +6,7 @@ import { formatIdentity } from '../../pad/identity.ts';
 import { NotifyType } from '../../wire/ike/iana.ts';
 import { useOutbound } from '../child-negotiation.ts';
 import type { ChildSa } from '../child-sa.ts';
-import type { Connection } from '../connection.ts';
+import { peerOf, type Connection } from '../connection.ts';
 import type { IkeSaState } from '../ike-sa-state.ts';
 import { notify } from '../payloads.ts';
 import { respond, retransmissionOf } from '../protected-messages.ts';
@@ -105,8 +105,7 @@ export function retireChild(turn: Turn, child: ChildSa): void {
 function removeChild(turn: Turn, child: ChildSa, linger: boolean): void {
   const { children, waitingKeys, lingering, tasks } = turn.state;
   const key = waitingKeys.get(child.inboundSpi);
-  if (key === undefined)
-    turn.add({ type: 'remove-outbound', child, peer: turn.state.connection?.name ?? '' });
+  if (key === undefined) turn.add({ type: 'remove-outbound', child, peer: peerOf(turn.state) });
   key?.fill(0);
   const left = new Map(waitingKeys);
   left.delete(child.inboundSpi);

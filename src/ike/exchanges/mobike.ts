@@ -8,7 +8,7 @@
 
 import { ExchangeType, nameOfNotify, NotifyType } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
-import { describePath, type Connection, type Path } from '../connection.ts';
+import { describePath, peerOf, type Connection, type Path } from '../connection.ts';
 import type { IkeSaState, OwnExchange } from '../ike-sa-state.ts';
 import { natDetection } from '../nat-detection.ts';
 import { findError, findNotify, notify } from '../payloads.ts';
@@ -129,7 +129,7 @@ export function moveChildren(turn: Turn): void {
   if (connection === undefined || children.length === 0) return;
   turn.add({
     type: 'move',
-    peer: connection.name,
+    peer: peerOf(turn.state),
     path,
     outboundSpis: children.map((one) => one.outboundSpi),
   });

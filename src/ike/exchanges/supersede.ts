@@ -64,6 +64,8 @@ function taskFor({ state }: Turn, { policy: name, local, remote }: ChildSa): Chi
   const policy = state.connection?.children.find((one) => one.policy === name);
   const [first, other] = [local[0], remote[0]];
   if (policy === undefined || first === undefined || other === undefined) return undefined;
+  // RFC 4301 §4.4.1.1: its name is what a responder looks for, so the peer asks again.
+  if (policy.remoteNames !== undefined) return undefined;
   const isOfPacket = policy.populateFromPacket !== undefined;
   return {
     kind: 'create-child',

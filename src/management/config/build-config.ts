@@ -2,7 +2,7 @@
 
 import { InvariantError } from '../../base/errors.ts';
 import type { SaSpecification, Selectors } from '../../spd/policy.ts';
-import { buildIkePeer, buildIkeSpecification } from './build-ike.ts';
+import { buildIkePeer, buildIkeSpecification, unlessAny } from './build-ike.ts';
 import type {
   ConfigFile,
   ManualSaEntry,
@@ -82,7 +82,8 @@ function stateDirectory(written: string, context: BuildContext): string {
 function buildPolicy(entry: PolicyEntry, index: number, context: BuildContext): PolicyConfig {
   const { sa } = entry;
   const path = ['policies', index, 'sa', 'manual'];
-  const ike = sa && (sa.manual === undefined ? buildIkeSpecification(sa) : undefined);
+  const remoteNames = unlessAny(entry.selectors.remote_name);
+  const ike = sa && (sa.manual === undefined ? buildIkeSpecification(sa, remoteNames) : undefined);
   const specification = sa && { ...buildCommon(sa), ...(ike?.specification ?? manualSpecification(sa)) };
   return {
     name: entry.name,
@@ -136,10 +137,6 @@ function buildSelectors(entry: SelectorsEntry): Selectors {
       return range;
     }),
   };
-}
-
-function unlessAny<T>(value: T | 'any'): T | undefined {
-  return value === 'any' ? undefined : value;
 }
 
 function buildManualSa(entry: ManualSaEntry, path: readonly PropertyKey[], context: BuildContext): ManualSa {

@@ -54,6 +54,10 @@ export function buildIkePeer(
   return {
     local: { identity: localIdentity, credentials: credentials.local },
     remote: { identity: remoteIdentity, credentials: credentials.remote },
+    mayNegotiate: {
+      remoteAddress: unlessAny(entry.may_negotiate.remote_address),
+      policies: unlessAny(entry.may_negotiate.policies),
+    },
     proposals: (entry.proposals ?? defaultProposals('IKE')).map(({ accepted }) => accepted),
     lifetime: entry.lifetime,
     livenessMs: entry.liveness,
@@ -69,22 +73,30 @@ export function buildIkePeer(
   };
 }
 
+export function unlessAny<T>(value: T | 'any'): T | undefined {
+  return value === 'any' ? undefined : value;
+}
+
 /** Who is at an address, where nothing else is said. */
-function patternOf(address: Address | DnsName): IdentityPattern | undefined {
+export function patternOf(address: Address | DnsName): IdentityPattern | undefined {
   return parseIdentityPattern('dnsName' in address ? `fqdn:${address.dnsName}` : formatAddress(address));
 }
 
 /** What the SPD entry of a policy that IKE keys has beside what every SA has, and what its Child SAs are made of. */
-export function buildIkeSpecification(sa: SaEntry): {
+export function buildIkeSpecification(
+  sa: SaEntry,
+  remoteNames: readonly IdentityPattern[] | undefined,
+): {
   readonly specification: Pick<
     SaSpecification,
-    'keying' | 'transform' | 'esn' | 'choices' | 'populateFromPacket' | 'lifetime'
+    'keying' | 'transform' | 'esn' | 'choices' | 'populateFromPacket' | 'isNamed' | 'lifetime'
   >;
   readonly policy: IkePolicyConfig;
 } {
   const proposals = sa.proposals ?? defaultProposals('ESP');
   const choices = proposals.flatMap(espChoices);
-  const start = sa.start ?? 'on-traffic';
+  // RFC 4301 §4.4.1.1: an entry with a name is the responder's.
+  const start = sa.start ?? (remoteNames === undefined ? 'on-traffic' : 'never');
   const [first] = choices;
   if (first === undefined) throw new InvariantError('a proposal passed the checks without a transform');
   const { time, bytes, packets } = sa.lifetime ?? {};
@@ -95,12 +107,14 @@ export function buildIkeSpecification(sa: SaEntry): {
       ...first,
       choices,
       populateFromPacket: sa.populate_from_packet?.map((name) => SELECTOR_NAMES[name]),
+      isNamed: remoteNames !== undefined,
       lifetime: { timeMs: time ?? { soft: hard * DEFAULT_SOFT_PART, hard }, bytes, packets },
     },
     policy: {
       proposals: proposals.map(({ accepted }) => accepted),
       start,
       onClose: sa.on_close ?? DEFAULT_ON_CLOSE[start],
+      remoteNames,
     },
   };
 }

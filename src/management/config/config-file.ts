@@ -89,6 +89,11 @@ export interface IkeEntry {
     readonly crls?: readonly string[] | undefined;
     readonly public_key?: string | undefined;
   };
+  readonly may_negotiate: {
+    readonly remote_address: readonly AddressRange[] | 'any';
+    /** Names. */
+    readonly policies: readonly string[] | 'any';
+  };
   readonly proposals?: readonly NegotiatedProposal[] | undefined;
   readonly lifetime: IkeLifetime;
   /** Milliseconds; 0 = off. */
@@ -121,10 +126,11 @@ export interface SelectorsEntry {
   readonly remote_port: readonly NumberRange[] | 'any';
   readonly icmp: readonly IcmpMessage[] | 'any';
   readonly mobility_header: readonly NumberRange[] | 'any';
+  readonly remote_name: readonly IdentityPattern[] | 'any';
 }
 
 /** RFC 4301 §4.4.1.1, by the names that selectors have in the file. */
-export type PopulatedSelector = Exclude<keyof SelectorsEntry, 'mobility_header'>;
+export type PopulatedSelector = Exclude<keyof SelectorsEntry, 'mobility_header' | 'remote_name'>;
 
 export interface SaEntry {
   readonly peer: string;

@@ -221,6 +221,7 @@ const selectors = mapping({
     selector.MOBILITY_TYPE_NAMES,
     [selector.OPAQUE_WORD],
   ).prefault('any'),
+  remote_name: anyOrList(selector.EXPECTED_NAME, selector.readName).prefault('any'),
 });
 
 const manualSa = mapping({

@@ -16,6 +16,7 @@ import type {
 import type { Report } from './expectation.ts';
 import { checkKeySource } from './key-source.ts';
 import { checkIke, checkKeying, checkName, describePadEntry, familyOf } from './keying-checks.ts';
+import { checkNegotiable, checkRemoteName } from './name-checks.ts';
 import { MOBILITY_HEADER, PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
 import { icmpTypesOf, icmpRange, OPAQUE_WORD } from './selector-values.ts';
 import { list, type Path, type Unproven } from './unproven.ts';
@@ -52,6 +53,7 @@ export function crossCheck(file: Unproven<ConfigFile>, report: Report): void {
     checkSelectors(policy?.selectors, [...path, 'selectors'], report);
     checkAction(policy, path, report);
     checkSa(policy?.sa, file, [...path, 'sa'], report);
+    checkRemoteName(policy, peers, path, report);
   });
   checkManualSas(policies, report);
 }
@@ -83,6 +85,7 @@ function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
     checkPlace(peer, ['peers', index], report);
     checkIke(peer, addresses, ['peers', index, 'ike'], report);
     checkName(peer, ['peers', index], report);
+    checkNegotiable(peer, list(file?.policies), ['peers', index, 'ike', 'may_negotiate'], report);
     const family = familyOf(place);
     if (family === undefined || families.length === 0 || families.includes(family)) return;
     report(

@@ -1,7 +1,7 @@
 // What a configuration file says once it was read and found right. Everything is resolved: addresses are
 // bytes, durations and sizes are numbers, secrets are still only named.
 
-import type { Address } from '../../base/address.ts';
+import type { Address, AddressRange } from '../../base/address.ts';
 import type { AcceptedProposal } from '../../pad/accepted-proposal.ts';
 import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { TunnelPeer } from '../../sad/tunnel-peer.ts';
@@ -79,6 +79,12 @@ export interface IkePeerConfig {
     /** The same object as `local.credentials`: one secret for both. */
     readonly credentials: PeerCredentials;
   };
+  /** Child SA authorization data (RFC 4301 §4.4.3.4); undefined: all that the policies with this peer say. */
+  readonly mayNegotiate: {
+    readonly remoteAddress: readonly AddressRange[] | undefined;
+    /** Names. */
+    readonly policies: readonly string[] | undefined;
+  };
   /** In order of preference. */
   readonly proposals: readonly AcceptedProposal[];
   readonly lifetime: IkeLifetime;
@@ -117,6 +123,8 @@ export interface IkePolicyConfig {
   readonly proposals: readonly AcceptedProposal[];
   readonly start: ChildStart;
   readonly onClose: OnClose;
+  /** RFC 4301 §4.4.1.1, "Name": only for peers that have proved one of these. */
+  readonly remoteNames: readonly IdentityPattern[] | undefined;
 }
 
 /** Two manually keyed SAs, one in each direction (RFC 4301 §4.5.1). */

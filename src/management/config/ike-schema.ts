@@ -5,11 +5,12 @@ import type { z } from 'zod';
 
 import { parseIdentity, parseIdentityPattern } from '../../pad/identity.ts';
 import type { IkeEntry } from './config-file.ts';
-import { boolean, integer, mapping, oneOf, text, value } from './expectation.ts';
+import { anyOrList, boolean, integer, mapping, oneOf, text, value } from './expectation.ts';
 import type { Uniqueness } from './gateway-config.ts';
 import * as ike from './ike-values.ts';
 import { keySource } from './key-source.ts';
 import { proposalList } from './negotiated-proposal.ts';
+import { EXPECTED_ADDRESS, readAddressRange } from './selector-values.ts';
 
 const EXPECTED_IDENTITY =
   'an address, a name (gw.example.org), a mail address or a key id ("@#0a1b", "keyid:text")';
@@ -56,6 +57,12 @@ export const ikeSchema: z.ZodType<IkeEntry> = mapping({
     authorities: filePaths().optional(),
     crls: filePaths().optional(),
     public_key: filePath().optional(),
+  }).prefault({}),
+  may_negotiate: mapping({
+    remote_address: anyOrList(EXPECTED_ADDRESS, readAddressRange).prefault('any'),
+    policies: anyOrList(['the name of a policy'], (found) =>
+      typeof found === 'string' ? found : undefined,
+    ).prefault('any'),
   }).prefault({}),
   proposals: proposalList('IKE').optional(),
   lifetime: value(ike.EXPECTED_IKE_LIFETIME, ike.readIkeLifetime).prefault(DEFAULT_LIFETIME),

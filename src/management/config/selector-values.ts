@@ -2,7 +2,9 @@
 // messages (RFC 4301 §4.4.1.1). Each reader gives undefined for what it does not understand.
 
 import { compareAddresses, parseAddress, prefixRange, type AddressRange } from '../../base/address.ts';
+import { parseIdentityPattern, type IdentityPattern } from '../../pad/identity.ts';
 import { OPAQUE, type NumberRange } from '../../spd/policy.ts';
+import { IdType } from '../../wire/ike/iana.ts';
 import { readInteger } from './expectation.ts';
 import {
   ICMP,
@@ -14,6 +16,13 @@ import {
 } from './protocol-names.ts';
 
 export const EXPECTED_ADDRESS = ['an address', 'prefix (10.0.1.0/24)', 'range (10.0.1.1-10.0.1.9)'] as const;
+export const EXPECTED_NAME = [
+  'a name (gw.example.org)',
+  'mail address',
+  'distinguished name',
+  'key id ("@#0a1b", "keyid:text")',
+  'pattern ("*.example.org", "*@example.org")',
+] as const;
 export const EXPECTED_PORT = ['a port from 0 to 65535', 'range ("1024-65535")'] as const;
 export const EXPECTED_ICMP = ['an ICMP type (echo-request)', '{type: 8, code: 0}', '"8/0"'] as const;
 export const EXPECTED_MOBILITY = [
@@ -21,6 +30,13 @@ export const EXPECTED_MOBILITY = [
   'a number from 0 to 255',
 ] as const;
 export const EXPECTED_PROTOCOL = 'any, a number from 0 to 255 or a protocol name (tcp, udp, icmp, icmpv6, …)';
+
+const NAME_TYPES: ReadonlySet<number> = new Set([
+  IdType.ID_FQDN,
+  IdType.ID_RFC822_ADDR,
+  IdType.ID_DER_ASN1_DN,
+  IdType.ID_KEY_ID,
+]);
 
 /** `10.0.1.7`, `10.0.1.0/24`, `10.0.1.1-10.0.1.9` and the same in IPv6. */
 export function readAddressRange(found: unknown): AddressRange | undefined {
@@ -41,6 +57,12 @@ function readPrefix(text: string): AddressRange | undefined {
   if (bitsText === undefined) return { first: address, last: address };
   const bits = readDigits(bitsText, address.bytes.length * 8);
   return bits === undefined ? undefined : prefixRange(address, bits);
+}
+
+/** RFC 4301 §4.4.1.1: a name is not an address; that is what `remote_address` is for. */
+export function readName(found: unknown): IdentityPattern | undefined {
+  const pattern = typeof found === 'string' ? parseIdentityPattern(found) : undefined;
+  return pattern !== undefined && NAME_TYPES.has(pattern.idType) ? pattern : undefined;
 }
 
 /** @returns an IANA number, or the word `any` */

@@ -77,6 +77,62 @@ describe('readConnections', () => {
     return authentication.method === 'psk' ? Buffer.from(authentication.secret).toString() : '';
   };
 
+  it('RFC 4301 §4.4.3.4: the PAD takes from the policies what a peer may not negotiate', () => {
+    const children = (mayNegotiate: string): readonly string[] =>
+      (
+        read(undefined, [
+          'ike: { local: { psk: { file: b.psk } } }',
+          `ike: { local: { psk: { file: b.psk } }, may_negotiate: ${mayNegotiate} }`,
+        ])[0]?.children ?? []
+      ).map(({ policy, remote }) => `${policy} ${formatTrafficSelectors(remote)}`);
+    expect(children('{ remote_address: [10.2.1.128/25, 10.2.2.0/24, fd00::/8] }')).toEqual([
+      'first 10.2.1.128-10.2.1.255 protocol 6 ports 443-443',
+      'second 10.2.1.128-10.2.1.255, 10.2.2.0-10.2.2.255',
+    ]);
+    expect(children('{ policies: second }')).toEqual(['second 10.2.0.0-10.2.255.255']);
+    expect(children('{ policies: [first], remote_address: any }')).toEqual([
+      'first 10.2.1.0-10.2.1.255 protocol 6 ports 443-443',
+    ]);
+  });
+
+  it('RFC 4301 §4.4.1.1: a policy by name, with addresses of its own, of the PAD or of nobody', () => {
+    const child = (selectors: string, more = ''): unknown => {
+      const text = CONFIG.replace(
+        '  - { name: clear,',
+        `  - { name: named, priority: 5, selectors: { ${selectors} }, action: PROTECT, sa: { peer: c } }\n  - { name: clear,`,
+      ).replace('      liveness: off', `      liveness: off\n${more}`);
+      const connections = readConnections(parseConfig(text, join(directory, 'f.yaml'), {}), log);
+      const [one] = connections[1]?.children ?? [];
+      return (
+        one && {
+          remote: formatTrafficSelectors(one.remote),
+          names: one.remoteNames?.map(({ text: name }) => name),
+          isOwnAddressOnly: one.isOwnAddressOnly,
+          isAskedFor: one.isAskedFor,
+          onClose: one.onClose,
+        }
+      );
+    };
+    const common = { names: ['*.example.org'], isAskedFor: false, onClose: 'close' };
+    const everything = '0.0.0.0-255.255.255.255, ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
+    expect(child('remote_name: "*.example.org"')).toEqual({
+      ...common,
+      remote: everything,
+      isOwnAddressOnly: true,
+    });
+    expect(child('remote_name: "*.example.org", remote_address: 10.9.0.0/24')).toEqual({
+      ...common,
+      remote: '10.9.0.0-10.9.0.255',
+      isOwnAddressOnly: false,
+    });
+    const pad = '      may_negotiate: { remote_address: 10.8.0.0/16 }';
+    expect(child('remote_name: "*.example.org"', pad)).toEqual({
+      ...common,
+      remote: '10.8.0.0-10.8.255.255',
+      isOwnAddressOnly: false,
+    });
+  });
+
   it('makes one of each peer that has ike', () => {
     const [b, c, ...others] = read();
     expect(others).toEqual([]);

@@ -103,7 +103,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'a list where a mapping belongs',
     replace: ['selectors: { protocol: tcp, remote_port: 22 }', 'selectors: [tcp]'],
     errors: [
-      '24:16: policies[1].selectors: found a list, expected a mapping with local_address, remote_address, protocol, local_port, remote_port, icmp, mobility_header',
+      '24:16: policies[1].selectors: found a list, expected a mapping with local_address, remote_address, protocol, local_port, remote_port, icmp, mobility_header, remote_name',
     ],
   },
   {

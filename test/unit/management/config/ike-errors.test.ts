@@ -21,7 +21,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an ike that is nothing',
     replace: ['    ike:\n      local: { psk: { file: b.psk } }\n', '    ike:\n'],
     errors: [
-      '9:9: peers[0].ike: found nothing, expected a mapping with local, remote, proposals, lifetime, liveness, retransmit, mobike, childless, most_child_sas, unique',
+      '9:9: peers[0].ike: found nothing, expected a mapping with local, remote, may_negotiate, proposals, lifetime, liveness, retransmit, mobike, childless, most_child_sas, unique',
     ],
   },
   {
@@ -111,7 +111,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an unknown key',
     replace: ['local: { psk: { file: b.psk } }', 'local: { psk: { file: b.psk } }\n      lifetimes: 1h'],
     errors: [
-      '11:7: peers[0].ike: found the key "lifetimes", expected local, remote, proposals, lifetime, liveness, retransmit, mobike, childless, most_child_sas or unique; did you mean "lifetime"?',
+      '11:7: peers[0].ike: found the key "lifetimes", expected local, remote, may_negotiate, proposals, lifetime, liveness, retransmit, mobike, childless, most_child_sas or unique; did you mean "lifetime"?',
     ],
   },
   {
