@@ -17,6 +17,7 @@ import { sourceTowards } from '../host/source-towards.ts';
 import { HostSide } from './host-side.ts';
 import { PeerPaths } from './peer-paths.ts';
 import { IkeKeying } from './ike-keying.ts';
+import { testIke } from './ike-self-test.ts';
 import { LiveDatabases, type HostEffects } from './live-databases.ts';
 import { readManualKeys } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
@@ -110,10 +111,11 @@ async function startSteps(
     resolve: (name) => lookups.resolve(name),
     sourceTowards: (remote) => sourceTowards(remote, mark),
   });
+  const crypto = chooseProvider('auto');
   const keying =
     sockets.length === 0
       ? undefined
-      : new IkeKeying({ log, sad, dataPlane, sockets, crypto: chooseProvider('auto'), policyOf, paths });
+      : new IkeKeying({ log, sad, dataPlane, sockets, crypto, policyOf, paths });
   events.connect({ log, sad, supply, onPathMtu, ...(keying && { onIke: keying.take.bind(keying) }) });
   const larval = setInterval(() => {
     sad.tick();
@@ -130,6 +132,7 @@ async function startSteps(
     lead: (next) => unlessStopping(() => host.applyRoutes(next)),
     guardNextAlone: () => unlessStopping(() => host.guardNextAlone()),
   };
+  if (keying !== undefined) await testIke(config, crypto, log);
   // Only now: a start that failed before has used up no numbers.
   const parts = { log, sad, dataPlane, host: effects, ...(keying && { keying }) };
   const databases = await LiveDatabases.install(parts, config, keys);

@@ -14,6 +14,7 @@ import type { ChildDone, Effect } from '../ike/effects.ts';
 import { IkeEngine } from '../ike/ike-engine.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { readConnections, zeroSecrets } from './ike-connections.ts';
+import { jittered } from './jittered-lifetime.ts';
 import { KeyLog } from './key-log.ts';
 import { IkePaths } from './ike-paths.ts';
 import { LocalAddresses } from './local-addresses.ts';
@@ -25,7 +26,6 @@ import type { Sad, SaExpire } from '../sad/sad.ts';
 import { SadError } from '../sad/sad-error.ts';
 import type { SaDescription } from '../sad/sa-record.ts';
 import type { Policy } from '../spd/policy.ts';
-import type { SaLifetime } from '../spd/sa-lifetime.ts';
 import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
 import { PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
@@ -34,8 +34,6 @@ import { PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
 const RETRY_AFTER_MS = 1000;
 /** How long peers have to hear that their SAs are deleted. */
 const FAREWELL_MS = 1000;
-/** The soft limit of an SA comes up to this part of it earlier, so that many SAs are not replaced at once. */
-const JITTER_PART = 0.1;
 
 export interface IkeKeyingParts {
   readonly log: Logger;
@@ -213,7 +211,7 @@ export class IkeKeying implements Keying {
         transform: child.transform,
         esn: child.esn,
         selectors: selectorsOf(child.local, child.remote),
-        lifetime: specification.lifetime && jittered(specification.lifetime),
+        lifetime: specification.lifetime && jittered(specification.lifetime, randomBytes),
         tunnel: specification.tunnel,
         outerAddresses: { local: path.localAddress.bytes, remote: path.remoteAddress.bytes },
         origin: { keying: 'ikev2' },
@@ -326,12 +324,4 @@ function selectorOf(bytes: Uint8Array, protocol: number, number: number | undefi
     first: address,
     last: address,
   };
-}
-
-/** RFC 7296 §2.8: an SA is replaced a random time before its soft limit. */
-function jittered(lifetime: SaLifetime): SaLifetime {
-  const { timeMs } = lifetime;
-  if (timeMs === undefined) return lifetime;
-  const [byte = 0] = randomBytes(1);
-  return { ...lifetime, timeMs: { ...timeMs, soft: timeMs.soft * (1 - (JITTER_PART * byte) / 255) } };
 }
