@@ -1,5 +1,5 @@
 // npm run bench: measures Isthmus and other VPNs, from host to host through two gateways in network namespaces; with
-// `spd` the decisions of the data plane, in this process.
+// `spd` the decisions of the data plane, in this process; with `ike` handshakes.
 // The report goes to standard output, what happens meanwhile to standard error.
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { renderChart } from './bench/chart.ts';
 import { choosePeers } from './bench/choose-peers.ts';
 import { findProgram } from './bench/find-program.ts';
 import { generatorName } from './bench/generator/udp-generator.ts';
+import { measureIke } from './bench/ike/measure-ike.ts';
 import { installPeers } from './bench/install-peers.ts';
 import { describeMachine } from './bench/machine.ts';
 import { type BenchOptions, parseBenchRequest } from './bench/options.ts';
@@ -28,8 +29,8 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-async function outside(options: BenchOptions): Promise<number> {
-  if (options.installPeers) await installPeers(say);
+async function outside(installs: boolean): Promise<number> {
+  if (installs) await installPeers(say);
   const missing = TOOLS.filter((tool) => findProgram(tool) === undefined);
   if (missing.length > 0) {
     throw new EnvironmentError(`${missing.join(', ')} not found; install them with \`${INSTALL_PEERS}\``);
@@ -67,7 +68,13 @@ async function inside(options: BenchOptions): Promise<number> {
 const request = parseBenchRequest(process.argv.slice(2));
 try {
   if (request.command === 'spd') await measureSpd(request.options, say);
-  else process.exitCode = await (insideSandbox() ? inside(request.options) : outside(request.options));
+  else if (!insideSandbox())
+    process.exitCode = await outside(request.command === 'traffic' && request.options.installPeers);
+  else if (request.command === 'traffic') process.exitCode = await inside(request.options);
+  else {
+    enterSandbox().addEventListener('abort', () => process.exit(1));
+    await measureIke(request.options, say);
+  }
 } catch (error) {
   say(`bench: ${error instanceof EnvironmentError ? error.message : String(error)}`);
   process.exitCode = 1;

@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InvariantError } from '../../src/base/errors.ts';
 import { findProgram } from './find-program.ts';
+import { ikeCommand, type IkeOptions } from './ike/options.ts';
 import { positiveInteger } from './positive-integer.ts';
 import { type Offloads, TEST_NAMES, type TestName } from './results.ts';
 import { spdCommand, type SpdOptions } from './spd/options.ts';
@@ -38,10 +39,11 @@ const NOTE = `
 Tests: ${TEST_NAMES.join(', ')}.
 The figures of one run compare with each other and with nothing else.`;
 
-/** What is to be measured: forwarded traffic, or decisions in this process. */
+/** What is to be measured: forwarded traffic, decisions in this process, or handshakes. */
 export type BenchRequest =
   | { readonly command: 'traffic'; readonly options: BenchOptions }
-  | { readonly command: 'spd'; readonly options: SpdOptions };
+  | { readonly command: 'spd'; readonly options: SpdOptions }
+  | { readonly command: 'ike'; readonly options: IkeOptions };
 
 /** @param argv the arguments alone; prints and exits for --help and where they are wrong */
 export function parseBenchRequest(argv: readonly string[]): BenchRequest {
@@ -49,8 +51,12 @@ export function parseBenchRequest(argv: readonly string[]): BenchRequest {
   const spd = spdCommand((options) => {
     request = { command: 'spd', options };
   });
+  const ike = ikeCommand((options) => {
+    request = { command: 'ike', options };
+  });
   const program = benchCommand()
     .addCommand(spd)
+    .addCommand(ike)
     .action((options: ParsedOptions) => {
       request = { command: 'traffic', options: complete(options) };
     });
