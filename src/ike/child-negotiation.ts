@@ -19,7 +19,7 @@ import {
   type AcceptedProposal,
   type ChosenProposal,
 } from './proposals.ts';
-import { formatTrafficSelectors, narrow } from './traffic-selectors.ts';
+import { carries, formatTrafficSelectors, forOneSa, narrow } from './traffic-selectors.ts';
 import type { Turn } from './turn.ts';
 
 const ESP_SPI_BYTES = 4;
@@ -132,8 +132,8 @@ function readAnswer(
   if (outboundSpi === undefined || transform === undefined || isTaken(state, outboundSpi))
     return wrong('the peer chose no SPI, or one that it uses');
   // RFC 7296 §2.9: a subset of what was offered, and of what the policy allows whatever was offered.
-  const local = narrow(tsi.selectors, offer.policy.local);
-  const remote = narrow(tsr.selectors, offer.policy.remote);
+  const local = forOneSa(narrow(tsi.selectors, offer.policy.local));
+  const remote = forOneSa(narrow(tsr.selectors, offer.policy.remote));
   if (local.length === 0 || remote.length === 0) return wrong('the traffic selectors are not of the offer');
   return {
     policy: offer.policy.policy,
@@ -194,8 +194,8 @@ export function chooseChild(
   const meeting = policies
     .map((policy) => ({
       policy,
-      local: narrow(tsr.selectors, policy.local),
-      remote: narrow(tsi.selectors, remoteOf(policy, state, replaces)),
+      local: forOneSa(narrow(tsr.selectors, policy.local)),
+      remote: forOneSa(narrow(tsi.selectors, remoteOf(policy, state, replaces))),
     }))
     .filter(
       ({ policy, local, remote }) =>
@@ -209,8 +209,13 @@ export function chooseChild(
       reason: `the peer asks for ${formatTrafficSelectors(tsi.selectors)} === ${formatTrafficSelectors(tsr.selectors)}`,
       byPeer: false,
     };
+  // RFC 7296 §2.9: where a policy allows what the peer names first, it is among what is answered.
+  const [local1, remote1] = [tsr.selectors[0], tsi.selectors[0]];
+  const isAskedFirst = (child: Pick<ChildChoice, 'local' | 'remote'>): boolean =>
+    local1 !== undefined && remote1 !== undefined && carries(child, [local1, remote1]);
+  const inOrder = [...meeting.filter(isAskedFirst), ...meeting.filter((one) => !isAskedFirst(one))];
   let reason = '';
-  for (const { policy, local, remote } of meeting) {
+  for (const { policy, local, remote } of inOrder) {
     const accepted = inAuth ? policy.proposals.map(withoutGroups) : policy.proposals;
     const chosen = chooseProposal(ProtocolId.ESP, ESP_SPI_BYTES, sa.proposals, accepted);
     if ('mismatch' in chosen) {

@@ -91,7 +91,8 @@ export function peerOf({
   const { name, pad, remoteAddress } = connection;
   const isOne = remoteAddress !== undefined || connection.remoteName !== undefined;
   if (isOne || pad.remote.exact !== undefined || remoteIdentity === undefined) return name;
-  return peerWithIdentity(name, formatIdentity(remoteIdentity));
+  // Names have no upper and lower case (RFC 4301 §4.4.3.1), nor have distinguished names (RFC 5280 §7.1).
+  return peerWithIdentity(name, formatIdentity(remoteIdentity).toLowerCase());
 }
 
 /** Both ends of the UDP flow that carries an IKE SA. */

@@ -39,19 +39,47 @@ export function trafficSelectorsOf(
 
 /**
  * What lies in both lists, in the order of `offered`; what lies in another of the result is left out, as the packet does
- * that stands first in an offer (RFC 7296 §2.9). Nothing shared is an empty list.
+ * that stands first in an offer, and what holds it comes first then (RFC 7296 §2.9). Nothing shared is an empty list.
  */
 export function narrow(
   offered: readonly TrafficSelector[],
   allowed: readonly TrafficSelector[],
 ): readonly TrafficSelector[] {
   const shared = offered.flatMap((one) => allowed.flatMap((other) => intersect(one, other)));
-  return shared.filter(
+  const widest = shared.filter(
     (one, index) =>
       !shared.some(
         (other, place) => place !== index && lies(one, other) && (place < index || !lies(other, one)),
       ),
   );
+  const [asked] = shared;
+  const front = asked && widest.find((one) => lies(asked, one));
+  return front === undefined ? widest : [front, ...widest.filter((one) => one !== front)];
+}
+
+/**
+ * The part of negotiated traffic selectors that one SA can have, which is a list of addresses and a list of ports that
+ * go with all of them (RFC 4301 §4.4.1.2); the first selector is in it. What is agreed upon must be no more than that.
+ */
+export function forOneSa(selectors: readonly TrafficSelector[]): readonly TrafficSelector[] {
+  const [first] = selectors;
+  const alike = selectors.filter(({ protocol }) => protocol === first?.protocol);
+  const portsAt = (place: TrafficSelector): ReadonlySet<string> =>
+    new Set(alike.filter((one) => isSameRange(one, place)).map(formatPorts));
+  const wanted = first === undefined ? new Set<string>() : portsAt(first);
+  return alike.filter((one) => wanted.has(formatPorts(one)) && isWithin(wanted, portsAt(one)));
+}
+
+function isWithin(inner: ReadonlySet<string>, outer: ReadonlySet<string>): boolean {
+  return [...inner].every((one) => outer.has(one));
+}
+
+function isSameRange(one: TrafficSelector, other: TrafficSelector): boolean {
+  return compareAddresses(one.first, other.first) === 0 && compareAddresses(one.last, other.last) === 0;
+}
+
+function formatPorts({ startPort, endPort }: TrafficSelector): string {
+  return `${startPort}-${endPort}`;
 }
 
 /** True where a Child SA carries packets like this one. @param packet its selectors, local and remote */
@@ -106,46 +134,34 @@ function earlier(one: Address, other: Address): Address {
   return compareAddresses(one, other) < 0 ? one : other;
 }
 
-/**
- * The selectors of an SA with these negotiated traffic selectors.
- *
- * Selectors are one list of each field; lists that differ from address to address would be wider than what was
- * negotiated, so only the selectors that are like the first are taken.
- */
+/** The selectors of an SA with these traffic selectors, as {@link forOneSa} has them. */
 export function selectorsOf(
   local: readonly TrafficSelector[],
   remote: readonly TrafficSelector[],
 ): Selectors {
-  const localAlike = likeTheFirst(local);
-  const remoteAlike = likeTheFirst(remote);
   const protocol = local[0]?.protocol || remote[0]?.protocol || undefined;
   const isIcmp = protocol !== undefined && ICMP.includes(protocol);
-  const ports = (alike: readonly TrafficSelector[]): readonly NumberRange[] | undefined => {
-    const [first] = alike;
-    return first === undefined || isAnyPort(first)
-      ? undefined
-      : [{ first: first.startPort, last: first.endPort }];
-  };
   return {
-    localAddress: localAlike.map(rangeOf),
-    remoteAddress: remoteAlike.map(rangeOf),
+    localAddress: rangesOf(local),
+    remoteAddress: rangesOf(remote),
     protocol,
-    localPort: isIcmp ? undefined : ports(localAlike),
-    remotePort: isIcmp || protocol === PROTOCOL_MOBILITY ? undefined : ports(remoteAlike),
-    icmp: isIcmp ? ports(localAlike) : undefined,
+    localPort: isIcmp ? undefined : portsOf(local),
+    remotePort: isIcmp || protocol === PROTOCOL_MOBILITY ? undefined : portsOf(remote),
+    icmp: isIcmp ? portsOf(local) : undefined,
   };
 }
 
-function likeTheFirst(selectors: readonly TrafficSelector[]): readonly TrafficSelector[] {
-  const [first] = selectors;
-  return selectors.filter(
-    (one) =>
-      one.protocol === first?.protocol && one.startPort === first.startPort && one.endPort === first.endPort,
-  );
+function portsOf(selectors: readonly TrafficSelector[]): readonly NumberRange[] | undefined {
+  if (selectors.some(isAnyPort)) return undefined;
+  const ports = new Map(selectors.map((one) => [formatPorts(one), one]));
+  return [...ports.values()].map(({ startPort, endPort }) => ({ first: startPort, last: endPort }));
 }
 
-function rangeOf({ first, last }: TrafficSelector): AddressRange {
-  return { first, last };
+function rangesOf(selectors: readonly TrafficSelector[]): readonly AddressRange[] {
+  const places = selectors.filter(
+    (one, index) => selectors.findIndex((other) => isSameRange(one, other)) === index,
+  );
+  return places.map(({ first, last }) => ({ first, last }));
 }
 
 /** For the log, and as a key: every field is in it. */

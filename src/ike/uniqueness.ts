@@ -1,6 +1,7 @@
 // How many IKE SAs there may be between a pair of identities. RFC 7296 §2.4 leaves it open; both sides often begin at
 // once, and then two stand. Which of two goes, both sides know without a message, so they never take both away.
 
+import { isSameIdentity } from '../pad/identity.ts';
 import type { Connection } from './connection.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
 import type { Entry } from './ike-sas.ts';
@@ -16,13 +17,7 @@ export interface Superseded {
 /** The two sides of both are the same; the peer may have several identities that one connection allows. */
 export function isSamePair(one: IkeSaState, other: IkeSaState): boolean {
   const [a, b] = [one.remoteIdentity, other.remoteIdentity];
-  return (
-    one.connection === other.connection &&
-    a !== undefined &&
-    b !== undefined &&
-    a.idType === b.idType &&
-    Buffer.compare(a.data, b.data) === 0
-  );
+  return one.connection === other.connection && a !== undefined && b !== undefined && isSameIdentity(a, b);
 }
 
 /** @param established by this event @param others of the same peer */

@@ -43,7 +43,8 @@ export type PathResult =
 
 /** Certificates from the peer's to the anchor, both counted. */
 export const MOST_CERTIFICATES = 8;
-/** Signatures that are verified for one peer. */
+/** Certificates that are looked at for one peer, and signatures that are verified. */
+const MOST_STEPS = 256;
 const MOST_SIGNATURES = 32;
 
 // RFC 4945 §5.1.3.12
@@ -60,9 +61,10 @@ export function findPath(
   trust: Trust,
   judge: Judge,
 ): PathResult {
-  let signatures = 0;
+  let [steps, signatures] = [0, 0];
+  /** By names and key ids alone, so that no key of a stranger is used before an authority has vouched for it. */
   const extend = (path: readonly Certificate[], last: Certificate): PathResult => {
-    if (trust.anchors.some((anchor) => isSame(anchor, last))) return validate(path, trust, judge);
+    if (trust.anchors.some((anchor) => isSame(anchor, last))) return verify(path);
     const candidates = [...trust.anchors, ...others].filter(
       (candidate) => mayHaveIssued(candidate, last) && !path.some((one) => isSame(one, candidate)),
     );
@@ -74,17 +76,24 @@ export function findPath(
       return { fault: 'chain-too-long', about: last };
     let fault: PathResult = { fault: 'unknown-authority', about: last };
     for (const issuer of issuers) {
-      if (++signatures > MOST_SIGNATURES) return { fault: 'chain-too-long', about: last };
-      const judgement = judgeSignature(last, issuer, judge.crypto);
-      const result: PathResult =
-        judgement === 'signed'
-          ? extend([...path, issuer], issuer)
-          : { fault: judgement === 'weak' ? 'certificate-weak' : 'certificate-forged', about: last };
+      if (++steps > MOST_STEPS) return { fault: 'chain-too-long', about: last };
+      const result = extend([...path, issuer], issuer);
       if ('path' in result) return result;
       // Whatever came nearest to an anchor says the most.
       if (fault.fault === 'unknown-authority') fault = result;
     }
     return fault;
+  };
+  /** From the anchor down: RFC 5280 §6.1. */
+  const verify = (path: readonly Certificate[]): PathResult => {
+    for (let index = path.length - 2; index >= 0; index--) {
+      const [subject, issuer] = [path[index]!, path[index + 1]!];
+      if (++signatures > MOST_SIGNATURES) return { fault: 'chain-too-long', about: subject };
+      const judgement = judgeSignature(subject, issuer, judge.crypto);
+      if (judgement !== 'signed')
+        return { fault: judgement === 'weak' ? 'certificate-weak' : 'certificate-forged', about: subject };
+    }
+    return validate(path, trust, judge);
   };
   return extend([leaf], leaf);
 }

@@ -6,6 +6,8 @@ import type { Certificate, Signed } from './certificate.ts';
 
 /** RFC 8247 §4.1.2 for the hash, RFC 8247 §4.1 and NIST SP 800-131A for the modulus. */
 const LEAST_RSA_BITS = 2048;
+/** What is longer costs more time than it is worth, and may be meant to. */
+const MOST_RSA_BITS = 8192;
 
 export type SignatureJudgement = 'signed' | 'not-signed' | 'weak';
 
@@ -27,11 +29,11 @@ export function judgeSignature(
   }
 }
 
-/** Too short, or of no kind that is known here. */
+/** Too short, absurdly long, or of no kind that is known here. */
 export function isWeakKey({ publicKey }: Pick<Certificate, 'publicKey'>): boolean {
   try {
     const key = readPublicKey(publicKey);
-    return key.kind === 'rsa' && key.modulusBits < LEAST_RSA_BITS;
+    return key.kind === 'rsa' && (key.modulusBits < LEAST_RSA_BITS || key.modulusBits > MOST_RSA_BITS);
   } catch (error) {
     if (error instanceof KeyFormatError) return true;
     throw error;

@@ -5,9 +5,18 @@ import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/ike/connection.ts';
 import { SourceRates } from '../../src/ike/source-rates.ts';
 import { ExchangeType, NotifyType } from '../../src/wire/ike/iana.ts';
+import type { Payload } from '../../src/wire/ike/payload.ts';
 import { forgeResponse } from '../support/forged-request.ts';
 import { expectAgreement, expectTunnels } from '../support/ike-agreement.ts';
 import { IkeNetwork, withSecondPolicy } from '../support/ike-network.ts';
+
+const NO_ADDITIONAL_SAS: Payload = {
+  type: 'N',
+  protocolId: 0,
+  spi: new Uint8Array(0),
+  notifyType: NotifyType.NO_ADDITIONAL_SAS,
+  data: new Uint8Array(0),
+};
 
 function build(change: Partial<Connection>): IkeNetwork {
   return new IkeNetwork((connection, site) => ({ ...withSecondPolicy(connection, site), ...change }));
@@ -72,15 +81,7 @@ describe('RFC 7296 §1.3: NO_ADDITIONAL_SAS', () => {
     net.a.engine.rekeyChild(net.childOf('a').inboundSpi);
     await net.settled();
     net.takeFrom('a');
-    forgeResponse(net, 'b', ExchangeType.CREATE_CHILD_SA, [
-      {
-        type: 'N',
-        protocolId: 0,
-        spi: new Uint8Array(0),
-        notifyType: NotifyType.NO_ADDITIONAL_SAS,
-        data: new Uint8Array(0),
-      },
-    ]);
+    forgeResponse(net, 'b', ExchangeType.CREATE_CHILD_SA, [NO_ADDITIONAL_SAS]);
     await net.deliver(net.takeFrom('b'));
     expect(net.states('a').map(({ phase }) => phase)).toEqual(['deleting']);
     // Site b did not see the request, so the next one has an ID that it does not expect: it is as good as dead.
@@ -88,6 +89,19 @@ describe('RFC 7296 §1.3: NO_ADDITIONAL_SAS', () => {
     await net.live(400_000);
     expectTunnels(net, 1);
     expect(net.states('a')[0]?.localSpi).not.toBe(first?.localSpi);
+  });
+
+  test('and who waits behind that rekey for another Child SA hears that it does not come', async () => {
+    const net = build({});
+    await net.connect();
+    net.a.engine.rekeyChild(net.childOf('a').inboundSpi);
+    await net.settled();
+    net.takeFrom('a');
+    net.a.engine.acquire('to-b-too', undefined);
+    await net.settled();
+    forgeResponse(net, 'b', ExchangeType.CREATE_CHILD_SA, [NO_ADDITIONAL_SAS]);
+    await net.deliver(net.takeFrom('b'));
+    expect(net.a.done.at(-1)).toEqual({ policy: 'to-b-too', installed: false });
   });
 });
 

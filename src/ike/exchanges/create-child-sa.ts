@@ -25,7 +25,7 @@ import { find, findNotify, groupData, notify, notifyOf } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { agree, generate, NONCE_BYTES } from './ike-sa-init.ts';
-import { refuseSyntax, retireChild } from './lifecycle.ts';
+import { dropTasks, refuseSyntax, retireChild } from './lifecycle.ts';
 
 /** RFC 7296 §2.25: how long a peer that has no time is left alone, the first time. */
 const PATIENCE_MS = 1000;
@@ -196,6 +196,7 @@ function giveUp(turn: Turn, { offer, isUnwanted }: CreateChild, refusal: ChildRe
     // RFC 7296 §1.3: the peer has one Child SA in an IKE SA and rekeys none; a new IKE SA has a new one.
     turn.tell('child-refused', { policy, reason: refusal.reason });
     turn.add({ type: 'lost', policies: turn.state.children.map((child) => child.policy) });
+    dropTasks(turn);
     turn.set({ tasks: [{ kind: 'delete-ike', notBeforeMs: 0 }] });
     return;
   }
@@ -252,8 +253,10 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
     return answer(notify(NotifyType.INVALID_KE_PAYLOAD, groupData(group)));
   const share = group === 0 ? undefined : generate(turn.context.crypto, group);
   const sharedSecret = share && peerKey && agree(share, peerKey.publicValue);
-  if (share !== undefined && sharedSecret === undefined)
+  if (share !== undefined && sharedSecret === undefined) {
+    share.destroy();
     return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
+  }
   const nonces = { initiator: nonce, responder: turn.context.random(NONCE_BYTES) };
   const secrets = { nonces, sharedSecret, isInitiator: false };
   const { child, answer: agreed } = answerChild(turn, choice, secrets, replaces?.inboundSpi);

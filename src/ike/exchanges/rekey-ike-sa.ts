@@ -171,7 +171,10 @@ export function answerRekey(turn: Turn, payloads: readonly Payload[]): void {
     return answer(notify(NotifyType.INVALID_KE_PAYLOAD, groupData(chosen.group)));
   const share = generate(context.crypto, chosen.group);
   const sharedSecret = agree(share, peerKey.publicValue);
-  if (sharedSecret === undefined) return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
+  if (sharedSecret === undefined) {
+    share.destroy();
+    return refuseSyntax(turn, ExchangeType.CREATE_CHILD_SA);
+  }
   const nonces = { initiator: nonce, responder: context.random(NONCE_BYTES) };
   const localSpi = context.newIkeSpi();
   const remoteSpi = toIkeSpi(chosen.spi);

@@ -11,6 +11,7 @@ import { CertificateFormatError, parseCertificate, type Certificate } from '../.
 import { formatDistinguishedName } from '../../pki/distinguished-name.ts';
 import { readPem } from '../../pki/pem.ts';
 import { parseRevocationList, type RevocationList } from '../../pki/revocation-list.ts';
+import { isWeakKey } from '../../pki/signed-by.ts';
 import type { NamedFile } from './credentials.ts';
 
 interface Kind<T> {
@@ -42,6 +43,9 @@ const PUBLIC_KEYS: Kind<Uint8Array> = {
   mostBytes: 2 ** 16,
   parse: (der) => {
     readPublicKey(der);
+    // RFC 8247 §4.1
+    if (isWeakKey({ publicKey: der }))
+      throw new KeyFormatError('an RSA key of less than 2048 bits, or more than 8192');
     return der;
   },
 };

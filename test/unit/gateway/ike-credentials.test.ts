@@ -15,6 +15,7 @@ import { formatIdentity } from '../../../src/pad/identity.ts';
 import type { OwnSignature } from '../../../src/pad/pad-entry.ts';
 import type { CertificateContent } from '../../../src/pki/issue-certificate.ts';
 import { writePem } from '../../../src/pki/pem.ts';
+import { derKeys } from '../../support/der-keys.ts';
 import { Authority, newKeys } from '../../support/lab-authority.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -316,6 +317,20 @@ describe('what does not fit', () => {
       }),
     ).toBe(
       'ConfigError: f.yaml:8:28: public key file a.pub: found another key than the public one of local.private_key on line 8, expected that one (openssl pkey -in PRIVATE -pubout writes it)',
+    );
+  });
+
+  it('RFC 8247 §4.1: a bare key that is too short', () => {
+    const { publicKey } = derKeys(generateKeyPairSync('rsa', { modulusLength: 1024 }));
+    write('b.pub', writePem('PUBLIC KEY', publicKey));
+    write('a.pub', writePem('PUBLIC KEY', GATEWAY.publicKey));
+    expect(
+      errorOf({
+        local: '{ public_key: a.pub, private_key: { file: a.key } }',
+        remote: '{ public_key: b.pub }',
+      }),
+    ).toContain(
+      'public key file b.pub: found an RSA key of less than 2048 bits, or more than 8192, expected',
     );
   });
 });

@@ -1,0 +1,63 @@
+// What two sides agree upon where policies name several ports, or several policies meet what is asked: RFC 7296 §2.9.
+
+import { expect, test } from 'vitest';
+import type { ChildPolicy } from '../../src/ike/connection.ts';
+import { carries, selectorsOf } from '../../src/ike/traffic-selectors.ts';
+import type { TrafficSelector } from '../../src/wire/ike/payload.ts';
+import { expectAgreement } from '../support/ike-agreement.ts';
+import { IkeNetwork, network } from '../support/ike-network.ts';
+
+const TCP = 6;
+const tcp = (selector: TrafficSelector, port?: number): TrafficSelector => ({
+  ...selector,
+  protocol: TCP,
+  ...(port === undefined ? {} : { startPort: port, endPort: port }),
+});
+const PACKET = [tcp(network('10.0.1.5', 32), 40_000), tcp(network('10.0.2.7', 32), 443)] as const;
+
+test('a Child SA of two ports carries both, and what its SAs have is what was agreed upon', async () => {
+  const web = [80, 443].map((port) => tcp(network('10.0.2.0'), port));
+  const clients = [tcp(network('10.0.1.0'))];
+  const net = new IkeNetwork((connection, site) => ({
+    ...connection,
+    children: connection.children.map((child) => ({
+      ...child,
+      local: site === 'a' ? clients : web,
+      remote: site === 'a' ? web : clients,
+    })),
+  }));
+  net.a.engine.acquire('to-b', PACKET);
+  await net.run();
+  net.a.engine.acquire('to-b', PACKET);
+  await net.run();
+  expect(net.states('a')[0]?.children).toHaveLength(1);
+  const { local, remote } = net.childOf('a');
+  expect(selectorsOf(local, remote)).toMatchObject({
+    protocol: TCP,
+    remotePort: [
+      { first: 443, last: 443 },
+      { first: 80, last: 80 },
+    ],
+  });
+  expectAgreement(net);
+});
+
+test('RFC 7296 §2.9: the responder takes the policy that allows what was named first', async () => {
+  const net = new IkeNetwork((connection, site) => ({
+    ...connection,
+    children: connection.children.flatMap((child): readonly ChildPolicy[] =>
+      site === 'a'
+        ? [{ ...child, remote: [network('10.0.0.0', 8)] }]
+        : [
+            { ...child, policy: 'first', local: [network('10.9.9.0')] },
+            { ...child, policy: 'second', local: [network('10.0.2.0')] },
+          ],
+    ),
+  }));
+  for (let time = 0; time < 2; time++) {
+    net.a.engine.acquire('to-b', PACKET);
+    await net.run();
+  }
+  expect(net.states('b')[0]?.children.map(({ policy }) => policy)).toEqual(['second']);
+  expect(carries(net.childOf('a'), PACKET)).toBe(true);
+});
