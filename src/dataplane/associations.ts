@@ -33,6 +33,7 @@ export interface OutboundSa extends SaReference {
   /** A later fragment cannot be judged by such selectors (RFC 4301 §7). */
   readonly selectsPorts: boolean;
   readonly endpoint: number;
+  readonly isOfIke: boolean;
   readonly policy: string;
   readonly spi: number;
   readonly selectors: SelectorMatcher;
@@ -156,6 +157,7 @@ export class Associations {
       peer: this.#peers.hold(sa.peer),
       selectsPorts: selectsPorts(sa.selectors),
       endpoint: FIRST_SA_ENDPOINT + sa.slot,
+      isOfIke: sa.isOfIke,
       policy: sa.policy,
       spi: sa.spi,
       ...this.#select(sa.selectors),
@@ -216,6 +218,8 @@ export class Associations {
     this.#engine.remove(sa.slot);
     this.#leave(sa);
     sa.peer.endpoints.delete(sa.endpoint);
+    // Its next SAs say where it is then.
+    if (sa.isOfIke && sa.peer.endpoints.size === 0) sa.peer.forgetPlace();
     this.#peers.release(sa.peer);
     this.#outbound[sa.slot] = undefined;
     const left = this.#byPolicyName.get(sa.policy)?.filter((other) => other !== sa) ?? [];
@@ -265,10 +269,13 @@ export class Associations {
     this.#withDummies.delete(sa);
   }
 
-  /** Where a peer was last seen counts more than where it was expected. */
-  #meet({ peer, endpoint }: OutboundSa, expected: Endpoint | undefined): void {
+  /**
+   * Where a peer was last seen counts more than where the administrator expects it. IKE knows better: it says where the
+   * peer is now, and only packets that come after that move it.
+   */
+  #meet({ peer, endpoint, isOfIke }: OutboundSa, expected: Endpoint | undefined): void {
     peer.endpoints.add(endpoint);
-    const isSeen = peer.isReachable && peer.followAddress;
+    const isSeen = peer.isReachable && peer.followAddress && !isOfIke;
     if (expected === undefined || isSeen || peer.isAtEndpoint(expected))
       peer.connect(this.#devices, endpoint);
     else this.#move(peer, expected);

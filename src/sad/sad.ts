@@ -300,18 +300,18 @@ export class Sad {
     const release = (): void => {
       this.#release(record);
     };
+    const isOfIke = sa.origin?.keying === 'ikev2';
     if (sa.direction === 'outbound') {
       const { endpoint, block, tunnel = DEFAULT_TUNNEL_OPTIONS } = sa;
       const change: SaChange = {
         type: 'install-outbound',
-        sa: { ...common, direction: 'outbound', endpoint, tunnel, block },
+        sa: { ...common, direction: 'outbound', isOfIke, endpoint, tunnel, block },
       };
       return addStep(change, release);
     }
     const { replayBitmap, replayWindowPackets } = record;
     if (replayBitmap === undefined) throw new InvariantError('an inbound SA has no replay bitmap');
-    const tellsFirstPacket = sa.origin?.keying === 'ikev2';
-    const inbound = { ...common, tellsFirstPacket, replayWindowPackets, replayBitmap };
+    const inbound = { ...common, tellsFirstPacket: isOfIke, replayWindowPackets, replayBitmap };
     return addStep({ type: 'install-inbound', sa: { ...inbound, direction: 'inbound' } }, release);
   }
 

@@ -45,6 +45,8 @@ export interface Endpoint {
 
 export interface OutboundSecurityAssociation extends SecurityAssociation {
   readonly direction: 'outbound';
+  /** IKE made it, and knows where the peer is; otherwise the endpoint is what the administrator expects. */
+  readonly isOfIke: boolean;
   /** undefined: not known before the peer's first authenticated packet. */
   readonly endpoint: Endpoint | undefined;
   readonly tunnel: TunnelOptions;

@@ -2,6 +2,7 @@
 // allows it, and only by a packet that is authentic and newer than every one before.
 
 import { describe, expect, test } from 'vitest';
+import { installPair } from '../support/packet-path-link.ts';
 import { udpPacket } from '../support/packets.ts';
 import { createTunnelEnd, passTime, type TunnelEnd } from '../support/tunnel-pair.ts';
 
@@ -106,6 +107,56 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     expect(end.site.events.slice(1)).toEqual([
       { type: 'address-changed', peer: 'far', endpoint: { ...NEW, port: 2099 } },
     ]);
+  });
+
+  describe('of a peer that IKE speaks for', () => {
+    const origin = { keying: 'ikev2' } as const;
+    const THERE = { address: Uint8Array.of(192, 0, 2, 7), port: 4501, socket: 0 };
+    const next = { outboundSpi: 0x3003, inboundSpi: 0x4004, outboundSeed: 5, inboundSeed: 6 };
+
+    test.each([true, false])(
+      'RFC 4555 §3.5: a move counts more than where it was seen before (follow_address %s)',
+      async (followAddress) => {
+        const end = createTunnelEnd(engine, { origin }, { followAddress });
+        arriveFrom(end, end.esp({ sequence: 1, inner: INNER }));
+        expect(destination(end)).toBe(followAddress ? NOW : OLD);
+        await end.site.sad.amend({ direction: 'outbound', peer: 'far', spi: 0x1001 }, { endpoint: THERE });
+        expect(destination(end)).toBe('C0000207 4501');
+        // And newer packets more than the move.
+        arriveFrom(end, end.esp({ sequence: 2, inner: INNER }));
+        expect(destination(end)).toBe(followAddress ? NOW : 'C0000207 4501');
+      },
+    );
+
+    test('RFC 7296 §2.23: so does where it is when it makes new SAs', () => {
+      const end = createTunnelEnd(engine, { origin }, follow);
+      arriveFrom(end, end.esp({ sequence: 1, inner: INNER }));
+      installPair(end.site, { ...next, origin, endpoint: THERE });
+      expect(destination(end)).toBe('C0000207 4501');
+    });
+
+    test('RFC 7296 §2.23: where it was is forgotten with its last SA', async () => {
+      const end = createTunnelEnd(engine, { origin }, follow);
+      arriveFrom(end, end.esp({ sequence: 1, inner: INNER }));
+      await end.site.sad.flush();
+      installPair(end.site, { ...next, origin, endpoint: undefined });
+      expect(destination(end)).toBe('nowhere');
+    });
+  });
+
+  test('RFC 7296 §2.23: where a peer was seen counts more than where the administrator expects it', async () => {
+    const end = createTunnelEnd(engine, {}, follow);
+    arriveFrom(end, end.esp({ sequence: 1, inner: INNER }));
+    const endpoint = { ...NEW, port: 4500 };
+    await end.site.sad.amend({ direction: 'outbound', peer: 'far', spi: 0x1001 }, { endpoint });
+    installPair(end.site, {
+      outboundSpi: 0x3003,
+      inboundSpi: 0x4004,
+      outboundSeed: 5,
+      inboundSeed: 6,
+      endpoint,
+    });
+    expect(destination(end)).toBe(NOW);
   });
 
   test('RFC 1191 §6: what was learned of the path to the old address is forgotten', () => {
