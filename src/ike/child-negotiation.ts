@@ -7,7 +7,7 @@ import { formatIdentity } from '../pad/identity.ts';
 import { nameOfNotify, NotifyType, ProtocolId } from '../wire/ike/iana.ts';
 import type { Payload, TrafficSelector } from '../wire/ike/payload.ts';
 import { espSpiBytes, readEspSpi, type ChildSa } from './child-sa.ts';
-import { peerOf, type ChildPolicy } from './connection.ts';
+import { peerOf, type ChildPolicy, type Path } from './connection.ts';
 import type { ChildOffer, ChildTask, IkeSaState } from './ike-sa-state.ts';
 import { isForPeer, remoteOf } from './named-policies.ts';
 import { find, findError, notify } from './payloads.ts';
@@ -285,7 +285,8 @@ export function refusalPayload({ notifyType }: ChildRefusal): Payload {
 
 /** Derives the keys and asks for the SAs: inbound at once, outbound now or when the peer has it. */
 function install(turn: Turn, child: ChildSa, secrets: ChildSecrets, withOutbound: boolean): void {
-  const { security, connection, path } = turn.state;
+  const { security, connection } = turn.state;
+  const path = espPath(turn.state);
   if (security === undefined || connection === undefined)
     throw new RangeError('a Child SA without an IKE SA');
   const { nonces, sharedSecret, isInitiator } = secrets;
@@ -303,9 +304,14 @@ function install(turn: Turn, child: ChildSa, secrets: ChildSecrets, withOutbound
   turn.set({ children: [...turn.state.children, child], waitingKeys });
 }
 
+/** RFC 4555 §3.7: nobody is sent packets who does not want them. Whoever began the IKE SA says itself where both are. */
+export function espPath({ isMobike, origin, path, provedPath }: IkeSaState): Path {
+  return isMobike && !origin.isOurs ? provedPath : path;
+}
+
 /** The peer has the new SA: packets leave by it now. */
 export function useOutbound(turn: Turn, child: ChildSa): void {
-  const { waitingKeys, connection, path, children } = turn.state;
+  const { waitingKeys, connection, children } = turn.state;
   const keyMaterial = waitingKeys.get(child.inboundSpi);
   if (keyMaterial === undefined || connection === undefined) return;
   const installed: ChildSa = { ...child, phase: 'installed' };
@@ -316,7 +322,7 @@ export function useOutbound(turn: Turn, child: ChildSa): void {
     children: children.map((one) => (one.inboundSpi === child.inboundSpi ? installed : one)),
   });
   const peer = peerOf(turn.state);
-  turn.add({ type: 'install-outbound', child: installed, peer, path, keyMaterial });
+  turn.add({ type: 'install-outbound', child: installed, peer, path: espPath(turn.state), keyMaterial });
 }
 
 /** The ESP transform with these IANA numbers. */

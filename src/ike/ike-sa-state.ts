@@ -33,7 +33,17 @@ export interface IkeSaState {
   readonly origin: { readonly isOurs: boolean; readonly initiatorSpi: IkeSpi };
   /** Another IKE SA between the same identities goes on in its place. */
   readonly isSuperseded: boolean;
+  /** Where this side's requests go. */
   readonly path: Path;
+  /**
+   * Where a message of this side has reached the peer for certain: an answer that proves it, IKE_AUTH or COOKIE2, came
+   * back. Its source may have been forged all the same, so it is not this.
+   */
+  readonly provedPath: Path;
+  /** The IKE SA that goes on in the place of this one. */
+  readonly replacedBy: IkeSpi | undefined;
+  /** What NAT_DETECTION_DESTINATION_IP of the last answer said: how the peer sees this side (RFC 4555 §3.8). */
+  readonly seenAs: Uint8Array | undefined;
   /** Undefined before IKE_SA_INIT is done. */
   readonly security: IkeSecurity | undefined;
   /** What the AUTH payloads sign; gone when the IKE SA is established. */

@@ -16,7 +16,11 @@ import {
 } from './exchanges/create-child-sa.ts';
 import { answerAuth, takeAuthResponse } from './exchanges/ike-auth.ts';
 import { initiate, takeInitResponse } from './exchanges/ike-sa-init.ts';
-import { answerInformational, takeDeletionResponse } from './exchanges/informational.ts';
+import {
+  answerInformational,
+  takeDeletionResponse,
+  takeLivenessResponse,
+} from './exchanges/informational.ts';
 import { closeAtOnce, dropTasks, inherit, refuseSyntax, replacedUntilMs } from './exchanges/lifecycle.ts';
 import {
   isSameRemote,
@@ -58,6 +62,9 @@ export function newInitiator(
     origin: { isOurs: true, initiatorSpi: localSpi },
     isSuperseded: false,
     path,
+    provedPath: path,
+    replacedBy: undefined,
+    seenAs: undefined,
     security: undefined,
     initiation: undefined,
     window: freshWindow(0, 0),
@@ -80,7 +87,7 @@ export function newInitiator(
 
 /** What happens makes a new state. */
 export function next(state: IkeSaState, event: IkeEvent, context: IkeContext): Step {
-  const turn = new Turn(state, context);
+  const turn = new Turn(state, context, event.type === 'message' ? event.path : undefined);
   if (state.phase !== 'closed' || event.type === 'inherit') take(turn, event);
   startTask(turn);
   return { state: turn.state, effects: turn.effects };
@@ -214,7 +221,7 @@ function dispatchResponse(turn: Turn, payloads: readonly Payload[]): void {
     case 'delete-ike':
       return closeAtOnce(turn);
     case 'liveness':
-      return turn.set({ exchange: undefined });
+      return takeLivenessResponse(turn, payloads);
     case 'update-addresses':
       return takeAddressResponse(turn, payloads);
     case 'check-address':
@@ -231,13 +238,13 @@ function takeRequest(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: P
   const isRepeated = messageId === expectedRequestId - 1 && lastResponse !== undefined;
   // RFC 7296 §2.3: outside of the window.
   if (messageId !== expectedRequestId && !isRepeated) return;
-  const before = turn.state;
+  const { requestFragments } = turn.state;
   const opened = open(turn, bytes, message);
   if (opened === 'not-authentic') return turn.tell('not-authentic');
   if (isRepeated) {
     // RFC 7296 §2.1: the same answer again. A repeated message in fragments is answered at its first one.
     const isFirst = message.payloads.every((one) => one.type !== 'SKF' || one.fragmentNumber === 1);
-    turn.set({ requestFragments: before.requestFragments });
+    turn.set({ requestFragments });
     if (isFirst) turn.add({ type: 'send', path, datagrams: lastResponse });
     return;
   }
@@ -255,19 +262,14 @@ function takeRequest(turn: Turn, bytes: Uint8Array, message: IkeMessage, path: P
   // The peer uses this IKE SA, so its own rekey has won. When its request comes again, the Child SAs are here.
   if (undecidedWith !== undefined && !isIkeDeletion(opened.payloads))
     return turn.add({ type: 'claim', from: undecidedWith });
-  dispatchRequest(turn, exchangeType, opened.payloads, before.path);
+  dispatchRequest(turn, exchangeType, opened.payloads);
 }
 
 function isIkeDeletion(payloads: readonly Payload[]): boolean {
   return payloads.some((payload) => payload.type === 'D' && payload.protocolId === ProtocolId.IKE);
 }
 
-function dispatchRequest(
-  turn: Turn,
-  exchangeType: number,
-  payloads: readonly Payload[],
-  formerPath: Path,
-): void {
+function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Payload[]): void {
   const isHalfOpen = turn.state.phase === 'half-open';
   if (exchangeType === ExchangeType.IKE_AUTH && isHalfOpen) return answerAuth(turn, payloads);
   if (isHalfOpen || turn.state.phase === 'connecting' || turn.state.phase === 'authenticating') return;
@@ -278,7 +280,7 @@ function dispatchRequest(
         ? answerRekey(turn, payloads)
         : answerChildRequest(turn, payloads);
     case ExchangeType.INFORMATIONAL:
-      return answerInformational(turn, payloads, formerPath);
+      return answerInformational(turn, payloads);
     default:
       return refuseSyntax(turn, exchangeType);
   }
@@ -289,8 +291,8 @@ function follow(turn: Turn, path: Path): void {
   const { path: before, isMobike, origin } = turn.state;
   // RFC 4555 §2: this side says where both are; what it learns is by which address of its own it does so.
   if (isMobike && origin.isOurs) return turn.set({ path: { ...before, localAddress: path.localAddress } });
-  if (isSameRemote(before, path)) return;
+  // RFC 4555 §3.8: with MOBIKE the peer says so, and has to prove it; the source of a message is nothing.
+  if (isMobike || isSameRemote(before, path)) return;
   turn.set({ path });
-  // RFC 4555 §3.5: with MOBIKE packets follow when the peer says so, and has proved it.
-  if (!isMobike) moveChildren(turn);
+  moveChildren(turn);
 }

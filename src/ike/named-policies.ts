@@ -22,15 +22,15 @@ export function isForPeer({ remoteNames }: ChildPolicy, { remoteIdentity }: IkeS
  */
 export function remoteOf(
   { remoteNames, remote, isOwnAddressOnly }: ChildPolicy,
-  { path }: Pick<IkeSaState, 'path'>,
+  { provedPath }: Pick<IkeSaState, 'provedPath'>,
   replaces: ChildSa | undefined,
 ): readonly TrafficSelector[] {
   if (remoteNames === undefined) return remote;
   if (replaces !== undefined) return narrow(replaces.remote, remote);
   if (isOwnAddressOnly !== true) return remote;
   // RFC 4301 §4.4.1.1 binds the initiator's source address to the name. Where neither the entry nor the PAD says which
-  // addresses that may be (§4.4.3.4), it is the one that the peer is at: it could claim any other.
-  const { remoteAddress } = path;
+  // addresses that may be (§4.4.3.4), it is the one that the peer is at: it could claim any other. A source is a claim, too.
+  const { remoteAddress } = provedPath;
   const own = { protocol: 0, startPort: 0, endPort: 65_535, first: remoteAddress, last: remoteAddress };
   return narrow([own], remote);
 }

@@ -52,7 +52,8 @@ export function respond(turn: Turn, exchangeType: number, payloads: readonly Pay
   const { expectedRequestId } = turn.state.window;
   const datagrams = seal(turn, { exchangeType, messageId: expectedRequestId, isResponse: true }, payloads);
   turn.set({ window: withResponse(turn.state.window, datagrams) });
-  turn.add({ type: 'send', path: turn.state.path, datagrams });
+  // RFC 7296 §2.11: to where the request came from.
+  turn.add({ type: 'send', path: turn.source ?? turn.state.path, datagrams });
 }
 
 interface Sealing {

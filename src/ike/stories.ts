@@ -52,6 +52,7 @@ export type StoryName =
   | 'too-many-children'
   | 'silent'
   | 'address-gone'
+  | 'mapping-changed'
   | 'address-updated'
   | 'address-refused'
   | 'address-unproved'
@@ -190,6 +191,10 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
   silent: { level: 'warn', sentence: 'the peer does not answer; the IKE SA is closed' },
   'peer-restarted': { level: 'info', sentence: 'the peer has started anew; its earlier IKE SA is closed' },
   'address-gone': { level: 'info', sentence: 'our address is gone; telling the peer where we are' },
+  'mapping-changed': {
+    level: 'info',
+    sentence: 'a NAT shows us to the peer at another address; telling the peer',
+  },
   'address-updated': { level: 'info', sentence: 'the peer knows our new address' },
   'address-refused': { level: 'warn', sentence: 'the peer refuses our new address' },
   'address-unproved': {

@@ -38,10 +38,13 @@ export class Turn {
   state: IkeSaState;
   readonly effects: Effect[] = [];
   readonly context: IkeContext;
+  /** Where the message of this step came from; undefined where it is about something else. */
+  readonly source: Path | undefined;
 
-  constructor(state: IkeSaState, context: IkeContext) {
+  constructor(state: IkeSaState, context: IkeContext, source?: Path) {
     this.state = state;
     this.context = context;
+    this.source = source;
   }
 
   set(change: Partial<IkeSaState>): void {

@@ -5,7 +5,7 @@ import { ExchangeType, NotifyType } from '../../src/wire/ike/iana.ts';
 import type { Payload } from '../../src/wire/ike/payload.ts';
 import { forge } from '../support/forged-request.ts';
 import { expectAgreement, expectTunnels } from '../support/ike-agreement.ts';
-import { IkeNetwork, type SiteName } from '../support/ike-network.ts';
+import { IkeNetwork, type Flying, type SiteName } from '../support/ike-network.ts';
 
 const OLD = '203.0.113.1';
 const NEW = '203.0.113.77';
@@ -102,6 +102,79 @@ test.each(['a', 'b'] as const)('an update while site %s rekeys the IKE SA', asyn
   await net.live(60_000);
   expect(placesOf(net)).toEqual(['203.0.113.78']);
   expectAgreement(net);
+});
+
+test('somebody on the way rewrites the source of the update: the move is not lost', async () => {
+  const net = await connected();
+  net.moveTo('a', NEW);
+  await net.settled();
+  await net.deliver({ ...net.take(), fromAddress: '192.0.2.66' });
+  await net.live(600_000);
+  expect(placesOf(net)).toEqual([NEW]);
+  expectTunnels(net, 1);
+  expectAgreement(net);
+});
+
+test('a NAT changes its mapping between the update and the proof: the move is not lost', async () => {
+  const net = await connected();
+  const newest = '203.0.113.99';
+  net.moveTo('a', NEW);
+  await net.settled();
+  await net.deliver(net.take());
+  for (let message = net.take(); message.to === 'a'; message = net.take()) {
+    await net.deliver(message);
+    if (net.flying.every(({ to }) => to === 'b')) break;
+  }
+  net.addresses.a = newest;
+  for (const message of net.flying.splice(0)) await net.deliver({ ...message, fromAddress: newest });
+  await net.live(600_000);
+  expect(placesOf(net)).toEqual([newest]);
+  expectTunnels(net, 1);
+  expectAgreement(net);
+});
+
+test('the IKE SA is rekeyed before the new address is proved: its successor goes on with that', async () => {
+  const net = await connected();
+  net.moveTo('a', NEW);
+  await net.settled();
+  // Waits behind the update.
+  for (const { localSpi } of net.states('a')) net.a.engine.rekeyIke(localSpi);
+  await net.live(60_000);
+  expect(placesOf(net)).toEqual([NEW]);
+  expectTunnels(net, 1);
+  expectAgreement(net);
+});
+
+describe('an update arrives when its IKE SA is replaced', () => {
+  async function replaced(): Promise<{ net: IkeNetwork; update: Flying }> {
+    const net = await connected();
+    for (const { localSpi } of net.states('b')) net.b.engine.rekeyIke(localSpi);
+    await net.settled();
+    const rekey = net.take();
+    net.moveTo('a', NEW);
+    await net.settled();
+    const update = net.take();
+    // It was sent before the address went.
+    await net.deliver({ ...rekey, toAddress: NEW });
+    await net.deliver(net.take());
+    return { net, update };
+  }
+
+  test('the responder asks its successor for the proof', async () => {
+    const { net, update } = await replaced();
+    net.flying.length = 0;
+    await net.deliver(update);
+    const asking = net.states('b').filter(({ exchange }) => exchange?.kind === 'check-address');
+    expect(asking.map(({ phase, children }) => [phase, children.length])).toEqual([['established', 1]]);
+  });
+
+  test('and the initiator says it to the successor once more', async () => {
+    const { net } = await replaced();
+    await net.live(60_000);
+    expect(placesOf(net)).toEqual([NEW]);
+    expectTunnels(net, 1);
+    expectAgreement(net);
+  });
 });
 
 test('RFC 4555 §2: the responder does not say where it is', async () => {

@@ -158,6 +158,22 @@ describe('the addresses that a name stands for', () => {
     expect(net.childOf('a').local).toEqual([host(ALICE_AT)]);
   });
 
+  test('where nobody says which: not the source of IKE_AUTH, which may be forged', async () => {
+    const net = new RoadWarriors(rules);
+    net.become('alice.example.org', ALICE_AT, [host(BOB_AT)]);
+    net.a.engine.acquire('to-b', undefined);
+    await net.settled();
+    for (let count = 0; count < 2; count++) await net.deliver(net.take());
+    const request = net.take();
+    await net.deliver({ ...request, fromAddress: BOB_AT });
+    // The answer went to the other; the same request from where the peer really is has the same answer.
+    net.flying.length = 0;
+    await net.deliver(request);
+    await net.run();
+    expectRefused(net, 'alice.example.org');
+    expect(net.held('b')).toEqual([]);
+  });
+
   test('where nobody says which: no other address', async () => {
     const net = new RoadWarriors(rules);
     net.become('alice.example.org', ALICE_AT, [host('10.9.0.1')]);

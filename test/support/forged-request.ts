@@ -7,16 +7,18 @@ import { Turn, type IkeContext } from '../../src/ike/turn.ts';
 import type { Payload } from '../../src/wire/ike/payload.ts';
 import type { IkeNetwork, SiteName } from './ike-network.ts';
 
-/** Sends it under the keys of the site's IKE SA; its engine knows nothing of it. */
+/** Sends it under the keys of the site's IKE SA; its engine knows nothing of it. @param ahead such requests before it */
 export function forge(
   net: IkeNetwork,
   site: SiteName,
   exchangeType: number,
   payloads: readonly Payload[],
+  ahead = 0,
 ): void {
   const [state] = net.states(site);
   if (state === undefined) throw new InvariantError(`site ${site} has no IKE SA`);
-  const turn = new Turn(state, contextAt(net.nowMs));
+  const window = { ...state.window, nextRequestId: state.window.nextRequestId + ahead };
+  const turn = new Turn({ ...state, window }, contextAt(net.nowMs));
   request(turn, exchangeType, payloads, { kind: 'liveness' });
   for (const effect of turn.effects)
     if (effect.type === 'send')

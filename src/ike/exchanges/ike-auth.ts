@@ -28,7 +28,7 @@ import { request, respond } from '../protected-messages.ts';
 import type { StoryName } from '../stories.ts';
 import type { Turn } from '../turn.ts';
 import { closeAtOnce, establish } from './lifecycle.ts';
-import { isMobike, mobikeOffer } from './mobike.ts';
+import { beginAtProvedPath, isMobike, mobikeOffer } from './mobike.ts';
 
 /** The initiator's second message. */
 export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
@@ -91,6 +91,7 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
   const proof = proveOwnIdentity(turn.state, connection, turn.context, asksForPublicKey(payloads));
   if (proof === undefined) return refuse(turn, 'no-signature-scheme', { peer: connection.name });
   turn.set({ connection, remoteIdentity: identity, isMobike: isMobike(connection, payloads) });
+  beginAtProvedPath(turn);
   if (turn.context.isUnwanted(turn.state)) {
     const isAlone = findNotify(payloads, NotifyType.INITIAL_CONTACT) !== undefined;
     if (!isAlone) return refuse(turn, 'not-unique', { ...who, peer: connection.name });
@@ -172,6 +173,8 @@ export function takeAuthResponse(turn: Turn, payloads: readonly Payload[]): void
     return;
   }
   turn.set({ remoteIdentity: identity, isMobike: isMobike(connection, payloads) });
+  // RFC 4555 §3.8: what came back proves where it was asked for, whatever its source.
+  if (turn.state.isMobike) turn.set({ path: turn.state.provedPath });
   if (exchange.offer !== undefined) takeFirstChild(turn, exchange.offer, payloads);
   establish(turn, false);
 }

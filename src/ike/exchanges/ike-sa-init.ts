@@ -185,6 +185,12 @@ function finishInit(
   if (secret === undefined) return;
   exchange.share.destroy();
   const security = deriveSecurity(context.crypto, chosen, nonces, spis, secret);
+  // RFC 7296 §2.23: from here on IKE goes where ESP in UDP goes.
+  const floated: Path = {
+    ...path,
+    localPort: context.floatedPort(path),
+    remotePort: path.remotePort === IKE_PORT ? connection.remotePort : path.remotePort,
+  };
   turn.set({
     phase: 'authenticating',
     remoteSpi,
@@ -198,12 +204,9 @@ function finishInit(
       peerAsksForPublicKey: asksForPublicKey(payloads),
     },
     window: withoutRequest(state.window),
-    // RFC 7296 §2.23: from here on IKE goes where ESP in UDP goes.
-    path: {
-      ...path,
-      localPort: context.floatedPort(path),
-      remotePort: path.remotePort === IKE_PORT ? connection.remotePort : path.remotePort,
-    },
+    path: floated,
+    // The answer to IKE_AUTH will prove it.
+    provedPath: floated,
     peerFragments: findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined,
     lastHeardMs: context.nowMs,
   });
@@ -326,6 +329,10 @@ export function answerInit(
     origin: { isOurs: false, initiatorSpi },
     isSuperseded: false,
     path,
+    // IKE_AUTH will prove that this answer arrived.
+    provedPath: path,
+    replacedBy: undefined,
+    seenAs: undefined,
     security: deriveSecurity(context.crypto, chosen, nonces, spis, secret),
     initiation: {
       nonces,

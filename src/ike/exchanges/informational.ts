@@ -5,13 +5,12 @@ import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/i
 import type { Payload } from '../../wire/ike/payload.ts';
 import { describeChild } from '../child-negotiation.ts';
 import { espSpiBytes, readEspSpi, type ChildSa } from '../child-sa.ts';
-import type { Path } from '../connection.ts';
 import { findNotify } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { childOfPeer } from './create-child-sa.ts';
 import { closeAtOnce, retireChild } from './lifecycle.ts';
-import { answerAddresses } from './mobike.ts';
+import { addressQuestion, answerAddresses, noteMapping } from './mobike.ts';
 import { settleCollision } from './rekey-ike-sa.ts';
 
 /** SPIs that are remembered while a request is outstanding. */
@@ -19,7 +18,12 @@ const MOST_DELETED = 64;
 
 export function requestLiveness(turn: Turn): void {
   turn.tell('liveness-check');
-  request(turn, ExchangeType.INFORMATIONAL, [], { kind: 'liveness' });
+  request(turn, ExchangeType.INFORMATIONAL, addressQuestion(turn), { kind: 'liveness' });
+}
+
+export function takeLivenessResponse(turn: Turn, payloads: readonly Payload[]): void {
+  turn.set({ exchange: undefined });
+  noteMapping(turn, payloads);
 }
 
 /** RFC 7296 §1.4.1: each side names the SPI that it receives under; the answer names the other. */
@@ -57,7 +61,7 @@ export function requestIkeDeletion(turn: Turn): void {
 }
 
 /** The responder's side. */
-export function answerInformational(turn: Turn, payloads: readonly Payload[], formerPath: Path): void {
+export function answerInformational(turn: Turn, payloads: readonly Payload[]): void {
   const deletions = payloads.filter((payload) => payload.type === 'D');
   const failure = findNotify(payloads, NotifyType.AUTHENTICATION_FAILED);
   if (failure !== undefined) turn.tell('auth-refused', { notify: nameOfNotify(failure.notifyType) });
@@ -76,7 +80,7 @@ export function answerInformational(turn: Turn, payloads: readonly Payload[], fo
   // RFC 7296 §1.4.1: what this side is deleting as well is not named again.
   const ending = [...named].filter(({ phase }) => phase !== 'deleting');
   const answer = ending.length === 0 ? [] : [deletion(ending.map(({ inboundSpi }) => inboundSpi))];
-  respond(turn, ExchangeType.INFORMATIONAL, [...answer, ...answerAddresses(turn, payloads, formerPath)]);
+  respond(turn, ExchangeType.INFORMATIONAL, [...answer, ...answerAddresses(turn, payloads)]);
 }
 
 /** Deleted here already, or not known here yet: then the answer that makes it known comes after its deletion. */

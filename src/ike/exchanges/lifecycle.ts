@@ -7,13 +7,14 @@ import { NotifyType } from '../../wire/ike/iana.ts';
 import { useOutbound } from '../child-negotiation.ts';
 import type { ChildSa } from '../child-sa.ts';
 import { peerOf, type Connection } from '../connection.ts';
-import type { IkeSaState } from '../ike-sa-state.ts';
+import type { IkeSaState, Task } from '../ike-sa-state.ts';
 import { notify } from '../payloads.ts';
 import { respond, retransmissionOf } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 
 /** Packets that are on their way when an SA is deleted still arrive. */
 export const LINGER_MS = 5000;
+const ADDRESS_TASKS = ['update-addresses', 'check-address'] as const;
 
 /** Both sides have proved who they are. */
 export function establish(turn: Turn, isInitialContact: boolean): void {
@@ -136,16 +137,33 @@ export function removeLingering(turn: Turn): void {
  */
 export function inherit(turn: Turn, from: IkeSaState): void {
   const { state } = turn;
+  const addressTasks = openAddressTasks(from);
+  // RFC 4555 §3.5: the peer has said that it is there, and the answer that proves it would move no Child SA any more.
+  if (addressTasks.length > 0) turn.set({ path: from.path });
   turn.set({
     undecidedWith: undefined,
     children: [...state.children, ...from.children],
     waitingKeys: new Map([...state.waitingKeys, ...from.waitingKeys]),
     lingering: [...state.lingering, ...from.lingering],
-    tasks: [...state.tasks, ...from.tasks.filter(({ kind }) => kind !== 'rekey-ike' && kind !== 'liveness')],
+    tasks: [
+      ...addressTasks,
+      ...state.tasks,
+      ...from.tasks.filter(({ kind }) => !isAddressTask(kind) && kind !== 'rekey-ike' && kind !== 'liveness'),
+    ],
   });
   if (state.phase !== 'closed') return;
   removeAll(turn);
   dropTasks(turn);
+}
+
+/** What an IKE SA still has to ask about addresses, or is asking. */
+function openAddressTasks({ exchange, tasks }: IkeSaState): readonly Task[] {
+  const kinds = new Set([exchange?.kind, ...tasks.map(({ kind }) => kind)]);
+  return ADDRESS_TASKS.filter((kind) => kinds.has(kind)).map((kind) => ({ kind, notBeforeMs: 0 }));
+}
+
+function isAddressTask(kind: Task['kind']): boolean {
+  return ADDRESS_TASKS.some((one) => one === kind);
 }
 
 /** How long a replaced IKE SA waits for its deletion: as long as the peer repeats what it asks. */

@@ -8,12 +8,14 @@
 
 import { ExchangeType, nameOfNotify, NotifyType } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
+import { espPath } from '../child-negotiation.ts';
 import { describePath, peerOf, type Connection, type Path } from '../connection.ts';
 import type { IkeSaState, OwnExchange } from '../ike-sa-state.ts';
 import { natDetection } from '../nat-detection.ts';
 import { findError, findNotify, notify } from '../payloads.ts';
 import { request } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
+import { WITHOUT_CHILDREN } from './lifecycle.ts';
 
 /** RFC 4555 §4.2.5: 8 to 64. */
 const COOKIE_BYTES = 16;
@@ -42,12 +44,12 @@ export function leaveAddress(turn: Turn, { localAddress }: Path): void {
 }
 
 export function requestAddressUpdate(turn: Turn): void {
-  const payloads = [notify(NotifyType.UPDATE_SA_ADDRESSES), ...detection(turn)];
+  const payloads = [notify(NotifyType.UPDATE_SA_ADDRESSES), ...detection(turn, turn.state.path)];
   request(turn, ExchangeType.INFORMATIONAL, payloads, { kind: 'update-addresses' });
 }
 
-function detection({ state, context }: Turn): readonly Payload[] {
-  const { role, localSpi, remoteSpi, path } = state;
+function detection({ state, context }: Turn, path: Path): readonly Payload[] {
+  const { role, localSpi, remoteSpi } = state;
   const spis =
     role === 'initiator'
       ? { initiator: localSpi, responder: remoteSpi }
@@ -56,7 +58,7 @@ function detection({ state, context }: Turn): readonly Payload[] {
 }
 
 export function takeAddressResponse(turn: Turn, payloads: readonly Payload[]): void {
-  turn.set({ exchange: undefined });
+  turn.set({ exchange: undefined, seenAs: destinationOf(payloads) ?? turn.state.seenAs });
   const error = findError(payloads);
   const peer = turn.state.connection?.name;
   // RFC 4555 §3.5: the SAs stay where they were; liveness checks end what does not work.
@@ -65,32 +67,59 @@ export function takeAddressResponse(turn: Turn, payloads: readonly Payload[]): v
   turn.tell('address-updated', { peer });
 }
 
+/** RFC 4555 §3.8: a liveness check asks, too, how the peer sees this side. */
+export function addressQuestion(turn: Turn): readonly Payload[] {
+  const { isMobike: isOn, origin, path } = turn.state;
+  return isOn && origin.isOurs ? detection(turn, path) : [];
+}
+
+/** The answer to {@link addressQuestion}: a NAT on the way may have changed its mapping. */
+export function noteMapping(turn: Turn, payloads: readonly Payload[]): void {
+  const { isMobike: isOn, origin, seenAs, connection } = turn.state;
+  const seen = destinationOf(payloads);
+  if (!isOn || !origin.isOurs || seen === undefined) return;
+  turn.set({ seenAs: seen });
+  if (seenAs === undefined || Buffer.compare(seenAs, seen) === 0) return;
+  turn.tell('mapping-changed', { peer: connection?.name });
+  askFirst(turn, 'update-addresses');
+}
+
+function destinationOf(payloads: readonly Payload[]): Uint8Array | undefined {
+  return findNotify(payloads, NotifyType.NAT_DETECTION_DESTINATION_IP)?.data;
+}
+
 /**
  * The responder's side of an INFORMATIONAL request.
- * @param formerPath before the request came
  * @returns what the answer holds of it
  */
-export function answerAddresses(
-  turn: Turn,
-  payloads: readonly Payload[],
-  formerPath: Path,
-): readonly Payload[] {
+export function answerAddresses(turn: Turn, payloads: readonly Payload[]): readonly Payload[] {
   const { isMobike: isOn, origin, path } = turn.state;
+  const source = turn.source ?? path;
   const cookie = findNotify(payloads, NotifyType.COOKIE2);
   // RFC 4555 §3.7: copied as it is.
   const echo = cookie === undefined ? [] : [notify(NotifyType.COOKIE2, cookie.data)];
+  // RFC 4555 §3.8.
+  const answer = destinationOf(payloads) === undefined ? echo : [...detection(turn, source), ...echo];
   const isUpdate = findNotify(payloads, NotifyType.UPDATE_SA_ADDRESSES) !== undefined;
-  if (!isUpdate || !isOn || origin.isOurs) return echo;
+  if (!isUpdate || !isOn || origin.isOurs) return answer;
   const noNats = findNotify(payloads, NotifyType.NO_NATS_ALLOWED);
-  if (noNats !== undefined && Buffer.compare(noNats.data, addressesOf(path)) !== 0) {
+  if (noNats !== undefined && Buffer.compare(noNats.data, addressesOf(source)) !== 0) {
     // RFC 4555 §3.9: the addresses stay what they were.
-    turn.set({ path: formerPath });
-    turn.tell('nat-not-allowed', describePath(path));
+    turn.tell('nat-not-allowed', describePath(source));
     return [notify(NotifyType.UNEXPECTED_NAT_DETECTED), ...echo];
   }
-  turn.tell('peer-moved', { peer: turn.state.connection?.name, ...describePath(path) });
-  askFirst(turn, 'check-address');
-  return [...detection(turn), ...echo];
+  turn.tell('peer-moved', { peer: turn.state.connection?.name, ...describePath(source) });
+  takeUpdate(turn, source);
+  return answer;
+}
+
+function takeUpdate(turn: Turn, path: Path): void {
+  const { replacedBy } = turn.state;
+  turn.set({ path });
+  if (replacedBy === undefined) return askFirst(turn, 'check-address');
+  // The Child SAs are its successor's, which has to ask.
+  const tasks = [{ kind: 'check-address', notBeforeMs: 0 }] as const;
+  turn.add({ type: 'give-children', to: replacedBy, from: { ...turn.state, ...WITHOUT_CHILDREN, tasks } });
 }
 
 /** RFC 4555 §4.2.6: as the sender saw them: source, destination, and their ports. */
@@ -119,13 +148,28 @@ export function takeAddressCheck(
     turn.tell('address-unproved', describePath(path));
     return askFirst(turn, 'delete-ike');
   }
-  // It has moved on meanwhile, and that is checked next.
-  if (isSameRemote(path, turn.state.path)) moveChildren(turn);
+  // It has moved on meanwhile; the question may have reached it there, or where it was.
+  if (!isSameRemote(path, turn.state.path)) return askFirst(turn, 'check-address');
+  if (turn.state.tasks.some(({ kind }) => kind === 'check-address')) return;
+  turn.set({ provedPath: path });
+  moveChildren(turn);
 }
 
-/** Packets to the peer go where its IKE messages come from. */
+/** The responder has just authenticated the peer, who has thereby shown that IKE_SA_INIT was answered to where it is. */
+export function beginAtProvedPath(turn: Turn): void {
+  const { path, provedPath, isMobike: isOn } = turn.state;
+  const { localPort, remotePort } = path;
+  // RFC 7296 §2.23: from here on at the port of IKE_AUTH.
+  const floated: Path = { ...provedPath, localPort, remotePort };
+  turn.set({ provedPath: floated });
+  // It is elsewhere by now, or somebody on the way says so.
+  if (isOn && !isSameRemote(floated, path)) askFirst(turn, 'check-address');
+}
+
+/** Packets to the peer go where it is. */
 export function moveChildren(turn: Turn): void {
-  const { connection, children, path }: IkeSaState = turn.state;
+  const { connection, children }: IkeSaState = turn.state;
+  const path = espPath(turn.state);
   if (connection === undefined || children.length === 0) return;
   turn.add({
     type: 'move',

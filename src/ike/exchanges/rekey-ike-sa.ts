@@ -132,7 +132,7 @@ function retry(turn: Turn, group: number | undefined, afterMs: number): void {
 function yieldTo(turn: Turn, { collision }: RekeyIke): void {
   if (collision === undefined) return;
   const from = turn.state;
-  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: replacedUntilMs(turn) });
+  turn.set(replacedBy(turn, collision.successor));
   turn.add({ type: 'give-children', to: collision.successor, from });
 }
 
@@ -248,6 +248,9 @@ function makeSuccessor(turn: Turn, succession: Succession): IkeSaState {
     requestFragments: undefined,
     responseFragments: undefined,
     undecidedWith: undefined,
+    replacedBy: undefined,
+    // Of the SPIs, too.
+    seenAs: undefined,
     giveUpAtMs: Infinity,
   };
 }
@@ -256,10 +259,14 @@ function makeSuccessor(turn: Turn, succession: Succession): IkeSaState {
 function succeed(turn: Turn, successor: IkeSaState): void {
   const heir = new NewTurn(successor, turn.context);
   inherit(heir, turn.state);
-  turn.set({ ...WITHOUT_CHILDREN, phase: 'replaced', giveUpAtMs: replacedUntilMs(turn) });
+  turn.set(replacedBy(turn, successor.localSpi));
   turn.add({ type: 'add-ike-sa', state: heir.state });
   turn.tell('rekeyed', {
     peer: successor.connection?.name,
     spis: `${successor.localSpi} ${successor.remoteSpi}`,
   });
+}
+
+function replacedBy(turn: Turn, heir: IkeSpi): Partial<IkeSaState> {
+  return { ...WITHOUT_CHILDREN, phase: 'replaced', replacedBy: heir, giveUpAtMs: replacedUntilMs(turn) };
 }
