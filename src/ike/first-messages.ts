@@ -4,14 +4,14 @@
 import { NotifyType } from '../wire/ike/iana.ts';
 import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
-import { describePath, type Connection, type Path } from './connection.ts';
+import { describePath, type Path } from './connection.ts';
 import { Cookies } from './cookies.ts';
-import { answerInit, askForCookie } from './exchanges/ike-sa-init.ts';
+import { answerInit, askForCookie, type Candidates } from './exchanges/ike-sa-init.ts';
 import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';
 import { find, findNotify } from './payloads.ts';
 import { SourceRates, type Rate } from './source-rates.ts';
-import { STORIES, type StoryName } from './stories.ts';
+import type { StoryTeller } from './story-teller.ts';
 import type { IkeContext } from './turn.ts';
 
 /** Half-open IKE SAs from which on a cookie is asked for (RFC 7296 §2.6), and beyond which nothing is answered. */
@@ -29,9 +29,10 @@ export interface FirstMessagesParts {
   readonly engine: IkeEngineParts;
   readonly sas: IkeSas;
   readonly drops: IkeDrops;
+  readonly stories: StoryTeller;
   readonly context: () => IkeContext;
   /** Every peer that could come from there. */
-  readonly candidatesAt: (path: Path) => readonly Connection[];
+  readonly candidatesAt: (path: Path) => Candidates;
 }
 
 export class FirstMessages {
@@ -91,25 +92,20 @@ export class FirstMessages {
   }
 
   #answer(bytes: Uint8Array, message: IkeMessage, path: Path, key: string): Entry | undefined {
-    const { sas, drops, engine, context, candidatesAt } = this.#parts;
+    const { sas, drops, engine, stories, context, candidatesAt } = this.#parts;
     const result = answerInit(bytes, message, path, candidatesAt(path), context());
     if ('drop' in result) {
       drops.malformed++;
       return undefined;
     }
     if ('mismatch' in result)
-      this.#tell('no-ike-proposal', { ...describePath(path), reason: result.mismatch });
+      stories.tellOfStranger('no-ike-proposal', { ...describePath(path), reason: result.mismatch });
     engine.effects.send(path, result.response);
     if (!('state' in result)) return undefined;
     const entry = sas.add(result.state, { halfOpenKey: key });
     engine.effects.keyed?.(result.state);
-    this.#tell('init-answered', { ...describePath(path), proposal: result.proposal });
+    stories.tellOfStranger('init-answered', { ...describePath(path), proposal: result.proposal });
     return entry;
-  }
-
-  #tell(name: StoryName, details: Readonly<Record<string, unknown>>): void {
-    const { level, sentence } = STORIES[name];
-    this.#parts.engine.effects.tell(level, sentence, details);
   }
 }
 

@@ -22,6 +22,7 @@ import { Peers } from './peers.ts';
 import { isHeldByOther } from './named-policies.ts';
 import { populate } from './populate-from-packet.ts';
 import { Restarts } from './restarts.ts';
+import { StoryTeller } from './story-teller.ts';
 import { carries } from './traffic-selectors.ts';
 import type { IkeContext } from './turn.ts';
 import { isUnwanted } from './uniqueness.ts';
@@ -48,6 +49,7 @@ export class IkeEngine {
   constructor(parts: IkeEngineParts) {
     this.#parts = parts;
     this.#restarts = new Restarts(parts.random);
+    const stories = new StoryTeller(parts);
     this.#runner = new IkeSaRunner({
       effects: {
         ...parts.effects,
@@ -56,6 +58,7 @@ export class IkeEngine {
         },
       },
       sas: this.#sas,
+      stories,
       context: () => this.#context(),
       ask: (connection, task) => {
         this.#ask(connection, task);
@@ -70,8 +73,12 @@ export class IkeEngine {
       engine: parts,
       sas: this.#sas,
       drops: this.drops,
+      stories,
       context: () => this.#context(),
-      candidatesAt: (path) => this.#peers.at(path),
+      candidatesAt: (path) => ({
+        connections: this.#peers.at(path),
+        accepted: this.#peers.acceptedAt(path),
+      }),
     });
   }
 

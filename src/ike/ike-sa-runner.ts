@@ -9,7 +9,7 @@ import { nextDeadlineMs } from './ike-sa-time.ts';
 import { next } from './ike-sa.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';
-import { STORIES, type StoryName } from './stories.ts';
+import type { StoryTeller } from './story-teller.ts';
 import type { IkeContext } from './turn.ts';
 import { findSuperseded, isSamePair } from './uniqueness.ts';
 
@@ -28,6 +28,7 @@ const CLEARING: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
 export interface IkeSaRunnerParts {
   readonly effects: IkeEffects;
   readonly sas: IkeSas;
+  readonly stories: StoryTeller;
   readonly context: () => IkeContext;
   /** Another IKE SA of the peer is to make the Child SA. */
   readonly ask: (connection: Connection, task: ChildTask) => void;
@@ -129,7 +130,7 @@ export class IkeSaRunner {
         if (!hasFailed || CLEARING.has(effect.type)) await this.#execute(entry, effect);
       } catch (error) {
         hasFailed = true;
-        this.#story('not-in-force', { ike: entry.state.localSpi, err: error });
+        this.#parts.stories.tell('not-in-force', { ike: entry.state.localSpi, err: error });
       }
     if (hasFailed) this.push(entry, { type: 'give-up' });
   }
@@ -196,7 +197,7 @@ export class IkeSaRunner {
       case 'closed':
         return this.#parts.sas.remove(entry);
       case 'story':
-        return this.#story(effect.name, { ike: entry.state.localSpi, ...effect.details });
+        return this.#story(entry.state, effect);
     }
   }
 
@@ -236,7 +237,7 @@ export class IkeSaRunner {
         other.establishedOrder !== undefined &&
         other.establishedOrder < entry.beganOrder
       ) {
-        this.#story('peer-restarted', {
+        this.#parts.stories.tell('peer-restarted', {
           ike: other.state.localSpi,
           peer: entry.state.connection?.name,
         });
@@ -244,8 +245,13 @@ export class IkeSaRunner {
       }
   }
 
-  #story(name: StoryName, details: Readonly<Record<string, unknown>>): void {
-    const { level, sentence } = STORIES[name];
-    this.#parts.effects.tell(level, sentence, details);
+  #story(
+    { localSpi, role, remoteIdentity }: IkeSaState,
+    { name, details }: Extract<Effect, { readonly type: 'story' }>,
+  ): void {
+    const { stories } = this.#parts;
+    const isStranger = role === 'responder' && remoteIdentity === undefined;
+    if (isStranger) stories.tellOfStranger(name, { ike: localSpi, ...details });
+    else stories.tell(name, { ike: localSpi, ...details });
   }
 }

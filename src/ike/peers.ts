@@ -2,12 +2,15 @@
 
 import { isSameIdentity, matchesIdentity, type Identity } from '../pad/identity.ts';
 import type { ChildPolicy, Connection, Path } from './connection.ts';
+import { distinctProposals, type AcceptedProposal } from './proposals.ts';
 
 export class Peers {
   readonly #connections: ReadonlySet<Connection>;
   /** The order of the configuration, which decides between those that match. */
   readonly #byAddress = new Map<string, Connection[]>();
   readonly #fromAnywhere: Connection[] = [];
+  /** By the list of those that could be there. */
+  readonly #accepted = new WeakMap<readonly Connection[], readonly AcceptedProposal[]>();
   readonly #byPolicy = new Map<string, { readonly connection: Connection; readonly policy: ChildPolicy }>();
 
   constructor(connections: readonly Connection[]) {
@@ -36,6 +39,16 @@ export class Peers {
   /** Those that could be at the other end; the identity decides in the end. */
   at({ remoteAddress }: Path): readonly Connection[] {
     return this.#byAddress.get(keyOf(remoteAddress.bytes)) ?? this.#fromAnywhere;
+  }
+
+  /** What those propose for the IKE SA, each once: many have the same, and a stranger's offer is held against all. */
+  acceptedAt(path: Path): readonly AcceptedProposal[] {
+    const connections = this.at(path);
+    const known = this.#accepted.get(connections);
+    if (known !== undefined) return known;
+    const accepted = distinctProposals(connections.flatMap(({ proposals }) => proposals));
+    this.#accepted.set(connections, accepted);
+    return accepted;
   }
 
   ofPolicy(name: string): { readonly connection: Connection; readonly policy: ChildPolicy } | undefined {

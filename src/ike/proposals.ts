@@ -78,6 +78,21 @@ export function answerProposal(protocolId: number, spi: Uint8Array, chosen: Chos
   return { number: chosen.number, protocolId, spi, transforms };
 }
 
+/** More than anybody has to offer; each costs time before the peer has shown who it is. */
+const MOST_PROPOSALS = 32;
+const MOST_TRANSFORMS = 256;
+
+/** A stranger's offer is looked at up to these bounds only. */
+export function isTooLong(offered: readonly Proposal[]): boolean {
+  const transforms = offered.reduce((sum, proposal) => sum + proposal.transforms.length, 0);
+  return offered.length > MOST_PROPOSALS || transforms > MOST_TRANSFORMS;
+}
+
+/** Each once, in the same order. */
+export function distinctProposals(accepted: readonly AcceptedProposal[]): readonly AcceptedProposal[] {
+  return [...new Map(accepted.map((one) => [JSON.stringify(one), one])).values()];
+}
+
 export interface NoProposal {
   /** What the two sides do not share, for the log. */
   readonly mismatch: string;
@@ -97,44 +112,38 @@ export function chooseProposal(
   const usable = offered.filter(
     (proposal) => proposal.protocolId === protocolId && proposal.spi.length === spiBytes,
   );
-  let nearest: { readonly met: number; readonly text: string } = {
-    met: -1,
-    text: 'the peer offered no proposal for this protocol',
-  };
+  let nearest: NearMiss | undefined;
   for (const own of accepted) {
     for (const theirs of usable) {
       const result = meet(theirs, own);
-      if (!('mismatch' in result)) return result;
-      if (result.met > nearest.met) nearest = { met: result.met, text: result.mismatch };
+      if (!('met' in result)) return result;
+      if (nearest === undefined || result.met > nearest.met) nearest = result;
     }
   }
-  return { mismatch: nearest.text };
+  const mismatch =
+    nearest === undefined ? 'the peer offered no proposal for this protocol' : describeMiss(nearest);
+  return { mismatch };
 }
 
-/** `met`: how many transform types the two share before the first that they do not. */
-function meet(
-  theirs: Proposal,
-  own: AcceptedProposal,
-): ChosenProposal | { readonly met: number; readonly mismatch: string } {
+/** The two do not meet. */
+interface NearMiss {
+  /** How many transform types they share before the first that they do not; -1: one of the peer's is not known. */
+  readonly met: number;
+  readonly theirs: Proposal;
+  readonly own: AcceptedProposal;
+}
+
+function meet(theirs: Proposal, own: AcceptedProposal): ChosenProposal | NearMiss {
   const found = new Map<number, Algorithm>();
   // RFC 7296 §3.3.6: a transform type that is not understood makes the proposal unusable.
-  const foreign = theirs.transforms.find(({ type }) => TYPES.every((known) => known.type !== type));
-  if (foreign !== undefined) return { met: 0, mismatch: `transform type ${foreign.type} is not known here` };
-  for (const [met, { type, field, name, format }] of TYPES.entries()) {
-    // RFC 7296 §3.3.6: nor may a transform with an attribute that is not understood be chosen.
-    const candidates = theirs.transforms.filter((one) => one.type === type && !one.hasUnknownAttribute);
+  if (foreignTransform(theirs) !== undefined) return { met: -1, theirs, own };
+  for (const [met, { type, field }] of TYPES.entries()) {
+    const candidates = usableTransforms(theirs, type);
     const absent = !theirs.transforms.some((one) => one.type === type);
     const choice = (own[field].length === 0 ? [ABSENT] : own[field]).find((algorithm) =>
       absent ? algorithm.id === ABSENT.id : candidates.some((one) => isSame(one, algorithm)),
     );
-    if (choice === undefined) {
-      const list = (algorithms: readonly Algorithm[]): string =>
-        algorithms.map((one) => describe(one, format)).join(', ') || 'none';
-      return {
-        met,
-        mismatch: `${name}: the peer has ${list(candidates)}, here there is ${list(own[field])}`,
-      };
-    }
+    if (choice === undefined) return { met, theirs, own };
     found.set(type, choice);
   }
   const of = (type: number): Algorithm => found.get(type) ?? ABSENT;
@@ -149,12 +158,43 @@ function meet(
   };
 }
 
+function foreignTransform({ transforms }: Proposal): Transform | undefined {
+  return transforms.find(({ type }) => TYPES.every((known) => known.type !== type));
+}
+
+/** RFC 7296 §3.3.6: nor may a transform with an attribute that is not understood be chosen. */
+function usableTransforms({ transforms }: Proposal, type: number): readonly Transform[] {
+  return transforms.filter((one) => one.type === type && !one.hasUnknownAttribute);
+}
+
+function describeMiss({ met, theirs, own }: NearMiss): string {
+  const row = TYPES[met];
+  if (row === undefined) return `transform type ${foreignTransform(theirs)?.type} is not known here`;
+  const { type, field, name, format } = row;
+  const list = (algorithms: readonly Algorithm[]): string =>
+    shortened(algorithms.map((one) => describe(one, format)).join(', ') || 'none', MOST_LIST_CHARACTERS);
+  return `${name}: the peer has ${list(usableTransforms(theirs, type))}, here there is ${list(own[field])}`;
+}
+
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
 function isSame(transform: Transform, algorithm: Algorithm): boolean {
   return transform.id === algorithm.id && transform.keyBits === algorithm.keyBits;
 }
 
 function describe({ id, keyBits }: Algorithm, format: (id: number) => string): string {
   return keyBits === undefined ? format(id) : `${format(id)}-${keyBits}`;
+}
+
+/** What a peer offers goes into the log up to here. */
+const MOST_LIST_CHARACTERS = 120;
+const MOST_OFFER_CHARACTERS = 300;
+
+/** One line for the log, not longer than it has to be to see what is missing. */
+export function formatOffer(proposals: readonly Proposal[]): string {
+  return shortened(formatProposals(proposals), MOST_OFFER_CHARACTERS);
 }
 
 /** One line for the log: `ENCR_AES_GCM_16-256 / PRF_HMAC_SHA2_384 / ECP_256`. */

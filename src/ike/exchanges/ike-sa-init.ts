@@ -11,8 +11,15 @@ import { ikeSpiBytes, NO_IKE_SPI, type IkeSpi } from '../../wire/ike/ike-spi.ts'
 import { encodeMessage, type IkeMessage } from '../../wire/ike/message.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
 import { asksForPublicKey, certificateRequests } from '../certificate-payloads.ts';
-import type { ChosenProposal } from '../proposals.ts';
-import { answerProposal, chooseProposal, formatProposals, offerProposals } from '../proposals.ts';
+import type { AcceptedProposal, ChosenProposal } from '../proposals.ts';
+import {
+  answerProposal,
+  chooseProposal,
+  formatOffer,
+  formatProposals,
+  isTooLong,
+  offerProposals,
+} from '../proposals.ts';
 import type { Connection, Path } from '../connection.ts';
 import type { ChildTask, IkeSaState, IkeSecurity } from '../ike-sa-state.ts';
 import { freshWindow, withoutRequest, withRequest } from '../message-window.ts';
@@ -266,15 +273,20 @@ export type InitAnswer =
   /** Not worth an answer. */
   | { readonly drop: string };
 
-/**
- * The responder's side. It has no state before this, and none after it where the answer is an error.
- * @param candidates every peer that could come from this address
- */
+/** Whom a first message may be from. */
+export interface Candidates {
+  /** Every peer that could come from this address. */
+  readonly connections: readonly Connection[];
+  /** What any of them may propose, each once. */
+  readonly accepted: readonly AcceptedProposal[];
+}
+
+/** The responder's side. It has no state before this, and none after it where the answer is an error. */
 export function answerInit(
   bytes: Uint8Array,
   { header, payloads }: IkeMessage,
   path: Path,
-  candidates: readonly Connection[],
+  { connections, accepted }: Candidates,
   context: IkeContext,
 ): InitAnswer {
   const sa = find(payloads, 'SA');
@@ -287,13 +299,13 @@ export function answerInit(
   });
   if (sa === undefined || ke === undefined || nonce === undefined || !isNonce(nonce))
     return { drop: 'SA, KE or nonce is missing' };
-  const accepted = candidates.flatMap(({ proposals }) => proposals);
+  if (isTooLong(sa.proposals)) return { drop: 'the offer is too long' };
   const chosen = chooseProposal(ProtocolId.IKE, 0, sa.proposals, accepted);
   if ('mismatch' in chosen)
     return refuse(
       NotifyType.NO_PROPOSAL_CHOSEN,
       undefined,
-      `${chosen.mismatch} (the peer offers ${formatProposals(sa.proposals)})`,
+      `${chosen.mismatch} (the peer offers ${formatOffer(sa.proposals)})`,
     );
   // RFC 7296 §1.2: the group of the chosen proposal, where the peer guessed another.
   if (ke.group !== chosen.group) return refuse(NotifyType.INVALID_KE_PAYLOAD, groupData(chosen.group));
@@ -315,7 +327,7 @@ export function answerInit(
     signatureHashes(),
     // RFC 6023 §3.
     notify(NotifyType.CHILDLESS_IKEV2_SUPPORTED),
-    ...certificateRequests(candidates.map(({ pad }) => pad.remote.authentication)),
+    ...certificateRequests(connections.map(({ pad }) => pad.remote.authentication)),
   ];
   const response = encodeInit(initiatorSpi, localSpi, true, answer);
   share.destroy();

@@ -1,0 +1,38 @@
+// Tells the stories of IKE SAs. What strangers can cause has a bound: whoever floods the gateway cannot flood its log.
+
+import type { IkeEngineParts } from './ike-engine-parts.ts';
+import { STORIES, type StoryName } from './stories.ts';
+
+/** Many peers may come back at once. */
+const BURST = 50;
+const PER_SECOND = 10;
+
+export class StoryTeller {
+  readonly #parts: Pick<IkeEngineParts, 'now' | 'effects'>;
+  #places = BURST;
+  #countedMs = 0;
+  #untold = 0;
+
+  constructor(parts: Pick<IkeEngineParts, 'now' | 'effects'>) {
+    this.#parts = parts;
+  }
+
+  tell(name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    const { level, sentence } = STORIES[name];
+    this.#parts.effects.tell(level, sentence, details);
+  }
+
+  /** Of somebody who has not proved an identity. `untold` says how many such stories were left out before. */
+  tellOfStranger(name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    const nowMs = this.#parts.now();
+    this.#places = Math.min(BURST, this.#places + ((nowMs - this.#countedMs) * PER_SECOND) / 1000);
+    this.#countedMs = nowMs;
+    if (this.#places < 1) {
+      this.#untold++;
+      return;
+    }
+    this.#places--;
+    this.tell(name, this.#untold === 0 ? details : { ...details, untold: this.#untold });
+    this.#untold = 0;
+  }
+}
