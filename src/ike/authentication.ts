@@ -2,11 +2,12 @@
 // peer's. Pure: secrets, trust and the time of day are handed in.
 
 import { chooseAuthScheme, signAuth, verifyAuth, type AuthVerdict } from '../crypto/auth-signature.ts';
+import { KeyFormatError, type CryptoProvider } from '../crypto/ike-crypto.ts';
 import { sharedKeyAuth, sharedKeyAuthMatches, signedOctets } from '../crypto/ike-key-material.ts';
 import { readPublicKey } from '../crypto/signature-key.ts';
 import { certificateHasIdentity } from '../pad/certificate-identity.ts';
 import { formatIdentity, matchesIdentity, type Identity } from '../pad/identity.ts';
-import type { TrustedCertificates, TrustedPublicKey } from '../pad/pad-entry.ts';
+import type { OwnSignature, TrustedCertificates, TrustedPublicKey } from '../pad/pad-entry.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { findPath } from '../pki/certification-path.ts';
 import { formatDistinguishedName } from '../pki/distinguished-name.ts';
@@ -48,14 +49,28 @@ export function proveOwnIdentity(
     const data = sharedKeyAuth(securityOf(state).prf, authentication.secret, octets);
     return [{ type: 'AUTH', method: AuthMethod.SHARED_KEY_MIC, data }];
   }
-  const { publicKey, privateKey, rsaPadding } = authentication;
-  const scheme = chooseAuthScheme(readPublicKey(publicKey), initiationOf(state).peerHashes, rsaPadding);
-  if (scheme === undefined) return undefined;
-  const data = signAuth(context.crypto, scheme, privateKey, octets);
-  return [
-    ...ownCertificates(authentication, peerAsksForPublicKey),
-    { type: 'AUTH', method: scheme.method, data },
-  ];
+  const auth = signed(context.crypto, authentication, initiationOf(state).peerHashes, octets);
+  return auth && [...ownCertificates(authentication, peerAsksForPublicKey), auth];
+}
+
+function signed(
+  crypto: CryptoProvider,
+  own: OwnSignature,
+  peerHashes: readonly number[] | undefined,
+  octets: Uint8Array,
+): Payload | undefined {
+  const chosen = chooseAuthScheme(readPublicKey(own.publicKey), peerHashes, own.rsaPadding);
+  if (chosen === undefined) return undefined;
+  const { method, scheme } = chosen;
+  try {
+    return { type: 'AUTH', method, data: signAuth(crypto, chosen, own.privateKey, octets) };
+  } catch (error) {
+    if (!(error instanceof KeyFormatError)) throw error;
+    // RFC 4055 §1.2: an RSASSA-PSS key may be for another hash only; or it is too short for this one.
+    if (scheme.algorithm === 'ed25519' || peerHashes === undefined) return undefined;
+    const others = peerHashes.filter((hash) => hash !== scheme.hash);
+    return signed(crypto, own, others, octets);
+  }
 }
 
 /** @returns undefined where the peer has proved its identity, otherwise why not */

@@ -28,7 +28,11 @@ export interface IkeEffects {
   wakeAt(atMs: number): void;
   /** An IKE SA has keys from now on. They are its own: what is kept of them is copied. */
   keyed?(ikeSa: IkeSaState): void;
-  tell(level: 'debug' | 'info' | 'warn', sentence: string, details: Readonly<Record<string, unknown>>): void;
+  tell(
+    level: 'debug' | 'info' | 'warn' | 'error',
+    sentence: string,
+    details: Readonly<Record<string, unknown>>,
+  ): void;
 }
 
 export interface IkeEngineParts {

@@ -89,19 +89,44 @@ export class IkeSaRunner {
   async #run(entry: Entry): Promise<void> {
     // `running` must be set before it is cleared.
     await Promise.resolve();
-    for (let event = entry.events.shift(); event !== undefined; event = entry.events.shift()) {
-      if (this.#isForAnother(entry, event)) continue;
-      const before = entry.state;
-      const { state, effects } = next(before, event, this.#parts.context());
-      this.#parts.sas.update(entry, state);
-      if (before.security === undefined && state.security !== undefined) this.#parts.effects.keyed?.(state);
-      if (event.type === 'inherit' && state.phase === 'closed')
-        this.#parts.sas.forget(event.from.children, entry);
-      await this.#executeAll(entry, effects);
-      if (event.type !== 'delete-ike') this.#noteLost(before, entry, event);
-    }
+    for (let event = entry.events.shift(); event !== undefined; event = entry.events.shift())
+      try {
+        await this.#takeEvent(entry, event);
+      } catch (error) {
+        this.#surrender(entry, event, error);
+      }
     entry.running = undefined;
     this.schedule(entry);
+  }
+
+  async #takeEvent(entry: Entry, event: IkeEvent): Promise<void> {
+    if (this.#isForAnother(entry, event)) return;
+    const before = entry.state;
+    const { state, effects } = next(before, event, this.#parts.context());
+    this.#parts.sas.update(entry, state);
+    if (before.security === undefined && state.security !== undefined) this.#parts.effects.keyed?.(state);
+    if (event.type === 'inherit' && state.phase === 'closed')
+      this.#parts.sas.forget(event.from.children, entry);
+    await this.#executeAll(entry, effects);
+    if (event.type !== 'delete-ike') this.#noteLost(before, entry, event);
+  }
+
+  /** Nobody foresaw this: the IKE SA ends with its Child SAs before anything else happens to it. Others go on. */
+  #surrender(entry: Entry, event: IkeEvent, error: unknown): void {
+    const { sas, stories, effects } = this.#parts;
+    stories.tell('failed', { ike: entry.state.localSpi, event: event.type, err: error });
+    const task =
+      event.type === 'create-child' ? event.task : event.type === 'initiate' ? event.child : undefined;
+    // Whoever waits for the Child SA hears that it does not come.
+    if (task !== undefined && task.replaces === undefined)
+      effects.childDone({ policy: task.policy.policy, trigger: task.trigger, child: undefined });
+    if (event.type !== 'give-up') {
+      entry.events.unshift({ type: 'give-up' });
+      return;
+    }
+    // Even that fails.
+    sas.update(entry, { ...entry.state, phase: 'closed' });
+    sas.remove(entry);
   }
 
   /** While an event waited, its Child SA may have gone to a successor, or the IKE SA may have ended. */

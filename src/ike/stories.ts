@@ -3,7 +3,7 @@
 import type { CertificateFault } from '../pki/certification-path.ts';
 
 interface Story {
-  readonly level: 'debug' | 'info' | 'warn';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly sentence: string;
 }
 
@@ -38,6 +38,7 @@ export type StoryName =
   | 'not-unique'
   | 'superseded'
   | 'not-in-force'
+  | 'failed'
   | 'established'
   | 'child-established'
   | 'child-rekeyed'
@@ -177,6 +178,7 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
     level: 'warn',
     sentence: 'the SAD could not do what the IKE SA needs; the IKE SA is closed',
   },
+  failed: { level: 'error', sentence: 'an unforeseen error; the IKE SA is closed' },
   established: { level: 'info', sentence: 'IKE SA established' },
   'child-established': { level: 'info', sentence: 'Child SA established' },
   'child-rekeyed': { level: 'info', sentence: 'Child SA rekeyed' },

@@ -1,7 +1,7 @@
 // Reads the private key that signs for this gateway: PEM or DER, PKCS#8 (RFC 5958) or the older forms of RSA and EC
 // keys, not encrypted. Copies are zeroed as far as JavaScript allows. Never logged, nor part of a message.
 
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { constants, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 
 import { ConfigError } from '../../base/errors.ts';
 import { KeyFormatError } from '../../crypto/ike-crypto.ts';
@@ -71,4 +71,20 @@ function checkKind(key: KeyObject, pkcs8: Uint8Array, fail: Fail): void {
     const curve = key.asymmetricKeyDetails?.namedCurve;
     throw fail(`found a key of ${key.asymmetricKeyType ?? 'no kind'}${curve ? ` on ${curve}` : ''}`, error);
   }
+  if (canSign(key)) return;
+  pkcs8.fill(0);
+  throw fail('found an RSA key that signs with neither SHA2-256 nor SHA2-384 nor SHA2-512');
+}
+
+/** An RSA key may be too short for every hash, or an RSASSA-PSS key for another hash only (RFC 4055 §1.2). */
+function canSign(key: KeyObject): boolean {
+  if (!key.asymmetricKeyType?.startsWith('rsa')) return true;
+  const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants;
+  return ['sha256', 'sha384', 'sha512'].some((hash) => {
+    try {
+      return sign(hash, new Uint8Array(0), { key, padding, saltLength }).length > 0;
+    } catch {
+      return false;
+    }
+  });
 }

@@ -290,6 +290,17 @@ describe('what does not fit', () => {
       () => String(generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' })),
       'found a key of x25519',
     ],
+    [
+      'that is too short for every hash',
+      () =>
+        String(
+          generateKeyPairSync('rsa', { modulusLength: 512 }).privateKey.export({
+            type: 'pkcs8',
+            format: 'pem',
+          }),
+        ),
+      'found an RSA key that signs with neither SHA2-256 nor SHA2-384 nor SHA2-512',
+    ],
     ['without end', () => 'x'.repeat(40_000), 'found more than 32768 bytes'],
   ])('a private key %s', (_what, text, problem) => {
     write('a.key', text());
