@@ -7,6 +7,7 @@ import type { IkeMessage } from '../wire/ike/message.ts';
 import { describePath, type Path } from './connection.ts';
 import { Cookies } from './cookies.ts';
 import { answerInit, askForCookie, type Candidates } from './exchanges/ike-sa-init.ts';
+import { mayRepeat, newHalfOpen } from './half-open-sas.ts';
 import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';
 import { find, findNotify } from './payloads.ts';
@@ -14,9 +15,11 @@ import { SourceRates, type Rate } from './source-rates.ts';
 import type { StoryTeller } from './story-teller.ts';
 import type { IkeContext } from './turn.ts';
 
-/** Half-open IKE SAs from which on a cookie is asked for (RFC 7296 §2.6), and beyond which nothing is answered. */
+/** Half-open IKE SAs from which on a cookie is asked for (RFC 7296 §2.6), and beyond which the oldest goes. */
 const COOKIE_THRESHOLD = 32;
 const MOST_HALF_OPEN = 1024;
+/** RFC 8019 §4.2: one source has no more of them at once; each is there for one round trip of an honest peer. */
+const MOST_OF_ONE_SOURCE = 32;
 /**
  * What one source may send before it has to show that it is there; who forges the address of another can no more than make
  * that one show it.
@@ -33,6 +36,7 @@ export interface FirstMessagesParts {
   readonly context: () => IkeContext;
   /** Every peer that could come from there. */
   readonly candidatesAt: (path: Path) => Candidates;
+  readonly giveUp: (entry: Entry) => void;
 }
 
 export class FirstMessages {
@@ -55,25 +59,34 @@ export class FirstMessages {
     if (header.isResponse || header.messageId !== 0 || header.responderSpi !== NO_IKE_SPI) return undefined;
     if (header.initiatorSpi === NO_IKE_SPI) return undefined;
     const key = halfOpenKey(header.initiatorSpi, path);
-    const known = sas.halfOpen(key);
+    const known = sas.halfOpen.get(key);
     if (known !== undefined) {
       this.#repeat(known, bytes, path);
       return undefined;
     }
     if (this.#lacksCookie(message, path)) return undefined;
-    const isTooMuch = !this.#proven.take(path.remoteAddress.bytes, this.#parts.engine.now());
-    if (isTooMuch || sas.halfOpenCount >= MOST_HALF_OPEN) {
+    if (this.#isTooMuch(path)) {
       drops.flooded++;
       return undefined;
     }
     return this.#answer(bytes, message, path, key);
   }
 
+  #isTooMuch({ remoteAddress: { bytes: address } }: Path): boolean {
+    const { sas, engine } = this.#parts;
+    if (!this.#proven.take(address, engine.now())) return true;
+    if (sas.halfOpen.countFrom(address) >= MOST_OF_ONE_SOURCE) return true;
+    return sas.halfOpen.count >= MOST_HALF_OPEN && sas.halfOpen.oldestOfBusiest() === undefined;
+  }
+
   /** RFC 7296 §2.1: the same request has the same answer. */
-  #repeat({ state }: Entry, bytes: Uint8Array, path: Path): void {
+  #repeat({ state, halfOpen }: Entry, bytes: Uint8Array, path: Path): void {
+    const { engine, drops } = this.#parts;
     const { initiation } = state;
-    if (initiation !== undefined && Buffer.compare(initiation.request, bytes) === 0)
-      this.#parts.engine.effects.send(path, initiation.response);
+    if (initiation === undefined || Buffer.compare(initiation.request, bytes) !== 0) return;
+    if (halfOpen !== undefined && mayRepeat(halfOpen, engine.now()))
+      engine.effects.send(path, initiation.response);
+    else drops.flooded++;
   }
 
   /** Asks for a cookie where one is wanted that the message does not have. */
@@ -81,7 +94,7 @@ export class FirstMessages {
     const { sas, engine } = this.#parts;
     const nonce = find(payloads, 'NONCE')?.nonce;
     const { bytes: address } = path.remoteAddress;
-    const isCalm = this.#strangers.take(address, engine.now()) && sas.halfOpenCount < COOKIE_THRESHOLD;
+    const isCalm = this.#strangers.take(address, engine.now()) && sas.halfOpen.count < COOKIE_THRESHOLD;
     if (isCalm || nonce === undefined) return false;
     const request = { nonce, address, initiatorSpi: header.initiatorSpi };
     const cookie = findNotify(payloads, NotifyType.COOKIE)?.data;
@@ -102,10 +115,19 @@ export class FirstMessages {
       stories.tellOfStranger('no-ike-proposal', { ...describePath(path), reason: result.mismatch });
     engine.effects.send(path, result.response);
     if (!('state' in result)) return undefined;
-    const entry = sas.add(result.state, { halfOpenKey: key });
+    this.#makeRoom();
+    const entry = sas.add(result.state, { halfOpen: newHalfOpen(key) });
     engine.effects.keyed?.(result.state);
     stories.tellOfStranger('init-answered', { ...describePath(path), proposal: result.proposal });
     return entry;
+  }
+
+  #makeRoom(): void {
+    const { sas, giveUp } = this.#parts;
+    const oldest = sas.halfOpen.count >= MOST_HALF_OPEN ? sas.halfOpen.oldestOfBusiest() : undefined;
+    if (oldest === undefined) return;
+    sas.halfOpen.remove(oldest);
+    giveUp(oldest);
   }
 }
 

@@ -79,6 +79,9 @@ export class IkeEngine {
         connections: this.#peers.at(path),
         accepted: this.#peers.acceptedAt(path),
       }),
+      giveUp: (entry) => {
+        this.#runner.push(entry, { type: 'give-up' });
+      },
     });
   }
 

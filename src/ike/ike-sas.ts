@@ -2,6 +2,7 @@
 
 import type { ChildSa } from './child-sa.ts';
 import type { IkeEvent } from './effects.ts';
+import { HalfOpenSas, type HalfOpen } from './half-open-sas.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
 import { Timetable } from './timetable.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
@@ -16,7 +17,7 @@ export interface Entry {
   readonly beganOrder: number;
   /** A successor has that of the IKE SA that it replaced. */
   establishedOrder: number | undefined;
-  readonly halfOpenKey: string | undefined;
+  readonly halfOpen: HalfOpen | undefined;
 }
 
 type OwnEntry = { -readonly [Field in keyof Entry]: Entry[Field] };
@@ -25,8 +26,7 @@ export class IkeSas {
   readonly #bySpi = new Map<IkeSpi, OwnEntry>();
   readonly #byInboundSpi = new Map<number, Entry>();
   readonly #byPeer = new Map<string, Set<Entry>>();
-  /** By the peer's SPI and address: its first message may come again. */
-  readonly #halfOpen = new Map<string, Entry>();
+  readonly halfOpen: HalfOpenSas = new HalfOpenSas();
   readonly timetable: Timetable<Entry> = new Timetable();
   #order = 0;
 
@@ -34,21 +34,17 @@ export class IkeSas {
     return [...this.#bySpi.values()];
   }
 
-  get halfOpenCount(): number {
-    return this.#halfOpen.size;
-  }
-
-  add(state: IkeSaState, more: Partial<Pick<Entry, 'establishedOrder' | 'halfOpenKey'>> = {}): Entry {
+  add(state: IkeSaState, more: Partial<Pick<Entry, 'establishedOrder' | 'halfOpen'>> = {}): Entry {
     const entry: OwnEntry = {
       state,
       events: [],
       running: undefined,
       beganOrder: ++this.#order,
       establishedOrder: more.establishedOrder,
-      halfOpenKey: more.halfOpenKey,
+      halfOpen: more.halfOpen,
     };
     this.#bySpi.set(state.localSpi, entry);
-    if (entry.halfOpenKey !== undefined) this.#halfOpen.set(entry.halfOpenKey, entry);
+    if (entry.halfOpen !== undefined) this.halfOpen.add(entry, entry.halfOpen);
     this.#addToPeer(entry);
     this.assign(state.children, entry);
     return entry;
@@ -80,22 +76,18 @@ export class IkeSas {
 
   establish(entry: Entry): void {
     entry.establishedOrder ??= ++this.#order;
-    this.#dropHalfOpen(entry);
+    this.halfOpen.remove(entry);
   }
 
   remove(entry: Entry): void {
     if (this.#bySpi.get(entry.state.localSpi) === entry) this.#bySpi.delete(entry.state.localSpi);
-    this.#dropHalfOpen(entry);
+    this.halfOpen.remove(entry);
     this.#removeFromPeer(entry, entry.state);
     this.timetable.set(entry, Infinity);
   }
 
   get(spi: IkeSpi): Entry | undefined {
     return this.#bySpi.get(spi);
-  }
-
-  halfOpen(key: string): Entry | undefined {
-    return this.#halfOpen.get(key);
   }
 
   ownerOf(inboundSpi: number): Entry | undefined {
@@ -119,9 +111,5 @@ export class IkeSas {
     const peers = this.#byPeer.get(connection?.name ?? '');
     peers?.delete(entry);
     if (peers?.size === 0) this.#byPeer.delete(connection?.name ?? '');
-  }
-
-  #dropHalfOpen({ halfOpenKey }: Entry): void {
-    if (halfOpenKey !== undefined) this.#halfOpen.delete(halfOpenKey);
   }
 }

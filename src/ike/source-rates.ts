@@ -10,6 +10,15 @@ const KEY_BYTES = 32;
 /** What one host has of IPv6 (RFC 6177). */
 const IPV6_PREFIX_BYTES = 8;
 
+/** What counts as one source, as text. @param address 4 or 16 bytes */
+export function sourceOf(address: Uint8Array): string {
+  return Buffer.from(prefixOf(address)).toString('hex');
+}
+
+function prefixOf(address: Uint8Array): Uint8Array {
+  return address.length === 4 ? address : address.subarray(0, IPV6_PREFIX_BYTES);
+}
+
 export interface Rate {
   readonly perSecond: number;
   /** At once, after a while of silence. */
@@ -40,8 +49,7 @@ export class SourceRates {
   }
 
   #rowOf(address: Uint8Array): number {
-    const prefix = address.length === 4 ? address : address.subarray(0, IPV6_PREFIX_BYTES);
-    const [high = 0, low = 0] = hmac(sha256, this.#key, prefix);
+    const [high = 0, low = 0] = hmac(sha256, this.#key, prefixOf(address));
     return ((high << 8) | low) % ROWS;
   }
 }

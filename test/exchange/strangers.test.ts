@@ -86,3 +86,63 @@ describe('an offer of a stranger', () => {
     expect(told[50]).toContain('"untold":150');
   });
 });
+
+describe('half-open IKE SAs', () => {
+  const from = (index: number): string => `10.${index >> 16}.${(index >> 8) & 0xff}.${index & 0xff}`;
+
+  test('RFC 8019 §4.2: one source has 32, and others begin', async () => {
+    const stranger = await Stranger.build();
+    const { net } = stranger;
+    for (let count = 0; count < 1100; count++) stranger.begin('192.0.2.1');
+    expect(net.states('b').length).toBe(32);
+    expect(net.b.engine.drops.flooded).toBe(1100 - 32);
+    expect(stranger.begin('192.0.2.2')).toBe(true);
+  });
+
+  test('RFC 8019 §4.2: all addresses of an IPv6 prefix of 64 bits are one source', async () => {
+    const stranger = await Stranger.build();
+    for (let count = 0; count < 40; count++) stranger.begin(`2001:db8::${count}`);
+    expect(stranger.net.states('b').length).toBe(32);
+    expect(stranger.begin('2001:db8:0:1::1')).toBe(true);
+  });
+
+  test('where all places are taken, the oldest of the busiest source goes', async () => {
+    const stranger = await Stranger.build();
+    const { net } = stranger;
+    expect(stranger.begin('192.0.2.1')).toBe(true);
+    for (let count = 0; count < 2; count++) expect(stranger.begin('192.0.2.2')).toBe(true);
+    for (let count = 0; count < 1021; count++) expect(stranger.begin(from(count))).toBe(true);
+    await net.settled();
+    const before = net.states('b');
+    expect(before.length).toBe(1024);
+    expect(stranger.begin('192.0.2.3')).toBe(true);
+    await net.settled();
+    const left = new Set(net.states('b').map(({ localSpi }) => localSpi));
+    expect(left.size).toBe(1024);
+    expect(before.findIndex(({ localSpi }) => !left.has(localSpi))).toBe(1);
+    expect(before[1]?.security?.keys.skPi).toEqual(new Uint8Array(48));
+  });
+
+  test('RFC 7296 §2.1: a first message that comes again is answered again, ten times and not too often', async () => {
+    const stranger = await Stranger.build();
+    const { net } = stranger;
+    const bytes = stranger.message();
+    const sendMany = (): number => {
+      let answers = 0;
+      for (let count = 0; count < 100; count++) answers += stranger.send(bytes, '192.0.2.1');
+      return answers;
+    };
+    expect(sendMany()).toBe(1 + 3);
+    net.nowMs += 1000;
+    expect(sendMany()).toBe(1);
+    for (let second = 0; second < 5; second++) {
+      net.nowMs += 1000;
+      expect(sendMany()).toBe(1);
+    }
+    net.nowMs += 1000;
+    expect(sendMany()).toBe(1);
+    net.nowMs += 1000;
+    expect(sendMany()).toBe(0);
+    expect(net.b.engine.drops.flooded).toBe(900 - 4 - 7);
+  });
+});
