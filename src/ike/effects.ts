@@ -81,6 +81,8 @@ export type Effect =
   | { readonly type: 'remove-outbound'; readonly child: ChildSa; readonly peer: string }
   /** A larval SA that comes to nothing. */
   | { readonly type: 'release-spi'; readonly spi: number }
+  /** A fragment beyond what is kept was dropped. */
+  | { readonly type: 'too-long' }
   /** The answer to acquires. */
   | ({ readonly type: 'child-done' } & ChildDone)
   /** Whichever IKE SA of the peer can, is to make it. */

@@ -44,10 +44,12 @@ export interface IkeEngineParts {
   readonly effects: IkeEffects;
 }
 
-/** What was dropped before it reached an IKE SA. */
+/** What was dropped before it reached an IKE SA, or because it holds too much. */
 export interface IkeDrops {
   malformed: number;
   ikeV1: number;
   unknownSpi: number;
   flooded: number;
+  /** Fragments beyond what is kept of a message. */
+  tooLong: number;
 }

@@ -34,7 +34,7 @@ const IKE_SPI_BYTES = 8;
 export class IkeEngine {
   readonly #parts: IkeEngineParts;
   readonly #sas = new IkeSas();
-  readonly drops: IkeDrops = { malformed: 0, ikeV1: 0, unknownSpi: 0, flooded: 0 };
+  readonly drops: IkeDrops = { malformed: 0, ikeV1: 0, unknownSpi: 0, flooded: 0, tooLong: 0 };
   readonly #complaints: Complaints;
   readonly #firstMessages: FirstMessages;
   readonly #runner: IkeSaRunner;
@@ -58,6 +58,7 @@ export class IkeEngine {
         },
       },
       sas: this.#sas,
+      drops: this.drops,
       stories,
       context: () => this.#context(),
       ask: (connection, task) => {

@@ -4,7 +4,7 @@
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { Connection } from './connection.ts';
 import type { Effect, IkeEvent } from './effects.ts';
-import type { IkeEffects } from './ike-engine-parts.ts';
+import type { IkeDrops, IkeEffects } from './ike-engine-parts.ts';
 import { nextDeadlineMs } from './ike-sa-time.ts';
 import { next } from './ike-sa.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
@@ -28,6 +28,7 @@ const CLEARING: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
 export interface IkeSaRunnerParts {
   readonly effects: IkeEffects;
   readonly sas: IkeSas;
+  readonly drops: IkeDrops;
   readonly stories: StoryTeller;
   readonly context: () => IkeContext;
   /** Another IKE SA of the peer is to make the Child SA. */
@@ -206,6 +207,9 @@ export class IkeSaRunner {
         effects.keyed?.(effect.state);
         return this.push(this.#parts.sas.add(effect.state, { establishedOrder }), { type: 'time' });
       }
+      case 'too-long':
+        this.#parts.drops.tooLong++;
+        return;
       case 'lost':
         for (const policy of effect.policies) this.#parts.lost(policy);
         return;

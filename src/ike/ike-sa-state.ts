@@ -77,6 +77,8 @@ export interface IkeSaState {
 export interface CollectedFragments {
   readonly messageId: number;
   readonly pieces: readonly (DecryptedFragment | undefined)[];
+  /** Of the datagrams that they came in. */
+  readonly bytes: number;
 }
 
 /** Keys and algorithms of an IKE SA. */

@@ -23,6 +23,9 @@ import type { Turn } from './turn.ts';
 const FRAGMENT_LIMIT_BYTES = 1200;
 /** A message of a peer that sends more pieces than this is dropped. */
 const MOST_FRAGMENTS = 64;
+/** What is kept of a message whose pieces are not all there; less of a peer that has not proved who it is. */
+const MOST_COLLECTED_BYTES = 65_536;
+const MOST_OF_STRANGER_BYTES = 32_768;
 /** Of a peer that is not known yet. */
 const USUAL_RETRANSMISSION: Retransmission = { firstMs: 4000, factor: 1.8, tries: 5 };
 
@@ -149,21 +152,32 @@ function check({ header }: IkeMessage, payloads: DecryptedMessage): Opened {
 
 /** RFC 7383 §2.6. */
 function collect(turn: Turn, bytes: Uint8Array, message: IkeMessage, cipher: BodyCipher): Opened {
-  const fragment = decryptFragment(bytes, message, cipher);
-  if (fragment === undefined || fragment.totalFragments > MOST_FRAGMENTS) return 'not-authentic';
+  const last = message.payloads.at(-1);
+  if (last?.type !== 'SKF' || last.totalFragments > MOST_FRAGMENTS) return 'not-authentic';
   const { messageId, isResponse } = message.header;
-  const { totalFragments, fragmentNumber } = fragment;
+  const { totalFragments, fragmentNumber } = last;
   const field = isResponse ? 'responseFragments' : 'requestFragments';
   const before = turn.state[field];
   const isSame = before?.messageId === messageId;
   // A sender that cuts anew makes smaller pieces, and more of them (RFC 7383 §2.5.2).
   const continues = isSame && before.pieces.length === totalFragments;
-  if (isSame && before.pieces.length > totalFragments) return 'incomplete';
+  const heldBytes = continues ? before.bytes : 0;
+  const isKept = continues && before.pieces[fragmentNumber - 1] !== undefined;
+  const { remoteIdentity } = turn.state;
+  const mostBytes = remoteIdentity === undefined ? MOST_OF_STRANGER_BYTES : MOST_COLLECTED_BYTES;
+  if (!isKept && heldBytes + bytes.length > mostBytes) {
+    // Before it is opened: it can be a forged one, and takes nothing away then.
+    turn.add({ type: 'too-long' });
+    return 'not-authentic';
+  }
+  const fragment = decryptFragment(bytes, message, cipher);
+  if (fragment === undefined) return 'not-authentic';
+  if (isKept || (isSame && before.pieces.length > totalFragments)) return 'incomplete';
   const pieces = continues ? [...before.pieces] : Array.from({ length: totalFragments }, () => undefined);
   pieces[fragmentNumber - 1] = fragment;
   const whole = pieces.filter((piece) => piece !== undefined);
   if (whole.length < totalFragments) {
-    turn.set({ [field]: { messageId, pieces } });
+    turn.set({ [field]: { messageId, pieces, bytes: heldBytes + bytes.length } });
     return 'incomplete';
   }
   turn.set({ [field]: undefined });

@@ -3,7 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { Peers } from '../../src/ike/peers.ts';
 import type { Proposal, Transform } from '../../src/wire/ike/payload.ts';
-import { EncryptionId, ProtocolId, TransformType } from '../../src/wire/ike/iana.ts';
+import { encodeEncrypted, type BodyCipher } from '../../src/wire/ike/encrypted.ts';
+import { EncryptionId, ExchangeType, ProtocolId, TransformType } from '../../src/wire/ike/iana.ts';
+import { IkeNetwork } from '../support/ike-network.ts';
 import { pathFrom, Stranger } from '../support/stranger.ts';
 
 const FOREIGN: Transform = {
@@ -144,5 +146,61 @@ describe('half-open IKE SAs', () => {
     net.nowMs += 1000;
     expect(sendMany()).toBe(0);
     expect(net.b.engine.drops.flooded).toBe(900 - 4 - 7);
+  });
+});
+
+describe('fragments of a stranger', () => {
+  /** Pieces of an IKE_AUTH request of site a, under its keys. */
+  async function authenticating(
+    pieceBytes: number,
+  ): Promise<{ net: IkeNetwork; pieces: readonly Uint8Array[] }> {
+    const net = new IkeNetwork();
+    net.a.engine.acquire('to-b', undefined);
+    await net.settled();
+    await net.deliver(net.take());
+    await net.deliver(net.take());
+    net.flying.length = 0;
+    const [state] = net.states('a');
+    if (state?.security === undefined) return expect.unreachable();
+    const { cipher, keys } = state.security;
+    let nextIv = 1000;
+    const body: BodyCipher = {
+      overheadFor: (innerBytes) => cipher.bodyBytes(innerBytes),
+      encrypt: (header, inner) => {
+        const iv = new Uint8Array(cipher.ivBytes);
+        new DataView(iv.buffer).setUint32(iv.length - 4, nextIv++);
+        return cipher.encrypt({ encryption: keys.skEi, integrity: keys.skAi }, iv, header, inner);
+      },
+      decrypt: () => undefined,
+    };
+    const header = {
+      initiatorSpi: state.localSpi,
+      responderSpi: state.remoteSpi,
+      majorVersion: 2,
+      minorVersion: 0,
+      isFromInitiator: true,
+      hasHigherVersion: false,
+      exchangeType: ExchangeType.IKE_AUTH,
+      messageId: 1,
+      isResponse: false,
+    };
+    const vendor = { type: 'V', vendorId: new Uint8Array(pieceBytes) } as const;
+    const payloads = Array.from({ length: 50 }, () => vendor);
+    return { net, pieces: encodeEncrypted(header, payloads, body, pieceBytes) };
+  }
+
+  test.each([65_000, 1200])('no more than 32 KiB of pieces of %i bytes are kept', async (pieceBytes) => {
+    const { net, pieces } = await authenticating(pieceBytes);
+    for (const piece of pieces.slice(0, -1)) {
+      net.b.engine.receive(piece, pathFrom('203.0.113.1', 4500));
+      await net.settled();
+    }
+    const kept = net.states('b')[0]?.requestFragments?.pieces ?? [];
+    const bytes = kept.reduce((sum, piece) => sum + (piece?.inner.length ?? 0), 0);
+    expect(bytes).toBeLessThanOrEqual(32_768);
+    expect(net.b.engine.drops.tooLong).toBe(
+      pieces.length - 1 - kept.filter((piece) => piece !== undefined).length,
+    );
+    expect(net.b.engine.drops.tooLong).toBeGreaterThan(0);
   });
 });
