@@ -18,8 +18,11 @@ import type { IkeContext } from './turn.ts';
 /** Half-open IKE SAs from which on a cookie is asked for (RFC 7296 §2.6), and beyond which the oldest goes. */
 const COOKIE_THRESHOLD = 32;
 const MOST_HALF_OPEN = 1024;
-/** RFC 8019 §4.2: one source has no more of them at once; each is there for one round trip of an honest peer. */
-const MOST_OF_ONE_SOURCE = 32;
+/**
+ * RFC 8019 §4.2: one source has no more of them at once; each is there for one round trip of an honest peer. Those without a
+ * cookie, whose source may be forged, leave room for those with one.
+ */
+const MOST_OF_ONE_SOURCE = 2 * COOKIE_THRESHOLD;
 /**
  * What one source may send before it has to show that it is there; who forges the address of another can no more than make
  * that one show it.
