@@ -1,7 +1,7 @@
 // IKE SAs that a first message has made and nobody has proved to be the peer of: found by that message, counted by
 // where it came from, so that no source takes the places of all. RFC 7296 §2.1, §2.6; RFC 8019 §4.2.
 
-import type { Entry } from './ike-sas.ts';
+import type { IkeSaState } from './ike-sa-state.ts';
 import { sourceOf } from './source-rates.ts';
 
 /** An ordinary peer repeats its first message a few times, more and more slowly. */
@@ -18,6 +18,14 @@ export interface HalfOpen {
   repeatedMs: number;
 }
 
+/** What is asked of an IKE SA here. */
+interface Holder {
+  readonly state: Pick<IkeSaState, 'path'>;
+  readonly events: readonly unknown[];
+  readonly running: Promise<void> | undefined;
+  readonly halfOpen: HalfOpen | undefined;
+}
+
 export function newHalfOpen(key: string): HalfOpen {
   return { key, repeats: 0, repeatedMs: -Infinity };
 }
@@ -31,7 +39,7 @@ export function mayRepeat(halfOpen: HalfOpen, nowMs: number): boolean {
   return true;
 }
 
-export class HalfOpenSas {
+export class HalfOpenSas<Entry extends Holder> {
   readonly #byKey = new Map<string, Entry>();
   /** The oldest of each first. */
   readonly #bySource = new Map<string, Set<Entry>>();

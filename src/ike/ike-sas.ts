@@ -26,7 +26,7 @@ export class IkeSas {
   readonly #bySpi = new Map<IkeSpi, OwnEntry>();
   readonly #byInboundSpi = new Map<number, Entry>();
   readonly #byPeer = new Map<string, Set<Entry>>();
-  readonly halfOpen: HalfOpenSas = new HalfOpenSas();
+  readonly halfOpen: HalfOpenSas<Entry> = new HalfOpenSas();
   readonly timetable: Timetable<Entry> = new Timetable();
   #order = 0;
 
