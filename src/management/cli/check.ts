@@ -2,6 +2,7 @@
 
 import { describeGuard } from '../config/guard-note.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { describeMissingFiles } from '../config/missing-files.ts';
 import type { Output } from './output.ts';
 
 /** @throws ConfigError with the lines of the errors */
@@ -11,6 +12,7 @@ export function checkFile(file: string, output: Output): void {
   for (const warning of warnings) output.err(`warning: ${warning}\n`);
   const guard = describeGuard(config);
   if (guard !== undefined) output.err(`note: ${guard}\n`);
+  for (const missing of describeMissingFiles(config)) output.err(`note: ${missing}\n`);
   output.out(
     `${file}: ok (${count(policies.length, 'policy', 'policies')}, ${count(peers.length, 'peer', 'peers')})\n`,
   );

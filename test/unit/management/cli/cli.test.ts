@@ -1,7 +1,7 @@
 // The command line as a user meets it: a process, its two outputs and its exit code.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -30,12 +30,36 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 describe('isthmus check', () => {
   it('says that a file is right, and what is in it', () => {
-    expect(isthmus('check', 'etc/site-a.yaml')).toEqual({
+    const file = join(directory, 'site-a.yaml');
+    copyFileSync('etc/site-a.yaml', file);
+    mkdirSync(join(directory, 'keys'));
+    for (const name of ['a-to-b', 'b-to-a']) writeFileSync(join(directory, `keys/${name}.key`), '');
+    expect(isthmus('check', file)).toEqual({
       code: 0,
-      out: 'etc/site-a.yaml: ok (1 policy, 1 peer)\n',
+      out: `${file}: ok (1 policy, 1 peer)\n`,
       err:
         'note: in clear, outside lets in IKE, ESP in UDP, neighbour discovery, DHCP and ' +
         'nothing else, SSH to this host neither: no policy says BYPASS (RFC 4301 §4.4.1)\n',
+    });
+  });
+
+  it.each([
+    ['site-a.yaml', ['keys/a-to-b.key', 'keys/b-to-a.key']],
+    ['ike-site-a.yaml', ['keys/a-b.psk']],
+    ['ike-certificates-site-a.yaml', ['certs/gw-a.pem', 'keys/gw-a.key', 'certs/ca.pem']],
+  ])('notes the files that %s names and that are not there', (example, missing) => {
+    const file = join(directory, example);
+    const text = readFileSync(`etc/${example}`, 'utf8');
+    writeFileSync(file, text);
+    const { code, err } = isthmus('check', file);
+    const lines = text.split('\n');
+    const notes = missing.map((path) => {
+      const line = lines.findIndex((one) => one.includes(path) && !one.startsWith('#')) + 1;
+      return `note: ${file}:${line}: ${join(directory, path)} cannot be read (ENOENT): the gateway does not start without it`;
+    });
+    expect({ code, notes: err.split('\n').filter((line) => line.includes('cannot be read')) }).toEqual({
+      code: 0,
+      notes,
     });
   });
 
