@@ -84,15 +84,15 @@ async function startSteps(
   });
   const nextBlockOf = sad.nextBlockOf.bind(sad);
   const supply = new SequenceSupply({ log, dataPlane, nextBlockOf });
+  const live: { databases?: LiveDatabases; keying?: IkeKeying } = {};
   host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
   // On removal the reverse: routes, then the policies with the data plane, then the guard.
   undo.push(() => host.endGuard(stop.isRequested));
   undo.push(async () => {
     supply.stop();
     await dataPlane.stop();
-    reportCounters(counters, sad, host.counts, log);
+    reportCounters({ counters, sad, guard: host.counts, ike: live.keying?.drops }, log);
   });
-  const live: { databases?: LiveDatabases } = {};
   const onPathMtu = (peer: string, espRoom: number | undefined): void => {
     host.learnPath(peer, espRoom);
     // The packet path goes by it already; the routes spare it the packets that are too big.
@@ -116,6 +116,7 @@ async function startSteps(
     sockets.length === 0
       ? undefined
       : new IkeKeying({ log, sad, dataPlane, sockets, crypto, policyOf, paths });
+  if (keying !== undefined) live.keying = keying;
   events.connect({ log, sad, supply, onPathMtu, ...(keying && { onIke: keying.take.bind(keying) }) });
   const larval = setInterval(() => {
     sad.tick();

@@ -12,6 +12,7 @@ import type { IkeSocket } from '../dataplane/ike-socket.ts';
 import type { Connection, Path } from '../ike/connection.ts';
 import type { ChildDone, Effect } from '../ike/effects.ts';
 import { IkeEngine } from '../ike/ike-engine.ts';
+import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { readConnections, zeroSecrets } from './ike-connections.ts';
 import { jittered } from './jittered-lifetime.ts';
@@ -100,6 +101,11 @@ export class IkeKeying implements Keying {
     parts.sad.onExpire((expire) => {
       this.#expired(expire);
     });
+  }
+
+  /** Messages that were met with nothing, by reason. */
+  get drops(): Readonly<IkeDrops> {
+    return this.#engine.drops;
   }
 
   prepare(next: GatewayConfig): PreparedKeying {

@@ -1,15 +1,24 @@
-// What the gateway counted, for the log when it stops: totals, drops by reason, those of
-// the guard among them, and each SA.
+// What the gateway counted, for the log when it stops: totals, drops by reason, those of the guard and of IKE among
+// them, and each SA.
 
 import { monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { Counter, readDrops, type Counters } from '../dataplane/counters.ts';
 import type { GuardCounts } from '../host/guard.ts';
+import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { Sad } from '../sad/sad.ts';
 import { SaField, type SaState } from '../sad/sa-state.ts';
 import { formatSpi } from '../sad/spi-allocation.ts';
 
-export function reportCounters(counters: Counters, sad: Sad, guard: GuardCounts, log: Logger): void {
+export interface Counted {
+  readonly counters: Counters;
+  readonly sad: Sad;
+  readonly guard: GuardCounts;
+  /** Undefined where there is no IKE. */
+  readonly ike: Readonly<IkeDrops> | undefined;
+}
+
+export function reportCounters({ counters, sad, guard, ike }: Counted, log: Logger): void {
   for (const { direction, description, spi, state } of [...sad.outbound, ...sad.inbound])
     log.info({ policy: description.policy, direction, spi: formatSpi(spi), ...saCounters(state) }, 'SA');
   log.info(
@@ -23,10 +32,23 @@ export function reportCounters(counters: Counters, sad: Sad, guard: GuardCounts,
       outboundDummies: counters[Counter.outboundDummies],
       tooBigMessages: counters[Counter.tooBigMessages],
       guardByPolicy: guard.policies,
-      drops: { ...readDrops(counters), ...guard.drops },
+      drops: { ...readDrops(counters), ...guard.drops, ...ikeDrops(ike) },
     },
     'counters',
   );
+}
+
+/** Messages of IKE that were met with nothing. */
+function ikeDrops(drops: Readonly<IkeDrops> | undefined): Record<string, number> {
+  if (drops === undefined) return {};
+  const named = {
+    'ike-malformed': drops.malformed,
+    'ike-version-1': drops.ikeV1,
+    'ike-unknown-spi': drops.unknownSpi,
+    'ike-flooded': drops.flooded,
+    'ike-too-long': drops.tooLong,
+  };
+  return Object.fromEntries(Object.entries(named).filter(([, count]) => count > 0));
 }
 
 function saCounters(state: SaState): Record<string, number | undefined> {

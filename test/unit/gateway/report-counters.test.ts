@@ -1,0 +1,30 @@
+// What a gateway says of its counters when it stops.
+
+import { expect, it } from 'vitest';
+import type { Logger } from '../../../src/base/log.ts';
+import { allocateCounters } from '../../../src/dataplane/counters.ts';
+import { Drop } from '../../../src/dataplane/drop-reasons.ts';
+import { reportCounters, type Counted } from '../../../src/gateway/report-counters.ts';
+import type { Sad } from '../../../src/sad/sad.ts';
+
+function drops(ike: Counted['ike']): unknown {
+  const counters = allocateCounters();
+  counters[Drop.inboundReplay] = 3;
+  let said: unknown;
+  const log = { info: (details: { drops?: unknown }) => (said = details.drops) } as unknown as Logger;
+  const sad = { outbound: [], inbound: [] } as unknown as Sad;
+  reportCounters({ counters, sad, guard: { drops: { 'guard-protect': 2 }, policies: {} }, ike }, log);
+  return said;
+}
+
+it('names the reasons that were met: of packets, of the guard and of messages of IKE', () => {
+  const ike = { malformed: 0, ikeV1: 4, unknownSpi: 0, flooded: 7, tooLong: 1 };
+  expect(drops(ike)).toEqual({
+    'inbound-replay': 3,
+    'guard-protect': 2,
+    'ike-version-1': 4,
+    'ike-flooded': 7,
+    'ike-too-long': 1,
+  });
+  expect(drops(undefined)).toEqual({ 'inbound-replay': 3, 'guard-protect': 2 });
+});
