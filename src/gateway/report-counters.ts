@@ -12,13 +12,13 @@ import { formatSpi } from '../sad/spi-allocation.ts';
 
 export interface Counted {
   readonly counters: Counters;
-  readonly sad: Sad;
+  readonly sad: Pick<Sad, 'outbound' | 'inbound'>;
   readonly guard: GuardCounts;
   /** Undefined where there is no IKE. */
   readonly ike: Readonly<IkeDrops> | undefined;
 }
 
-export function reportCounters({ counters, sad, guard, ike }: Counted, log: Logger): void {
+export function reportCounters({ counters, sad, guard, ike }: Counted, log: Pick<Logger, 'info'>): void {
   for (const { direction, description, spi, state } of [...sad.outbound, ...sad.inbound])
     log.info({ policy: description.policy, direction, spi: formatSpi(spi), ...saCounters(state) }, 'SA');
   log.info(
