@@ -33,24 +33,28 @@ const VERDICTS: Readonly<Record<Exclude<AuthVerdict, 'authentic'>, StoryName>> =
   'wrong-key': 'unfit-key',
 };
 
-/**
- * CERT payloads, and AUTH.
- * @returns undefined where there is no signature that the peer understands
- */
+/** What an IKE_AUTH message proves its sender's identity with. */
+export interface Proof {
+  /** CERT payloads; none with a shared secret. */
+  readonly certificates: readonly Payload[];
+  readonly auth: Payload;
+}
+
+/** @returns undefined where there is no signature that the peer understands */
 export function proveOwnIdentity(
   state: IkeSaState,
   { pad }: Connection,
   context: Pick<IkeContext, 'crypto'>,
   peerAsksForPublicKey: boolean,
-): readonly Payload[] | undefined {
+): Proof | undefined {
   const { authentication, identity } = pad.local;
   const octets = octetsOf(state, identity, true);
   if (authentication.method === 'psk') {
     const data = sharedKeyAuth(securityOf(state).prf, authentication.secret, octets);
-    return [{ type: 'AUTH', method: AuthMethod.SHARED_KEY_MIC, data }];
+    return { certificates: [], auth: { type: 'AUTH', method: AuthMethod.SHARED_KEY_MIC, data } };
   }
   const auth = signed(context.crypto, authentication, initiationOf(state).peerHashes, octets);
-  return auth && [...ownCertificates(authentication, peerAsksForPublicKey), auth];
+  return auth && { certificates: ownCertificates(authentication, peerAsksForPublicKey), auth };
 }
 
 function signed(

@@ -232,14 +232,14 @@ export function chooseChild(
 
 /**
  * The responder's side: puts in force what {@link chooseChild} chose.
- * @returns the Child SA, and the payloads of the answer less nonce and key exchange
+ * @returns the Child SA, and the payloads of the answer; nonce and key exchange stand between them (RFC 7296 §2.5)
  */
 export function answerChild(
   turn: Turn,
   choice: ChildChoice,
   secrets: ChildSecrets,
   replaces: number | undefined,
-): { readonly child: ChildSa; readonly answer: readonly Payload[] } {
+): { readonly child: ChildSa; readonly sa: Payload; readonly selectors: readonly Payload[] } {
   const { chosen, policy, local, remote, transform, outboundSpi } = choice;
   const inboundSpi = turn.context.allocateSpi(peerOf(turn.state));
   const child: ChildSa = {
@@ -259,8 +259,8 @@ export function answerChild(
   install(turn, child, secrets, replaces === undefined);
   return {
     child,
-    answer: [
-      { type: 'SA', proposals: [answerProposal(ProtocolId.ESP, espSpiBytes(inboundSpi), chosen)] },
+    sa: { type: 'SA', proposals: [answerProposal(ProtocolId.ESP, espSpiBytes(inboundSpi), chosen)] },
+    selectors: [
       { type: 'TSi', selectors: remote },
       { type: 'TSr', selectors: local },
     ],

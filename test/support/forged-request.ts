@@ -41,7 +41,7 @@ export function forgeResponse(
       for (const datagram of effect.datagrams) net.send(site, effect.path, datagram);
 }
 
-function contextAt(nowMs: number): IkeContext {
+export function contextAt(nowMs: number): IkeContext {
   const none = (): never => {
     throw new InvariantError('not needed for a request');
   };

@@ -259,14 +259,15 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
   }
   const nonces = { initiator: nonce, responder: turn.context.random(NONCE_BYTES) };
   const secrets = { nonces, sharedSecret, isInitiator: false };
-  const { child, answer: agreed } = answerChild(turn, choice, secrets, replaces?.inboundSpi);
+  const { child, sa, selectors } = answerChild(turn, choice, secrets, replaces?.inboundSpi);
   turn.tell(replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
   if (replaces !== undefined)
     noteCollision(turn, replaces, child, lowest(nonces.initiator, nonces.responder));
   answer(
+    sa,
     { type: 'NONCE', nonce: nonces.responder },
     ...(share === undefined ? [] : [{ type: 'KE', group, publicValue: share.publicValue } as const]),
-    ...agreed,
+    ...selectors,
   );
   share?.destroy();
 }

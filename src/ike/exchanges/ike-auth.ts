@@ -48,14 +48,16 @@ export function requestAuth(turn: Turn, child: ChildTask | undefined): void {
   if (isChildless && child !== undefined) turn.set({ tasks: [child, ...turn.state.tasks] });
   const first = isChildless ? undefined : child;
   const offer = first && offerChild(turn, first, { nonce, share: undefined, group: 0 });
+  // RFC 7296 §2.5: in the order of the figure.
   const payloads: Payload[] = [
     { type: 'IDi', ...local.identity },
+    ...proof.certificates,
     ...certificateRequests([remote.authentication]),
     ...expectedIdentity(connection),
-    ...proof,
+    proof.auth,
     ...(offer === undefined ? [] : offerPayloads(offer, true)),
-    // RFC 7296 §2.4: this side knows of no other IKE SA with that peer.
     ...mobikeOffer(connection),
+    // RFC 7296 §2.4: this side knows of no other IKE SA with that peer.
     ...(connection.unique !== 'never' && turn.context.isFirstContact(connection)
       ? [notify(NotifyType.INITIAL_CONTACT)]
       : []),
@@ -98,7 +100,8 @@ export function answerAuth(turn: Turn, payloads: readonly Payload[]): void {
   }
   const answer: Payload[] = [
     { type: 'IDr', ...connection.pad.local.identity },
-    ...proof,
+    ...proof.certificates,
+    proof.auth,
     ...answerFirstChild(turn, payloads),
     ...(isMobike(connection, payloads) ? mobikeOffer(connection) : []),
   ];
@@ -124,9 +127,9 @@ function answerFirstChild(turn: Turn, payloads: readonly Payload[]): readonly Pa
     tellRefusal(turn, choice);
     return [refusalPayload(choice)];
   }
-  const { child, answer } = answerChild(turn, choice, secretsOf(turn, false), undefined);
+  const { child, sa, selectors } = answerChild(turn, choice, secretsOf(turn, false), undefined);
   turn.tell('child-established', describeChild(child));
-  return answer;
+  return [sa, ...selectors];
 }
 
 function secretsOf(turn: Turn, isInitiator: boolean): ChildSecrets {

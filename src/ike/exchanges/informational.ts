@@ -80,7 +80,8 @@ export function answerInformational(turn: Turn, payloads: readonly Payload[]): v
   // RFC 7296 §1.4.1: what this side is deleting as well is not named again.
   const ending = [...named].filter(({ phase }) => phase !== 'deleting');
   const answer = ending.length === 0 ? [] : [deletion(ending.map(({ inboundSpi }) => inboundSpi))];
-  respond(turn, ExchangeType.INFORMATIONAL, [...answer, ...answerAddresses(turn, payloads)]);
+  // RFC 7296 §2.5: the order of the figure of §1.4.
+  respond(turn, ExchangeType.INFORMATIONAL, [...answerAddresses(turn, payloads), ...answer]);
 }
 
 /** Deleted here already, or not known here yet: then the answer that makes it known comes after its deletion. */
