@@ -19,6 +19,8 @@ const CERTIFIED = 'certificates > a tunnel, made by this side and then by strong
 const REFUSED = 'certificates > refused on both sides, and said';
 const MISFIT = 'psk > what does not fit is refused with the right notify, and said';
 const REKEYS = 'psk > 10 rekeys under 200 pings a second: none lost, none twice, none dropped';
+const WITHOUT_CHILD =
+  'psk > a tunnel > RFC 6023, RFC 7296 §1.2, §1.3: that strongSwan begins without a Child SA';
 const NAT = 'nat > RFC 7296 §2.23: a NAT before';
 
 const GROUP = /^(modp|ecp|x)\d+$/;
@@ -43,13 +45,16 @@ export const SUBJECTS: readonly Subject[] = [
   { subject: 'ESP groups (PFS)', ...inBoth('algorithms > ESP > '), parts: GROUP },
   {
     subject: 'Another group is asked for (INVALID_KE_PAYLOAD)',
-    initiator: ['psk > a tunnel > RFC 7296 §1.2: to a strongSwan that wants another group'],
-    responder: [],
+    initiator: [
+      'psk > a tunnel > RFC 7296 §1.2: to a strongSwan that wants another group',
+      'psk > a tunnel > RFC 6023: whose IKE SA is made without it, and RFC 7296 §1.3',
+    ],
+    responder: [WITHOUT_CHILD],
   },
   {
     subject: 'IKE SA without a Child SA (RFC 6023)',
-    initiator: ['psk > a tunnel > RFC 6023'],
-    responder: [],
+    initiator: ['psk > a tunnel > RFC 6023: whose IKE SA is made without it'],
+    responder: [WITHOUT_CHILD],
   },
   {
     subject: 'Rekey of the Child SA, 10 under 200 pings a second',
@@ -63,8 +68,7 @@ export const SUBJECTS: readonly Subject[] = [
   },
   {
     subject: 'Deletion of the Child SA',
-    initiator: [],
-    responder: ['psk > deletion > of the Child SA by strongSwan'],
+    ...inBoth('psk > deletion > of the Child SA by strongSwan, then by this side'),
   },
   {
     subject: 'Deletion of the IKE SA',
@@ -73,8 +77,8 @@ export const SUBJECTS: readonly Subject[] = [
   },
   {
     subject: 'Liveness check of a peer that stands still',
-    initiator: ['psk > RFC 7296 §2.4'],
-    responder: [],
+    initiator: ['psk > RFC 7296 §2.4: a strongSwan that stands still'],
+    responder: ['psk > RFC 7296 §2.4: this side answers whether it lives'],
   },
   {
     subject: 'Crash and return (INITIAL_CONTACT)',
@@ -98,6 +102,11 @@ export const SUBJECTS: readonly Subject[] = [
     responder: ['psk > RFC 7296 §2.9: strongSwan asks'],
   },
   {
+    subject: 'SPD entries by name, for peers of unknown address (RFC 4301 §4.4.1.1)',
+    initiator: ['names > this side comes from anywhere'],
+    responder: ['names > strongSwan comes from anywhere'],
+  },
+  {
     subject: 'COOKIE under load',
     initiator: ['cookie > strongSwan asks for it'],
     responder: ['cookie > Isthmus asks for it'],
@@ -117,7 +126,7 @@ export const SUBJECTS: readonly Subject[] = [
     ...inBoth('identity > a wrong identity', `${REFUSED} > RFC 4301 §4.4.3.1`),
   },
   { subject: 'Refused: revoked certificate', ...inBoth(`${REFUSED} > RFC 5280 §6.3`) },
-  { subject: 'Refused: unknown authority', initiator: [`${REFUSED} > an authority`], responder: [] },
+  { subject: 'Refused: unknown authority', ...inBoth(`${REFUSED} > an authority`) },
   {
     subject: 'Refused: no common IKE proposal',
     initiator: [`${MISFIT} > no common IKE proposal, as initiator`],

@@ -231,6 +231,18 @@ export class TwoSites {
     return readFileSync(join(this.directory, 'keys', `${name}.key`), 'utf8').trim();
   }
 
+  /** The gateway stands still meanwhile, as a machine that is too busy: SIGSTOP, and SIGCONT. */
+  async whileStopped(place: GatewayPlace, meanwhile: () => Promise<void>): Promise<void> {
+    const gateway = this.#gateways.get(place);
+    if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
+    process.kill(gateway.identity.pid, 'SIGSTOP');
+    try {
+      await meanwhile();
+    } finally {
+      process.kill(gateway.identity.pid, 'SIGCONT');
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled([...this.#gateways.values()].map((gateway) => stopGateway(gateway)));
     this.#lastWords = this.#started.map(({ log, place }) => log.tail(LINES_SHOWN, place)).join('\n');

@@ -134,15 +134,16 @@ describe('refused on both sides, and said', () => {
     await charon.logged('generating IKE_AUTH response 1 [ N(AUTH_FAILED) ]');
   });
 
-  test('an authority that strongSwan does not know', async () => {
-    const other = certifiedSites();
-    const proofs = certifiedSites();
-    const { sites, charon } = await build({
-      ...proofs,
-      files: { ...proofs.files, 'a.pem': other.files['a.pem'] ?? '', 'a.key': other.files['a.key'] ?? '' },
-    });
+  test('an authority that the other side does not know', async () => {
+    const { files } = certifiedSites();
+    const { sites, charon } = await build({ ...certifiedSites(), files });
     expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('signature-refused');
     await charon.logged('generating IKE_AUTH response 1 [ N(AUTH_FAILED) ]');
+
+    await charon.trySwanctl(...INITIATE);
+    await peer?.told('unknown-authority');
+    await charon.logged('parsed IKE_AUTH response 1 [ N(AUTH_FAILED) ]');
+    await charon.logged(`received ${AUTHENTICATION_FAILED}`);
   });
 });

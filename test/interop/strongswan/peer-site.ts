@@ -20,6 +20,8 @@ export interface PeerOptions {
   /** Of strongSwan: lines of the connection, and of its child. */
   readonly connection?: string;
   readonly child?: string;
+  /** More connections of strongSwan, by name; their child is `net`, too. */
+  readonly others?: Readonly<Record<string, OtherConnection>>;
   readonly secret?: string;
   readonly charonSettings?: string;
   /** Rules of nftables in the router between the two, from the start. */
@@ -28,6 +30,14 @@ export interface PeerOptions {
   readonly remoteAddresses?: string;
   /** Instead of a secret: what both sides prove themselves with. */
   readonly proofs?: Proofs;
+}
+
+/** A connection like the first one, but for this. */
+export interface OtherConnection {
+  /** Lines of the sections local and remote, and of the child. */
+  readonly local?: string;
+  readonly remote?: string;
+  readonly child?: string;
 }
 
 /** Files of both sides, and the configuration that names them. */
@@ -105,21 +115,40 @@ export class PeerSite {
 const SITE_A = { place: 'gwA', example: 'site-a.yaml', settings: [] } as const;
 
 function swanctlConf(options: PeerOptions): string {
-  const { proposal = '', espProposal = '', connection = '', child = '', secret = SECRET, proofs } = options;
-  const { remoteAddresses = gwA.outside.ipv4 } = options;
+  const { child = '', secret = SECRET, proofs, others = {} } = options;
+  const local = proofs?.charonLocal ?? `auth = psk\n id = ${gwB.outside.ipv4}`;
+  const remote = proofs?.charonRemote ?? `auth = psk\n id = ${gwA.outside.ipv4}`;
+  const first = { local, remote, child };
+  const connections = Object.entries({ peer: first, ...others }).map(
+    ([name, other]) => `  ${name} {\n${connectionLines(options, { ...first, ...other })}  }\n`,
+  );
   return `connections {
-  peer {
-    version = 2
+${connections.join('')}}
+secrets {
+  ike-peer {
+    id-1 = ${gwA.outside.ipv4}
+    id-2 = ${gwB.outside.ipv4}
+    secret = "${secret}"
+  }
+}
+`;
+}
+
+function connectionLines(
+  { proposal = '', espProposal = '', connection = '', remoteAddresses = gwA.outside.ipv4 }: PeerOptions,
+  { local, remote, child }: Required<OtherConnection>,
+): string {
+  return `    version = 2
     local_addrs = ${gwB.outside.ipv4}
     remote_addrs = ${remoteAddresses}
     proposals = ${proposal}
     mobike = no
     ${connection}
     local {
-      ${proofs?.charonLocal ?? `auth = psk\n id = ${gwB.outside.ipv4}`}
+      ${local}
     }
     remote {
-      ${proofs?.charonRemote ?? `auth = psk\n id = ${gwA.outside.ipv4}`}
+      ${remote}
     }
     children {
       net {
@@ -131,14 +160,5 @@ function swanctlConf(options: PeerOptions): string {
         ${child}
       }
     }
-  }
-}
-secrets {
-  ike-peer {
-    id-1 = ${gwA.outside.ipv4}
-    id-2 = ${gwB.outside.ipv4}
-    secret = "${secret}"
-  }
-}
 `;
 }

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { siteAddresses } from '../../../scripts/topology/plan.ts';
+import { STORIES } from '../../../src/ike/stories.ts';
 import { BRIEFLY } from '../../system/two-sites.ts';
 import { PeerSite, type PeerOptions } from './peer-site.ts';
 import { underPings } from './under-pings.ts';
@@ -22,10 +23,40 @@ afterEach(async () => {
 });
 
 describe('a tunnel', () => {
-  test('RFC 6023: whose IKE SA is made without it', async () => {
-    const { sites, charon } = await build({ settings: [[['peers', 0, 'ike', 'childless'], true]] });
+  test('RFC 6023: whose IKE SA is made without it, and RFC 7296 §1.3: that wants another group', async () => {
+    const { sites, charon } = await build({
+      settings: [
+        [['peers', 0, 'ike', 'childless'], true],
+        [['policies', 0, 'sa', 'proposals'], ['aes256gcm16-x25519-ecp256']],
+      ],
+      espProposal: 'aes256gcm16-ecp256',
+    });
     expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
-    await charon.logged('generating CREATE_CHILD_SA response 2');
+    await charon.logged('generating CREATE_CHILD_SA response 2 [ N(INVAL_KE) ]');
+    await charon.logged('generating CREATE_CHILD_SA response 3 [ SA No KE TSi TSr ]');
+  });
+
+  test('RFC 6023, RFC 7296 §1.2, §1.3: that strongSwan begins without a Child SA, and twice with a group that is not ours', async () => {
+    const { sites, charon } = await build({
+      connection: 'childless = force\n proposals = aes256gcm16-prfsha384-x25519-ecp256',
+      child: 'esp_proposals = aes256gcm16-x25519-ecp256',
+      espProposal: 'aes256gcm16-ecp256',
+    });
+    const asksForGroup = "peer didn't accept DH group CURVE_25519, it requested ECP_256";
+    await charon.swanctl('--initiate', '--ike', 'peer', '--timeout', '10');
+    await charon.logged('parsed IKE_SA_INIT response 0 [ N(INVAL_KE) ]');
+    await charon.logged(asksForGroup);
+    await charon.logged('parsed IKE_AUTH response 1 [ IDr AUTH ]');
+    await peer?.told('established');
+    expect(sites.said('gwA', STORIES['child-established'].sentence)).toEqual([]);
+
+    await charon.swanctl(...INITIATE);
+    await charon.logged('parsed CREATE_CHILD_SA response 2 [ N(INVAL_KE) ]');
+    await charon.logged(asksForGroup, 2);
+    await charon.logged('parsed CREATE_CHILD_SA response 3 [ SA No KE TSi TSr ]');
+    expect(await sites.ping('hostB', hostA.ipv4, 3)).toBe(3);
+    expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+    expect(sites.said('gwA', STORIES.established.sentence).length).toBe(1);
   });
 
   test('that the first packet asks for: no packet is lost', async () => {
@@ -80,12 +111,25 @@ describe('10 rekeys under 200 pings a second: none lost, none twice, none droppe
 });
 
 describe('deletion', () => {
-  test('of the Child SA by strongSwan: the next packet makes another', async () => {
-    const { sites, charon } = await build();
+  test('of the Child SA by strongSwan, then by this side at a hard limit: the next packet makes another', async () => {
+    const { sites, charon } = await build({
+      settings: [[['policies', 0, 'sa', 'lifetime'], { bytes: { soft: 700, hard: 800 } }]],
+    });
     expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
     await charon.swanctl('--terminate', '--child', 'net');
     await peer?.told('child-deleted');
     expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+
+    // One packet beyond both limits: there is no time to replace the SA (RFC 4301 §4.4.2.1).
+    await sites.topology.run('hostA', ['ping', '-c', '1', '-W', '0.1', '-s', '1000', hostB.ipv4]);
+    await peer?.told('child-deleted', 2);
+    await charon.logged('parsed INFORMATIONAL request 3 [ D ]');
+    await charon.logged('generating INFORMATIONAL response 3 [ D ]');
+    const left = await charon.swanctl('--list-sas');
+    expect(left).toContain('peer: #1, ESTABLISHED');
+    expect(left).not.toContain('net:');
+    expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+    expect(await charon.swanctl('--list-sas')).toMatch(/peer: #1, ESTABLISHED[^]*net: #3, .*INSTALLED/);
   });
 
   test('of the IKE SA by strongSwan: the next packet makes another', async () => {
@@ -117,6 +161,26 @@ test('RFC 7296 §2.4: a strongSwan that stands still is noticed, and one that co
   await peer?.told('silent');
   process.kill(charon.processId, 'SIGCONT');
   expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+});
+
+test('RFC 7296 §2.4: this side answers whether it lives; standing still it is noticed by strongSwan, which joins it again', async () => {
+  const { sites, charon } = await build({
+    connection: 'dpd_delay = 1s\n keyingtries = 0',
+    child: 'dpd_action = restart',
+    charonSettings: 'retransmit_timeout = 0.2\n retransmit_base = 1.5\n retransmit_tries = 3',
+  });
+  await charon.swanctl(...INITIATE);
+  expect(await sites.ping('hostB', hostA.ipv4, 1)).toBe(1);
+  await charon.logged('sending DPD request');
+  await charon.logged('parsed INFORMATIONAL response 2 [ ]');
+  await sites.whileStopped('gwA', async () => {
+    await charon.logged('giving up after 3 retransmits');
+    await charon.logged('restarting CHILD_SA net');
+  });
+  await peer?.told('peer-restarted');
+  expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  expect(await sites.ping('hostB', hostA.ipv4, 3)).toBe(3);
+  expect((await charon.swanctl('--list-sas')).match(/ESTABLISHED/g)).toHaveLength(1);
 });
 
 describe('what does not fit is refused with the right notify, and said', () => {
