@@ -8,7 +8,7 @@ import { STORIES } from '../../src/ike/stories.ts';
 import { decodeIkeHeader } from '../../src/wire/ike/ike-header.ts';
 import { ExchangeType } from '../../src/wire/ike/iana.ts';
 import { readFrames, type CapturedFrame } from './captured-frames.ts';
-import { TwoSites } from './two-sites.ts';
+import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { gwA, gwB, hostA, hostB } = siteAddresses;
 const UDP_PAYLOAD = 28;
@@ -97,7 +97,7 @@ test('a policy by name: the peer that has it comes from anywhere and its packets
   expect(await two.ping('hostB', hostA.ipv4, 3)).toBe(3);
   await two.configure('gwA', [[['peers', 0, 'ike', 'local', 'identity'], 'alice.example.net']]);
   await two.reload('gwA');
-  expect(await two.ping('hostA', hostB.ipv4, 1)).toBe(0);
+  expect(await two.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
   expect(await two.logLine('gwB', STORIES['no-selectors'].sentence)).toMatchObject({
     audit: 'ts-unacceptable',
     peer: 'site-a',

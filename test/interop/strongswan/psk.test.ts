@@ -228,7 +228,7 @@ describe('what does not fit is refused with the right notify, and said', () => {
 
   test('no common selectors, as initiator', async () => {
     const { sites, charon } = await build({ child: 'remote_ts = 10.0.99.0/24' });
-    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
     await peer?.told('child-refused');
     await charon.logged('generating IKE_AUTH response 1 [ IDr AUTH N(TS_UNACCEPT) ]');
   });
