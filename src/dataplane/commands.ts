@@ -51,16 +51,18 @@ export type DataPlaneEvent =
 
 /** Cells of the control words that main thread and worker share. */
 export const Control = {
-  /** Number of commands sent; written by the main thread. */
+  /** Number of messages sent, each of one or more commands; written by the main thread. */
   sent: 0,
-  /** Number of commands executed; written by the worker, who wakes the main thread. */
+  /** Number of messages executed; written by the worker, who wakes the main thread. */
   executed: 1,
   /** Number of IKE datagrams that the main thread has taken; written by the main thread. */
   ikeTaken: 2,
+  /** 1: the worker sleeps, or is about to; it sees a message only when it is woken. Main thread and worker clear it. */
+  asleep: 3,
 } as const;
 
 export type ControlWords = Int32Array<SharedArrayBuffer>;
 
 export function allocateControlWords(): ControlWords {
-  return new Int32Array(new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT));
 }

@@ -4,13 +4,8 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { EnvironmentError, InvariantError, NativeError } from '../base/errors.ts';
-import {
-  allocateControlWords,
-  Control,
-  type Command,
-  type ControlWords,
-  type DataPlaneEvent,
-} from './commands.ts';
+import { CommandSender } from './command-sender.ts';
+import { allocateControlWords, Control, type Command, type DataPlaneEvent } from './commands.ts';
 import type { NativeAddon } from './native/addon.ts';
 import type { Engine } from './engine.ts';
 import type { IkeSocket } from './ike-socket.ts';
@@ -40,14 +35,8 @@ export class WorkerDataPlane implements DataPlane {
   readonly clearTunName: string;
   readonly ikeSockets: readonly IkeSocket[];
   readonly failed: Promise<never>;
-  readonly #worker: Worker;
-  readonly #addon: NativeAddon;
-  readonly #wakeup: number;
-  readonly #control: ControlWords;
+  readonly #commands: CommandSender;
   readonly #exited: Promise<void>;
-  /** Rejects what waits for the worker when it ends. */
-  readonly #waiting = new Set<(error: Error) => void>();
-  #sent = 0;
   #stopping = false;
   #gone = false;
 
@@ -61,28 +50,35 @@ export class WorkerDataPlane implements DataPlane {
     this.tunName = tun.name;
     this.clearTunName = tun.clearName;
     this.ikeSockets = input.ikeSockets ?? [];
-    this.#addon = addon;
-    this.#wakeup = input.descriptors.wakeup;
-    this.#control = allocateControlWords();
-    const workerData: WorkerInput = { ...input, control: this.#control };
+    const control = allocateControlWords();
+    const workerData: WorkerInput = { ...input, control };
     // The worker lies beside this file, compiled or not.
-    this.#worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
+    const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
       workerData,
     });
-    this.#worker.on('message', (event: DataPlaneEvent) => {
+    this.#commands = new CommandSender({
+      control,
+      post: (commands) => {
+        worker.postMessage(commands);
+      },
+      wake: () => {
+        addon.signalWakeup(input.descriptors.wakeup);
+      },
+    });
+    worker.on('message', (event: DataPlaneEvent) => {
       onEvent(event);
-      if (event.type === 'ike-datagram') Atomics.add(this.#control, Control.ikeTaken, 1);
+      if (event.type === 'ike-datagram') Atomics.add(control, Control.ikeTaken, 1);
     });
     let cause: Error = new EnvironmentError('the data plane has ended');
-    this.#worker.once('error', (error: unknown) => {
+    worker.once('error', (error: unknown) => {
       cause = fromWorker(error);
     });
     this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
+      worker.once('exit', () => {
         this.#gone = true;
         // Not before: a worker must not find its descriptors closed, or somebody else's behind their numbers.
         tun.closeDevices();
-        for (const reject of this.#waiting) reject(cause);
+        this.#commands.end(cause);
         resolve();
       });
     });
@@ -94,13 +90,8 @@ export class WorkerDataPlane implements DataPlane {
     this.failed.catch(() => undefined);
   }
 
-  async send(command: Command): Promise<void> {
-    if (this.#gone) throw new EnvironmentError('the data plane has ended');
-    this.#worker.postMessage(command);
-    this.#sent++;
-    Atomics.store(this.#control, Control.sent, this.#sent);
-    this.#addon.signalWakeup(this.#wakeup);
-    await this.#executed(this.#sent);
+  send(command: Command): Promise<void> {
+    return this.#commands.send(command);
   }
 
   async stop(): Promise<void> {
@@ -108,34 +99,6 @@ export class WorkerDataPlane implements DataPlane {
     this.#stopping = true;
     await Promise.race([this.send({ type: 'stop' }), this.#exited]);
     await this.#exited;
-  }
-
-  /** Resolves when `count` commands are done; rejects where the worker ends before. */
-  async #executed(count: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        this.#waiting.delete(fail);
-        act();
-      };
-      const fail = (error: Error): void => {
-        settle(() => {
-          reject(error);
-        });
-      };
-      const look = (): void => {
-        const executed = Atomics.load(this.#control, Control.executed);
-        if (executed >= count) {
-          settle(resolve);
-          return;
-        }
-        if (this.#gone) return;
-        const change = Atomics.waitAsync(this.#control, Control.executed, executed);
-        if (change.async) void change.value.then(look);
-        else look();
-      };
-      this.#waiting.add(fail);
-      look();
-    });
   }
 }
 

@@ -55,19 +55,30 @@ function run(port: MessagePort, input: WorkerInput): void {
       port.postMessage(event);
     },
   });
+  const { control } = input;
   let executed = 0;
+  let isStopped = false;
   let idleTurns = 0;
   for (;;) {
     if (path.turn() > 0) idleTurns = 0;
-    else if (++idleTurns > IDLE_TURNS) devices.wait(waitMs(path.tick(memory.clock), memory.clock[0]!));
-    while (Atomics.load(input.control, Control.sent) !== executed) {
-      const command = takeCommand(port);
-      if (command === undefined) break;
-      path.execute(command);
-      executed++;
-      Atomics.store(input.control, Control.executed, executed);
-      Atomics.notify(input.control, Control.executed);
-      if (command.type === 'stop') return;
+    else if (++idleTurns > IDLE_TURNS) {
+      const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]!);
+      Atomics.store(control, Control.asleep, 1);
+      // Sent before the main thread could know of the sleep.
+      if (Atomics.load(control, Control.sent) === executed) devices.wait(idleMs);
+      Atomics.store(control, Control.asleep, 0);
+    }
+    while (Atomics.load(control, Control.sent) !== executed) {
+      const commands = takeMessage(port);
+      if (commands === undefined) break;
+      for (const command of commands) {
+        path.execute(command);
+        isStopped ||= command.type === 'stop';
+      }
+      executed = (executed + 1) | 0;
+      Atomics.store(control, Control.executed, executed);
+      Atomics.notify(control, Control.executed);
+      if (isStopped) return;
     }
   }
 }
@@ -83,8 +94,8 @@ function createEngine(input: WorkerInput, addon: ReturnType<typeof loadAddon>, m
     : createPortableEngine(memory, input.engineOptions);
 }
 
-function takeCommand(port: MessagePort): Command | undefined {
-  const received = receiveMessageOnPort(port) as { message: Command } | undefined;
+function takeMessage(port: MessagePort): readonly Command[] | undefined {
+  const received = receiveMessageOnPort(port) as { message: readonly Command[] } | undefined;
   return received?.message;
 }
 

@@ -1,5 +1,5 @@
 // What happens to an IKE SA, and what it wants to be done. Effects are executed in order, each when the one before is
-// done: so an inbound SA works before the message leaves that lets the peer use it.
+// done (the two SAs of a pair together): so an inbound SA works before the message leaves that lets the peer use it.
 
 import type { IkeMessage } from '../wire/ike/message.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';

@@ -13,7 +13,15 @@ import type { StoryTeller } from './story-teller.ts';
 import type { IkeContext } from './turn.ts';
 import { findSuperseded, isSamePair } from './uniqueness.ts';
 
-type SadEffect = 'move' | 'install-inbound' | 'install-outbound' | 'remove-inbound' | 'remove-outbound';
+type SadEffect = Extract<
+  Effect,
+  { readonly type: 'move' | `${'install' | 'remove'}-${'inbound' | 'outbound'}` }
+>;
+
+const PAIRS: readonly (readonly Effect['type'][])[] = [
+  ['install-inbound', 'install-outbound'],
+  ['remove-inbound', 'remove-outbound'],
+];
 
 /** What is done although something before it could not be. */
 const CLEARING: ReadonlySet<Effect['type']> = new Set<Effect['type']>([
@@ -151,13 +159,15 @@ export class IkeSaRunner {
    */
   async #executeAll(entry: Entry, effects: readonly Effect[]): Promise<void> {
     let hasFailed = false;
-    for (const effect of effects)
-      try {
-        if (!hasFailed || CLEARING.has(effect.type)) await this.#execute(entry, effect);
-      } catch (error) {
+    for (const group of inGroups(effects)) {
+      const wanted = group.filter(({ type }) => !hasFailed || CLEARING.has(type));
+      const outcomes = await Promise.allSettled(wanted.map((effect) => this.#execute(entry, effect)));
+      for (const outcome of outcomes) {
+        if (outcome.status === 'fulfilled') continue;
         hasFailed = true;
-        this.#parts.stories.tell('not-in-force', { ike: entry.state.localSpi, err: error });
+        this.#parts.stories.tell('not-in-force', { ike: entry.state.localSpi, err: outcome.reason });
       }
+    }
     if (hasFailed) this.push(entry, { type: 'give-up' });
   }
 
@@ -192,7 +202,7 @@ export class IkeSaRunner {
     }
   }
 
-  #executeAtOnce(entry: Entry, effect: Exclude<Effect, { readonly type: SadEffect }>): void {
+  #executeAtOnce(entry: Entry, effect: Exclude<Effect, SadEffect>): void {
     const { effects } = this.#parts;
     switch (effect.type) {
       case 'send':
@@ -283,4 +293,19 @@ export class IkeSaRunner {
     if (isStranger) stories.tellOfStranger(name, { ike: localSpi, ...details });
     else stories.tell(name, { ike: localSpi, ...details });
   }
+}
+
+/** The SAs of a Child SA are given to the SAD as one, so that the data plane is asked once. Everything else is alone. */
+function inGroups(effects: readonly Effect[]): readonly (readonly Effect[])[] {
+  const groups: Effect[][] = [];
+  for (const effect of effects) {
+    const last = groups.at(-1);
+    const before = last?.[0]?.type;
+    const isPair = PAIRS.some(
+      (pair) => pair.includes(effect.type) && before !== undefined && pair.includes(before),
+    );
+    if (isPair) last?.push(effect);
+    else groups.push([effect]);
+  }
+  return groups;
 }

@@ -1,17 +1,22 @@
-// A program of the benchmark: makes IKE SAs with a responder over UDP as fast as it answers, or at a rate, and deletes
-// each as soon as its Child SA is there. It is the engine with two sockets, without a data plane.
+// A program of the benchmark: makes IKE SAs with a responder over UDP. It is the engine with two sockets, without a data
+// plane.
 //
-//   node --import tsx initiator.ts LOCALS REMOTE GROUP SECONDS CONCURRENT RATE (0 = as fast as it goes)
+//   node --import tsx initiator.ts LOCALS REMOTE GROUP SECONDS CONCURRENT RATE
+//
+// With RATE 0 it makes them as fast as they are answered, and deletes each as soon as its Child SA is there. With a rate
+// it does so for a while, so that both sides have seen their code, and then makes so many a second, which stay to the
+// end.
 //
 // LOCALS are addresses with commas between, which take turns: a gateway bounds what it answers to one address.
 //
-// Says `begun` on standard error when there is a first one, and prints one JSON object: {handshakes, failures, seconds,
-// medianMs}.
+// Says `begun` on standard error when what is measured begins, and prints one JSON object: {handshakes, failures,
+// seconds, medianMs, processorMs}.
 
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress, type Address } from '../../../src/base/address.ts';
 import { chooseProvider } from '../../../src/crypto/choose-provider.ts';
 import type { Path } from '../../../src/ike/connection.ts';
@@ -22,6 +27,11 @@ import { address, addresses, makeConnections, policyName } from './many-connecti
 const MARKER_BYTES = 4;
 const FAREWELL_MS = 1000;
 const TICK_MS = 100;
+const PACE_MS = 5;
+/** Before handshakes at a rate. */
+const WARM_UP_MS = 1500;
+/** How many of them are under way at a time. */
+const WARM_UP_CONCURRENT = 20;
 
 const [localTexts = '', remoteText = '', group = '', secondsText, concurrentText, rateText] =
   process.argv.slice(2);
@@ -83,13 +93,13 @@ function done(policy: string, installed: boolean): void {
   const since = begunMs.get(policy);
   if (since === undefined) return;
   begunMs.delete(policy);
-  if (installed) {
-    if (times.length === 0) process.stderr.write('begun\n');
-    times.push(performance.now() - since);
-  } else if (performance.now() < endMs) failures++;
+  const isOver = performance.now() >= endMs;
+  if (installed) times.push(performance.now() - since);
+  else if (!isOver) failures++;
+  if (pace !== undefined) return;
   const index = Number(policy.slice(policyName(0).length - 1));
   engine.deleteIke(`connection-${index}`);
-  if (rate === 0 && performance.now() < endMs) setImmediate(begin, index);
+  if (!isOver) setImmediate(begin, index);
 }
 
 for (const local of locals) for (const port of [500, 4500]) await open(local, port);
@@ -121,27 +131,37 @@ const ticks = setInterval(() => {
   if (performance.now() >= wakeMs) engine.tick();
 }, TICK_MS);
 
-const startMs = performance.now();
-const endMs = startMs + 1000 * seconds;
 let pace: NodeJS.Timeout | undefined;
-if (rate === 0) for (let index = 0; index < concurrent; index++) begin(index);
-else {
-  let begun = 0;
-  pace = setInterval(() => {
-    const due = ((performance.now() - startMs) / 1000) * rate;
-    for (; begun < due; begun++) {
-      const index = begun % concurrent;
-      if (!begunMs.has(policyName(index))) begin(index);
-    }
-  }, 5);
-}
-await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+let endMs = performance.now() + (rate === 0 ? 1000 * seconds : WARM_UP_MS);
+const atOnce = rate === 0 ? concurrent : WARM_UP_CONCURRENT;
+for (let index = 0; index < atOnce; index++) begin(index);
+if (rate > 0) {
+  await sleep(WARM_UP_MS + FAREWELL_MS);
+  if (times.length === 0) throw new Error(`no handshake in ${WARM_UP_MS} ms`);
+  times.length = 0;
+  startPace();
+} else while (times.length === 0) await sleep(TICK_MS);
+process.stderr.write('begun\n');
+const before = process.cpuUsage();
+await sleep(endMs - performance.now());
+const { user, system } = process.cpuUsage(before);
 clearInterval(pace);
 const handshakes = times.length;
 for (const { name } of connections) engine.deleteIke(name);
-await new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+await sleep(FAREWELL_MS);
 clearInterval(ticks);
 for (const socket of sockets.values()) socket.close();
 const medianMs = handshakes === 0 ? 0 : median(times);
-process.stdout.write(`${JSON.stringify({ handshakes, failures, seconds, medianMs })}\n`);
+const processorMs = (user + system) / 1000;
+process.stdout.write(`${JSON.stringify({ handshakes, failures, seconds, medianMs, processorMs })}\n`);
 process.exit(0);
+
+function startPace(): void {
+  const startMs = performance.now();
+  endMs = startMs + 1000 * seconds;
+  let begun = 0;
+  pace = setInterval(() => {
+    const due = ((performance.now() - startMs) / 1000) * rate;
+    for (; begun < due && begun < concurrent; begun++) begin(begun);
+  }, PACE_MS);
+}

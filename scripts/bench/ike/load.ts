@@ -12,26 +12,35 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 const SOURCES = 60;
 const START_MS = 30_000;
 
-interface LoadOutcome {
+export interface LoadOutcome {
   readonly handshakes: number;
   readonly failures: number;
+  readonly seconds: number;
+  /** Of the program that asked for them. */
+  readonly processorMs: number;
 }
 
-const Outcome: z.ZodType<LoadOutcome> = z.object({ handshakes: z.number(), failures: z.number() });
+const Outcome: z.ZodType<LoadOutcome> = z.object({
+  handshakes: z.number(),
+  failures: z.number(),
+  seconds: z.number(),
+  processorMs: z.number(),
+});
 
 export interface Load {
   readonly remote: string;
   /** A name of GROUPS. */
   readonly group: string;
   readonly seconds: number;
+  /** With a rate: how many at all. */
   readonly concurrent: number;
-  /** A second; 0 = as fast as it goes. */
+  /** A second, and all stay to the end; 0 = as fast as it goes, each deleted at once. */
   readonly rate: number;
 }
 
 export interface RunningLoad {
-  /** @returns how many handshakes there were @throws Error where one failed */
-  finished(): Promise<number>;
+  /** @throws Error where a handshake failed */
+  finished(): Promise<LoadOutcome>;
 }
 
 /** Gives a place addresses that handshakes can come from. @returns them */
@@ -46,7 +55,7 @@ export async function addSources(
   return sources;
 }
 
-/** Begins handshakes, and resolves when there are some. */
+/** Begins handshakes, and resolves when what is measured begins. */
 export async function startLoad(
   topology: Topology,
   place: Place,
@@ -62,9 +71,10 @@ export async function startLoad(
   return {
     finished: async () => {
       await program.waitUntil(() => result.test(program.output), 'result', 1000 * seconds + START_MS);
-      const { handshakes, failures } = Outcome.parse(JSON.parse(result.exec(program.output)?.[0] ?? ''));
+      const outcome = Outcome.parse(JSON.parse(result.exec(program.output)?.[0] ?? ''));
+      const { handshakes, failures } = outcome;
       if (handshakes === 0 || failures > 0) throw new Error(`${handshakes} handshakes, ${failures} failed`);
-      return handshakes;
+      return outcome;
     },
   };
 }
@@ -76,5 +86,5 @@ export async function runLoad(
   sources: readonly string[],
   load: Load,
 ): Promise<number> {
-  return (await startLoad(topology, place, sources, load)).finished();
+  return (await (await startLoad(topology, place, sources, load)).finished()).handshakes;
 }

@@ -1,5 +1,7 @@
 // What handshakes cost the traffic that a gateway carries: TCP from host to host through two gateways, in turns with and
-// without 50 handshakes a second that gateway B answers beside it.
+// without 50 handshakes a second that gateway B answers beside it. The peers that ask for them would be machines of their
+// own; here their program takes its time from the same processor. So there is a third turn: without handshakes, beside
+// a loop that takes as much time as that program does.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +9,7 @@ import { gatewayReady, startGateway, stopGateway, type GatewayProcess } from '..
 import { changed, ikeExampleKeys, ikeTwoSites, writeSiteFiles } from '../../lab/site-files.ts';
 import { planTopology, siteAddresses } from '../../topology/plan.ts';
 import { Topology } from '../../topology/topology.ts';
+import { Daemon } from '../daemon.ts';
 import { runIperf3 } from '../measure/iperf3.ts';
 import { median } from '../statistics.ts';
 import { addSources, startLoad } from './load.ts';
@@ -15,7 +18,6 @@ import { measurement, type Measurement } from './measurement.ts';
 
 const RATE = 50;
 const GROUP = 'x25519';
-const CONCURRENT = 100;
 /** Handshakes go on for so much longer than the traffic takes. */
 const AROUND_SECONDS = 2;
 const { gwB, hostB } = siteAddresses;
@@ -42,6 +44,7 @@ export async function measureThroughput({
   await topology.build();
   const gateways: GatewayProcess[] = [];
   const alone: number[] = [];
+  const besideLoop: number[] = [];
   const beside: number[] = [];
   const handshakes: number[] = [];
   try {
@@ -53,23 +56,30 @@ export async function measureThroughput({
       const { end } = await runIperf3<TcpReport>(topology, ['--time', String(seconds)]);
       return end.sum_received.bits_per_second / 1e6;
     };
+    // The first one shows code that was never run, and how much time the program takes.
+    let processorShare = 0;
     for (let run = 0; run <= runs; run++) {
-      const withoutLoad = await carry();
+      const withNothing = await carry();
+      const loop = run === 0 ? undefined : startLoop(topology, processorShare);
+      const withLoop = loop === undefined ? NaN : await carry();
+      await loop?.stop();
       const load = await startLoad(topology, 'wan', sources, {
         remote: gwB.outside.ipv4,
         group: GROUP,
         seconds: seconds + AROUND_SECONDS,
-        concurrent: CONCURRENT,
+        concurrent: RATE * (seconds + AROUND_SECONDS),
         rate: RATE,
       });
       const withLoad = await carry();
-      const made = (await load.finished()) / (seconds + AROUND_SECONDS);
-      // The first one shows code that was never run.
+      const outcome = await load.finished();
+      const made = outcome.handshakes / outcome.seconds;
+      processorShare = outcome.processorMs / outcome.seconds / 1000;
       say(
-        `throughput, run ${run}: ${withoutLoad.toFixed(0)} and ${withLoad.toFixed(0)} Mbit/s, ${made.toFixed(0)} handshakes/s`,
+        `throughput, run ${run}: ${withNothing.toFixed(0)}, beside a loop ${withLoop.toFixed(0)}, beside ${made.toFixed(0)} handshakes/s ${withLoad.toFixed(0)} Mbit/s; their program takes ${(100 * processorShare).toFixed(0)} % of a core`,
       );
       if (run === 0) continue;
-      alone.push(withoutLoad);
+      alone.push(withNothing);
+      besideLoop.push(withLoop);
       beside.push(withLoad);
       handshakes.push(made);
     }
@@ -78,8 +88,16 @@ export async function measureThroughput({
     await topology.remove();
   }
   const how = `TCP, one stream, ${runs} runs of ${seconds} s in turns`;
+  const ratios = (others: readonly number[]): number[] =>
+    beside.map((figure, run) => (100 * figure) / (others[run] ?? NaN));
   return [
     measurement('throughput without handshakes', 'Mbit/s', alone, how),
+    measurement(
+      'throughput beside a loop',
+      'Mbit/s',
+      besideLoop,
+      `${how}; it takes what the initiator takes`,
+    ),
     measurement(
       'throughput beside handshakes',
       'Mbit/s',
@@ -88,15 +106,30 @@ export async function measureThroughput({
     ),
     measurement(
       'throughput beside handshakes',
+      '% of that beside a loop',
+      ratios(besideLoop),
+      'what the gateway takes',
+    ),
+    measurement(
+      'throughput beside handshakes',
       '% of that without',
-      beside.map((figure, run) => (100 * figure) / (alone[run] ?? NaN)),
-      'each run against the one before it; the initiator takes its time from the same cores',
+      ratios(alone),
+      'initiator and gateway on the same cores',
     ),
   ];
 }
 
+/** A program at the place of the initiator that takes a share of a core, in as many pieces as there would be handshakes. */
+function startLoop(topology: Topology, share: number): Daemon {
+  const program = `
+    const begin = performance.now(), before = process.cpuUsage();
+    const takenMs = () => { const { user, system } = process.cpuUsage(before); return (user + system) / 1000; };
+    setInterval(() => { while (takenMs() < ${share} * (performance.now() - begin)); }, ${1000 / RATE});`;
+  return new Daemon(topology, 'wan', [process.execPath, '--eval', program]);
+}
+
 /** Two sites with their tunnel; site B answers whoever has the secret of the load, too. */
-async function startBoth(topology: Topology, directory: string): Promise<GatewayProcess[]> {
+export async function startBoth(topology: Topology, directory: string): Promise<GatewayProcess[]> {
   await mkdir(directory, { recursive: true });
   const files = await writeSiteFiles(directory, undefined, ikeTwoSites, ikeExampleKeys);
   await writeFile(join(directory, 'keys', 'load.psk'), `${SECRET}\n`, { mode: 0o600 });
