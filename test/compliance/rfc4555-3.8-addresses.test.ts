@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { formatAddress } from '../../src/base/address.ts';
 import { ExchangeType, NotifyType } from '../../src/wire/ike/iana.ts';
 import type { Payload } from '../../src/wire/ike/payload.ts';
-import { forge } from '../support/forged-request.ts';
+import { forge, forgeResponse } from '../support/forged-request.ts';
 import { expectAgreement, expectTunnels } from '../support/ike-agreement.ts';
 import { IkeNetwork, withSecondPolicy, type Flying } from '../support/ike-network.ts';
 
@@ -114,24 +114,73 @@ describe('a message with another source', () => {
 });
 
 describe('an address that is not proved for certain', () => {
-  test('RFC 4555 §3.7: the answer to a question that went elsewhere, too, proves nothing', async () => {
-    const net = await connected();
-    const update = async (ahead: number): Promise<void> => {
-      forge(net, 'a', ExchangeType.INFORMATIONAL, [status(NotifyType.UPDATE_SA_ADDRESSES)], ahead);
-      await deliverFrom(net, VICTIM);
-    };
-    await update(0);
+  const update = async (net: IkeNetwork, from: string, ahead = 0): Promise<void> => {
+    forge(net, 'a', ExchangeType.INFORMATIONAL, [status(NotifyType.UPDATE_SA_ADDRESSES)], ahead);
+    await deliverFrom(net, from);
+  };
+
+  /** What site B asks of the address of the update. Site A hears of it all the same, as after a repetition elsewhere. */
+  function takeQuestion(net: IkeNetwork): Flying {
     const question = net.flying.find(({ name }) => name.includes('request'));
     if (question === undefined) throw new Error('no COOKIE2');
     net.flying.length = 0;
-    // Site A hears of it all the same, as after a repetition to another address, and answers.
-    await net.deliver({ ...question, toAddress: OLD });
+    return { ...question, toAddress: OLD };
+  }
+
+  test('RFC 4555 §3.7: the answer to a question that went elsewhere, too, proves nothing', async () => {
+    const net = await connected();
+    await update(net, VICTIM);
+    await net.deliver(takeQuestion(net));
     const answer = net.take();
-    await update(1);
+    await update(net, VICTIM, 1);
     net.flying.length = 0;
     await net.deliver(answer);
     expect(placesOf(net)).toEqual([OLD]);
     expect(net.states('b')[0]?.exchange?.kind).toBe('check-address');
+  });
+
+  test('RFC 4555 §3.5: of several updates that wait for a proof the last one is proved, once', async () => {
+    const net = await connected();
+    await update(net, VICTIM);
+    await net.deliver(takeQuestion(net));
+    const answer = net.take();
+    for (const [ahead, from] of ['203.0.113.78', '203.0.113.79', NEW].entries())
+      await update(net, from, ahead + 1);
+    net.flying.length = 0;
+    net.sent.length = 0;
+    await net.deliver(answer);
+    expect(placesOf(net)).toEqual([OLD]);
+    net.addresses.a = NEW;
+    await net.run();
+    expect(placesOf(net)).toEqual([NEW]);
+    expect(net.sent.filter(({ to, name }) => to === 'a' && name.includes('request')).length).toBe(1);
+  });
+
+  test('RFC 4555 §3.7: an answer about where it was moves nothing after the last question was dropped', async () => {
+    const net = await connected();
+    await update(net, VICTIM);
+    await net.deliver(takeQuestion(net));
+    const answer = net.take();
+    await update(net, NEW, 1);
+    net.b.engine.deleteIke(net.b.peer);
+    await net.settled();
+    await net.deliver(answer);
+    expect(placesOf(net)).not.toContain(VICTIM);
+  });
+
+  test('RFC 4555 §3.7: another cookie than was sent ends the IKE SA, and no packet has gone there', async () => {
+    const net = await connected();
+    await update(net, VICTIM);
+    net.flying.length = 0;
+    forgeResponse(net, 'a', ExchangeType.INFORMATIONAL, [
+      status(NotifyType.COOKIE2, new Uint8Array(16).fill(1)),
+    ]);
+    await net.deliver(net.take());
+    expect(placesOf(net)).not.toContain(VICTIM);
+    expect(net.b.told.some((line) => line.includes('does not prove that it is at its new address'))).toBe(
+      true,
+    );
+    expect(net.states('b').map(({ phase }) => phase)).toEqual(['deleting']);
   });
 });
 

@@ -148,9 +148,9 @@ export function takeAddressCheck(
     turn.tell('address-unproved', describePath(path));
     return askFirst(turn, 'delete-ike');
   }
-  // It has moved on meanwhile; the question may have reached it there, or where it was.
-  if (!isSameRemote(path, turn.state.path)) return askFirst(turn, 'check-address');
-  if (turn.state.tasks.some(({ kind }) => kind === 'check-address')) return;
+  // It has moved on meanwhile: the question may have reached it there, or where it was. The next one is for that.
+  const isAsked = turn.state.tasks.some(({ kind }) => kind === 'check-address');
+  if (isAsked || !isSameRemote(path, turn.state.path)) return;
   turn.set({ provedPath: path });
   moveChildren(turn);
 }
