@@ -177,6 +177,52 @@ describe('an update arrives when its IKE SA is replaced', () => {
   });
 });
 
+describe('an IKE SA makes way for another between the same identities', () => {
+  /** Both sides have begun at once; the one of site A stands, and IKE_AUTH of site B is on its way. */
+  async function crossed(): Promise<IkeNetwork> {
+    for (;;) {
+      const net = build();
+      net.a.engine.acquire('to-b', undefined);
+      net.b.engine.acquire('to-a', undefined);
+      await net.settled();
+      //  IKE_SA_INIT ──► ◄── ◄── ──►, then IKE_AUTH ──► ◄──
+      for (let count = 0; count < 4; count++) await net.deliver(net.take());
+      await net.deliver(net.takeFrom('a'));
+      const answer = net.flying.findIndex(({ to, name }) => to === 'a' && name.includes('response'));
+      for (const message of net.flying.splice(answer, 1)) await net.deliver(message);
+      const [ofA = '', ofB = ''] = [true, false].map(
+        (isOurs) => net.states('a').find(({ origin }) => origin.isOurs === isOurs)?.origin.initiatorSpi,
+      );
+      // The one with the lower SPI goes.
+      if (ofA < ofB) return net;
+    }
+  }
+
+  test('an address that waits to be proved is proved all the same', async () => {
+    const net = await crossed();
+    // The window of site B is taken.
+    net.b.engine.rekeyChild(net.childOf('b').inboundSpi);
+    await net.settled();
+    const [auth, rekey] = net.flying.splice(0);
+    if (auth === undefined || rekey === undefined) return expect.unreachable();
+    net.moveTo('a', NEW);
+    await net.settled();
+    //  N(UPDATE_SA_ADDRESSES) ──►   ◄── N(NAT_DETECTION_*)
+    for (let count = 0; count < 2; count++) await net.deliver(net.take());
+    //  IKE_AUTH of the other IKE SA ◄── ──►, and this one goes
+    await net.deliver({ ...auth, toAddress: NEW });
+    await net.deliver(net.take());
+    expect(net.b.told.some((line) => line.includes('this one goes'))).toBe(true);
+    expect(placesOf(net)).toContain(OLD);
+    //  its rekey ◄── ──►, then N(COOKIE2) ◄──
+    await net.deliver({ ...rekey, toAddress: NEW });
+    while (net.flying.some(({ to }) => to === 'b'))
+      for (const message of net.flying.splice(0)) await net.deliver(message);
+    const asking = net.states('b').filter(({ exchange }) => exchange?.kind === 'check-address');
+    expect(asking.map(({ isSuperseded }) => isSuperseded)).toEqual([true]);
+  });
+});
+
 test('RFC 4555 §2: the responder does not say where it is', async () => {
   const net = await connected();
   net.moveTo('b', '198.51.100.9');

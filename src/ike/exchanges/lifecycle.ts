@@ -162,7 +162,8 @@ function openAddressTasks({ exchange, tasks }: IkeSaState): readonly Task[] {
   return ADDRESS_TASKS.filter((kind) => kinds.has(kind)).map((kind) => ({ kind, notBeforeMs: 0 }));
 }
 
-function isAddressTask(kind: Task['kind']): boolean {
+/** Without its answer packets go where the peer, or this side, no longer is. */
+export function isAddressTask(kind: Task['kind']): boolean {
   return ADDRESS_TASKS.some((one) => one === kind);
 }
 

@@ -2,11 +2,11 @@
 // the other has its own, the inbound ones linger, and the IKE SA is deleted after them. RFC 7296 §1.4.1, §2.4.
 
 import type { ChildSa } from '../child-sa.ts';
-import type { ChildTask, IkeSaState } from '../ike-sa-state.ts';
+import type { ChildTask, IkeSaState, Task } from '../ike-sa-state.ts';
 import { carrierOf } from '../tasks.ts';
 import type { Turn } from '../turn.ts';
 import { scheduleDeletion } from './create-child-sa.ts';
-import { closeAtOnce, LINGER_MS } from './lifecycle.ts';
+import { closeAtOnce, isAddressTask, LINGER_MS } from './lifecycle.ts';
 
 /** So long the heir has to make a Child SA that it lacks. */
 const MAKE_MS = 3000;
@@ -45,13 +45,15 @@ export function abandon(turn: Turn): void {
   closeAtOnce(turn);
 }
 
-/** New Child SAs that wait are made by another IKE SA. */
+/** New Child SAs that wait are made by another IKE SA. Those that are here need the right address as long as they are. */
 function handOver(turn: Turn): void {
   const { tasks } = turn.state;
   const isNew = (task: (typeof tasks)[number]): task is ChildTask =>
     task.kind === 'create-child' && task.replaces === undefined;
   for (const task of tasks.filter(isNew)) ask(turn, task);
-  turn.set({ tasks: tasks.filter(({ kind }) => kind === 'delete-child' || kind === 'disown-child') });
+  const stays = (kind: Task['kind']): boolean =>
+    kind === 'delete-child' || kind === 'disown-child' || isAddressTask(kind);
+  turn.set({ tasks: tasks.filter(({ kind }) => stays(kind)) });
 }
 
 function ask(turn: Turn, task: ChildTask): void {
