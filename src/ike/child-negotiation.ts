@@ -14,7 +14,7 @@ import { find, findError, notify } from './payloads.ts';
 import {
   answerProposal,
   chooseProposal,
-  formatProposals,
+  formatOffer,
   offerProposals,
   type AcceptedProposal,
   type ChosenProposal,
@@ -219,7 +219,7 @@ export function chooseChild(
     const accepted = inAuth ? policy.proposals.map(withoutGroups) : policy.proposals;
     const chosen = chooseProposal(ProtocolId.ESP, ESP_SPI_BYTES, sa.proposals, accepted);
     if ('mismatch' in chosen) {
-      reason ||= `${chosen.mismatch} (the peer offers ${formatProposals(sa.proposals)})`;
+      reason ||= `${chosen.mismatch} (the peer offers ${formatOffer(sa.proposals)})`;
       continue;
     }
     const transform = transformOf(chosen);

@@ -6,6 +6,8 @@ import { STORIES, type StoryName } from './stories.ts';
 /** Many peers may come back at once. */
 const BURST = 50;
 const PER_SECOND = 10;
+/** Identities, offers and selectors of a peer may be as long as its messages. */
+const MOST_TEXT_CHARACTERS = 1000;
 
 export class StoryTeller {
   readonly #parts: Pick<IkeEngineParts, 'now' | 'effects'>;
@@ -19,7 +21,7 @@ export class StoryTeller {
 
   tell(name: StoryName, details: Readonly<Record<string, unknown>>): void {
     const { level, sentence } = STORIES[name];
-    this.#parts.effects.tell(level, sentence, details);
+    this.#parts.effects.tell(level, sentence, shortened(details));
   }
 
   /** Of somebody who has not proved an identity. `untold` says how many such stories were left out before. */
@@ -35,4 +37,16 @@ export class StoryTeller {
     this.tell(name, this.#untold === 0 ? details : { ...details, untold: this.#untold });
     this.#untold = 0;
   }
+}
+
+function shortened(details: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const isLong = (value: unknown): value is string =>
+    typeof value === 'string' && value.length > MOST_TEXT_CHARACTERS;
+  if (!Object.values(details).some(isLong)) return details;
+  return Object.fromEntries(
+    Object.entries(details).map(([name, value]) => [
+      name,
+      isLong(value) ? `${value.slice(0, MOST_TEXT_CHARACTERS)}…` : value,
+    ]),
+  );
 }

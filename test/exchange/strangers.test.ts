@@ -4,8 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { Peers } from '../../src/ike/peers.ts';
 import type { Proposal, Transform } from '../../src/wire/ike/payload.ts';
 import { encodeEncrypted, type BodyCipher } from '../../src/wire/ike/encrypted.ts';
-import { EncryptionId, ExchangeType, ProtocolId, TransformType } from '../../src/wire/ike/iana.ts';
-import { IkeNetwork } from '../support/ike-network.ts';
+import type { AcceptedProposal } from '../../src/ike/proposals.ts';
+import {
+  EncryptionId,
+  ExchangeType,
+  IdType,
+  IntegrityId,
+  ProtocolId,
+  TransformType,
+} from '../../src/wire/ike/iana.ts';
+import { ESP_PROPOSAL, IkeNetwork, network, type Site } from '../support/ike-network.ts';
 import { pathFrom, Stranger } from '../support/stranger.ts';
 
 const FOREIGN: Transform = {
@@ -86,6 +94,55 @@ describe('an offer of a stranger', () => {
     sendMany();
     expect(told.length).toBe(60);
     expect(told[50]).toContain('"untold":150');
+  });
+});
+
+describe('what a peer says of itself', () => {
+  const MOST_CHARACTERS = 2500;
+
+  function expectShort({ told }: Site, sentence: string): void {
+    const lines = told.filter((line) => line.startsWith(sentence));
+    expect(lines.length).toBe(1);
+    expect(lines[0]?.length).toBeLessThan(MOST_CHARACTERS);
+  }
+
+  test('is told up to a length: an identity that nobody has', async () => {
+    const identity = { idType: IdType.ID_KEY_ID, data: new Uint8Array(20_000) };
+    const net = new IkeNetwork((connection, site) => {
+      const { pad } = connection;
+      return site === 'b'
+        ? connection
+        : { ...connection, pad: { ...pad, local: { ...pad.local, identity } } };
+    });
+    await net.connect();
+    expectShort(net.b, 'no peer has this identity');
+  });
+
+  test('is told up to a length: traffic selectors', async () => {
+    const many = Array.from({ length: 255 }, (_, index) => network(`172.16.${index}.0`, 28));
+    const net = new IkeNetwork((connection, site) => ({
+      ...connection,
+      children: connection.children.map((child) => (site === 'b' ? child : { ...child, local: many })),
+    }));
+    await net.connect();
+    expectShort(net.b, 'no traffic selectors in common');
+  });
+
+  test('is told up to a length: proposals of a Child SA', async () => {
+    const other: AcceptedProposal = {
+      ...ESP_PROPOSAL,
+      encryption: Array.from({ length: 8 }, () => ({ id: EncryptionId.ENCR_AES_CBC, keyBits: 128 })),
+      integrity: [{ id: IntegrityId.AUTH_HMAC_SHA2_256_128 }],
+    };
+    const net = new IkeNetwork((connection, site) => ({
+      ...connection,
+      children: connection.children.map((child) =>
+        site === 'b' ? child : { ...child, proposals: Array.from({ length: 24 }, () => other) },
+      ),
+    }));
+    await net.connect();
+    expectShort(net.b, 'no ESP proposal in common');
+    expect(net.b.told.find((line) => line.startsWith('no ESP'))?.length).toBeLessThan(700);
   });
 });
 
