@@ -3,6 +3,7 @@
 
 import type { Address } from '../base/address.ts';
 import { MalformedMessageError } from '../base/errors.ts';
+import { boundClearPayloads } from '../wire/ike/clear-payloads.ts';
 import { checkMessage } from '../wire/ike/check-message.ts';
 import { ExchangeType } from '../wire/ike/iana.ts';
 import { decodeIkeHeader } from '../wire/ike/ike-header.ts';
@@ -117,15 +118,16 @@ export class IkeEngine {
     try {
       const header = decodeIkeHeader(bytes);
       if (header.majorVersion !== 2) return this.#complaints.aboutVersion(header, path);
-      const message = decodeMessage(bytes);
       const isInit = header.exchangeType === ExchangeType.IKE_SA_INIT;
+      // RFC 7296 §3.1: whoever began has the Initiator flag set, so the other SPI is this side's.
+      const entry = this.#sas.get(header.isFromInitiator ? header.responderSpi : header.initiatorSpi);
+      if (entry === undefined && !isInit) return this.#complaints.aboutIkeSpi(header, path);
+      boundClearPayloads(header, bytes);
+      const message = decodeMessage(bytes);
       // Others are judged when they are decrypted.
       const fault = isInit ? checkMessage(header, { clear: message.payloads }) : undefined;
       if (fault !== undefined) throw new MalformedMessageError('IKE_SA_INIT', fault.text);
-      // RFC 7296 §3.1: whoever began has the Initiator flag set, so the other SPI is this side's.
-      const entry = this.#sas.get(header.isFromInitiator ? header.responderSpi : header.initiatorSpi);
       if (entry !== undefined) return this.#takeMessage(entry, bytes, message, path);
-      if (!isInit) return this.#complaints.aboutIkeSpi(header, path);
       const begun = this.#firstMessages.take(bytes, message, path);
       if (begun !== undefined) this.#runner.schedule(begun);
     } catch (error) {

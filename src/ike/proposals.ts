@@ -78,16 +78,6 @@ export function answerProposal(protocolId: number, spi: Uint8Array, chosen: Chos
   return { number: chosen.number, protocolId, spi, transforms };
 }
 
-/** More than anybody has to offer; each costs time before the peer has shown who it is. */
-const MOST_PROPOSALS = 32;
-const MOST_TRANSFORMS = 256;
-
-/** A stranger's offer is looked at up to these bounds only. */
-export function isTooLong(offered: readonly Proposal[]): boolean {
-  const transforms = offered.reduce((sum, proposal) => sum + proposal.transforms.length, 0);
-  return offered.length > MOST_PROPOSALS || transforms > MOST_TRANSFORMS;
-}
-
 /** Each once, in the same order. */
 export function distinctProposals(accepted: readonly AcceptedProposal[]): readonly AcceptedProposal[] {
   return [...new Map(accepted.map((one) => [JSON.stringify(one), one])).values()];

@@ -13,6 +13,7 @@ import {
   ProtocolId,
   TransformType,
 } from '../../src/wire/ike/iana.ts';
+import { ikeSpiBytes } from '../../src/wire/ike/ike-spi.ts';
 import { ESP_PROPOSAL, IkeNetwork, network, type Site } from '../support/ike-network.ts';
 import { pathFrom, Stranger } from '../support/stranger.ts';
 
@@ -59,6 +60,29 @@ describe('an offer of a stranger', () => {
     expect(line).toContain('here there is ENCR_AES_GCM_16-256');
     expect(line).toContain('(the peer offers ENCR_AES_CBC-128');
     expect(line.length).toBeLessThan(800);
+  });
+
+  test('is not looked at where it is for an IKE SA that stands: nothing of it is encrypted', async () => {
+    const net = new IkeNetwork();
+    await net.connect();
+    const [state] = net.states('b');
+    if (state === undefined) return expect.unreachable();
+    const stranger = await Stranger.build();
+    const bytes = stranger.message({ proposals: offer(2, 129) });
+    // Its SPIs stand in clear in every message.
+    bytes.set(ikeSpiBytes(state.localSpi), 8);
+    net.b.engine.receive(bytes, pathFrom('203.0.113.1', 4500));
+    await net.settled();
+    expect(net.b.engine.drops.malformed).toBe(1);
+  });
+
+  test('is not looked at where no IKE SA is there, and it begins none', async () => {
+    const stranger = await Stranger.build();
+    const { drops } = stranger.net.b.engine;
+    const bytes = stranger.message({ proposals: offer(2, 129) });
+    bytes[18] = ExchangeType.IKE_AUTH;
+    expect(stranger.send(bytes, '192.0.2.1')).toBe(1);
+    expect(drops).toMatchObject({ malformed: 0, unknownSpi: 1 });
   });
 
   test('is held against what many peers have in common once', async () => {

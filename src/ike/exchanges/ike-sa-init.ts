@@ -17,7 +17,6 @@ import {
   chooseProposal,
   formatOffer,
   formatProposals,
-  isTooLong,
   offerProposals,
 } from '../proposals.ts';
 import type { Connection, Path } from '../connection.ts';
@@ -299,7 +298,6 @@ export function answerInit(
   });
   if (sa === undefined || ke === undefined || nonce === undefined || !isNonce(nonce))
     return { drop: 'SA, KE or nonce is missing' };
-  if (isTooLong(sa.proposals)) return { drop: 'the offer is too long' };
   const chosen = chooseProposal(ProtocolId.IKE, 0, sa.proposals, accepted);
   if ('mismatch' in chosen)
     return refuse(

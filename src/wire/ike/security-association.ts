@@ -24,22 +24,29 @@ import { decodeTransform, encodeTransform } from './transform.ts';
 const MORE_PROPOSALS = 2;
 const HEADER_BYTES = 8;
 const CHILD_SA_SPI_BYTES = 4;
+/** More than anybody has to offer. Each costs time, and a first message has not shown who it is from. */
+const MOST_PROPOSALS = 32;
+const MOST_TRANSFORMS = 256;
 
 export function decodeSecurityAssociation(reader: ByteReader): SecurityAssociationPayload {
   const proposals: Proposal[] = [];
+  let transforms = 0;
   let more = true;
   while (more) {
     const last = reader.uint8('Last Substruc');
     // RFC 7296 §3.3.1: 0 for the last one and 2 for the others.
     if (last !== 0 && last !== MORE_PROPOSALS) throw reader.malformed(`Last Substruc is ${last}, not 0 or 2`);
     more = last === MORE_PROPOSALS;
-    proposals.push(decodeProposal(reader, proposals));
+    if (proposals.length === MOST_PROPOSALS) throw reader.malformed(`more than ${MOST_PROPOSALS} proposals`);
+    const proposal = decodeProposal(reader, proposals, MOST_TRANSFORMS - transforms);
+    transforms += proposal.transforms.length;
+    proposals.push(proposal);
   }
   reader.expectEnd();
   return { type: 'SA', proposals };
 }
 
-function decodeProposal(payload: ByteReader, before: readonly Proposal[]): Proposal {
+function decodeProposal(payload: ByteReader, before: readonly Proposal[], mostTransforms: number): Proposal {
   payload.skip(1, 'RESERVED');
   const length = payload.uint16('Proposal Length');
   if (length < HEADER_BYTES) throw payload.malformed(`Proposal Length is ${length}, less than 8`);
@@ -54,6 +61,7 @@ function decodeProposal(payload: ByteReader, before: readonly Proposal[]): Propo
   const spiBytes = reader.uint8('SPI Size');
   checkSpiSize(reader, protocolId, spiBytes);
   const count = reader.uint8('Num Transforms');
+  if (count > mostTransforms) throw reader.malformed(`more than ${MOST_TRANSFORMS} transforms`);
   const spi = reader.bytes(spiBytes, 'SPI');
   const transforms: Transform[] = [];
   while (transforms.length < count) transforms.push(decodeTransform(reader, transforms.length + 1, count));

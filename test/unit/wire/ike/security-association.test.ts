@@ -101,3 +101,29 @@ it('RFC 7296 §3.3.1: the one proposal of a response has the number that was off
   const body = bytes('00 00 0008 07 01 00 00');
   expect(decodeBody('SA', body)).toMatchObject({ proposals: [{ number: 7 }] });
 });
+
+/** So many proposals for IKE with so many transforms each. */
+function offer(proposals: number, transforms: number): string {
+  const hex = (value: number, octets: number): string => value.toString(16).padStart(2 * octets, '0');
+  const transform = (index: number): string => `${index === transforms ? '00' : '03'} 00 0008 02 00 0006`;
+  const list = Array.from({ length: transforms }, (_, index) => transform(index + 1)).join(' ');
+  return Array.from({ length: proposals }, (_, index) => {
+    const last = index === proposals - 1 ? '00' : '02';
+    return `${last} 00 ${hex(8 + 8 * transforms, 2)} ${hex(index + 1, 1)} 01 00 ${hex(transforms, 1)} ${list}`;
+  }).join(' ');
+}
+
+it.each([
+  [33, 1, /more than 32 proposals/],
+  [2, 129, /more than 256 transforms/],
+  [32, 9, /more than 256 transforms/],
+])('stops at %i proposals of %i transforms', (proposals, transforms, problem) => {
+  expect(() => decodeBody('SA', bytes(offer(proposals, transforms)))).toThrow(problem);
+});
+
+it.each([
+  [32, 8],
+  [2, 128],
+])('reads %i proposals of %i transforms', (proposals, transforms) => {
+  expect(decodeBody('SA', bytes(offer(proposals, transforms)))).toMatchObject({ type: 'SA' });
+});
