@@ -47,6 +47,7 @@ function ikeDrops(drops: Readonly<IkeDrops> | undefined): Record<string, number>
     'ike-unknown-spi': drops.unknownSpi,
     'ike-flooded': drops.flooded,
     'ike-too-long': drops.tooLong,
+    'ike-failed': drops.failed,
   };
   return Object.fromEntries(Object.entries(named).filter(([, count]) => count > 0));
 }

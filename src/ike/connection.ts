@@ -79,6 +79,11 @@ export interface ChildPolicy {
  */
 export type OnClose = 'restart' | 'trap' | 'close';
 
+/** Nobody knows where the peer is before it comes, so this side cannot begin. */
+export function isOpen({ remoteAddress, remoteName }: Connection): boolean {
+  return remoteAddress === undefined && remoteName === undefined;
+}
+
 /** The peer of the SAs in the SAD (spd/peer-name.ts). */
 export function peerOf({
   connection,
@@ -88,9 +93,8 @@ export function peerOf({
   readonly remoteIdentity: Identity | undefined;
 }): string {
   if (connection === undefined) return '';
-  const { name, pad, remoteAddress } = connection;
-  const isOne = remoteAddress !== undefined || connection.remoteName !== undefined;
-  if (isOne || pad.remote.exact !== undefined || remoteIdentity === undefined) return name;
+  const { name, pad } = connection;
+  if (!isOpen(connection) || pad.remote.exact !== undefined || remoteIdentity === undefined) return name;
   // Names have no upper and lower case (RFC 4301 §4.4.3.1), nor have distinguished names (RFC 5280 §7.1).
   return peerWithIdentity(name, formatIdentity(remoteIdentity).toLowerCase());
 }

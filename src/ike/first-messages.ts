@@ -118,11 +118,11 @@ export class FirstMessages {
       stories.tellOfStranger('no-ike-proposal', { ...describePath(path), reason: result.mismatch });
     engine.effects.send(path, result.response);
     if (!('state' in result)) return undefined;
-    this.#makeRoom();
-    const entry = sas.add(result.state, { halfOpen: newHalfOpen(key) });
     engine.effects.keyed?.(result.state);
     stories.tellOfStranger('init-answered', { ...describePath(path), proposal: result.proposal });
-    return entry;
+    // The last thing: what failed before would leave an IKE SA that nobody gives up.
+    this.#makeRoom();
+    return sas.add(result.state, { halfOpen: newHalfOpen(key) });
   }
 
   #makeRoom(): void {

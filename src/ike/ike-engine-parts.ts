@@ -52,4 +52,6 @@ export interface IkeDrops {
   flooded: number;
   /** Fragments beyond what is kept of a message. */
   tooLong: number;
+  /** What was not foreseen: messages, and searches for a path to a peer. */
+  failed: number;
 }

@@ -39,6 +39,8 @@ export type StoryName =
   | 'superseded'
   | 'not-in-force'
   | 'failed'
+  | 'message-failed'
+  | 'path-failed'
   | 'established'
   | 'child-established'
   | 'child-rekeyed'
@@ -179,6 +181,11 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
     sentence: 'the SAD could not do what the IKE SA needs; the IKE SA is closed',
   },
   failed: { level: 'error', sentence: 'an unforeseen error; the IKE SA is closed' },
+  'message-failed': { level: 'error', sentence: 'an unforeseen error; a message of IKE was dropped' },
+  'path-failed': {
+    level: 'error',
+    sentence: 'an unforeseen error; no way to the peer was found, and what needs one is given up',
+  },
   established: { level: 'info', sentence: 'IKE SA established' },
   'child-established': { level: 'info', sentence: 'Child SA established' },
   'child-rekeyed': { level: 'info', sentence: 'Child SA rekeyed' },

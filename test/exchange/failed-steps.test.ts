@@ -7,7 +7,8 @@ import { NotifyType } from '../../src/wire/ike/iana.ts';
 import { decodeMessage, encodeMessage } from '../../src/wire/ike/message.ts';
 import { derKeys, type DerKeys } from '../support/der-keys.ts';
 import { expectAgreement, expectTunnels } from '../support/ike-agreement.ts';
-import { IkeNetwork, withSecondPolicy, type Flying } from '../support/ike-network.ts';
+import { IkeNetwork, withSecondPolicy, type Flying, type Site } from '../support/ike-network.ts';
+import { Stranger } from '../support/stranger.ts';
 
 const SHA2_512 = 4;
 
@@ -40,6 +41,62 @@ describe('an unforeseen error', () => {
     expect(net.states('a')).toEqual([]);
     await net.connect();
     expect(net.a.done.at(-1)).toEqual({ policy: 'to-b', installed: true });
+  });
+});
+
+describe('an unforeseen error that is about no IKE SA', () => {
+  const unforeseen = ({ told }: Site): readonly string[] =>
+    told.filter((line) => line.startsWith('an unforeseen error'));
+
+  test('drops the message of a stranger, is counted, and the next one is answered', async () => {
+    const net = new IkeNetwork();
+    net.a.engine.acquire('to-b', undefined);
+    await net.settled();
+    vi.spyOn(net, 'send').mockImplementationOnce(() => {
+      throw new TypeError('nobody foresaw this');
+    });
+    await net.deliver(net.take());
+    expect(unforeseen(net.b)).toEqual([expect.stringContaining('"from":"203.0.113.1 500"')]);
+    expect(net.b.engine.drops).toMatchObject({ failed: 1, malformed: 0 });
+    expect(net.states('b')).toEqual([]);
+    await net.live(10_000);
+    expectTunnels(net, 1);
+    expectAgreement(net);
+  });
+
+  test('has a bound in the log, however many messages meet it', async () => {
+    const stranger = await Stranger.build();
+    const { net } = stranger;
+    vi.spyOn(net, 'send').mockImplementation(() => {
+      throw new TypeError('nobody foresaw this');
+    });
+    for (let count = 0; count < 80; count++) stranger.send(stranger.message(), '192.0.2.1');
+    expect(net.b.engine.drops.failed).toBe(80);
+    expect(unforeseen(net.b).length).toBe(50);
+  });
+
+  test('answers who waits for a path to the peer, and the next one finds it', async () => {
+    const net = new IkeNetwork(withSecondPolicy);
+    net.lostWays.add('a');
+    for (const policy of net.a.policies) net.a.engine.acquire(policy, undefined);
+    await net.run();
+    expect(net.a.done).toEqual(net.a.policies.map((policy) => ({ policy, installed: false })));
+    expect(unforeseen(net.a)).toEqual([expect.stringContaining('"peer":"site-b"')]);
+    expect(net.a.engine.drops.failed).toBe(1);
+    net.lostWays.clear();
+    await net.connect();
+    expectTunnels(net, 1);
+  });
+
+  test('closes the IKE SA whose address is gone, and that finds no other', async () => {
+    const net = new IkeNetwork();
+    await net.connect();
+    net.lostWays.add('a');
+    net.moveTo('a', '203.0.113.77');
+    await net.run();
+    expect(unforeseen(net.a).length).toBe(1);
+    expect(net.states('a')).toEqual([]);
+    expect([net.a.sad.inbound.size, net.a.sad.outbound.size]).toEqual([0, 0]);
   });
 });
 

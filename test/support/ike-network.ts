@@ -155,6 +155,8 @@ export class IkeNetwork {
   trafficMs = 0;
   /** Where the sites are now. */
   readonly addresses: Record<SiteName, string> = { ...ADDRESSES };
+  /** Sites that cannot ask for a path, in a way that nobody foresaw. */
+  readonly lostWays: Set<SiteName> = new Set();
   /** The time of day of both sites. */
   wallClockMs: number = Date.UTC(2030, 0, 1);
 
@@ -202,7 +204,10 @@ export class IkeNetwork {
         for (const spi of outboundSpis) sad.places.set(spi, formatAddress(path.remoteAddress));
         return Promise.resolve();
       },
-      pathTo: () => Promise.resolve({ ...this.#pathOf(name, 500), localAddress: address('0.0.0.0') }),
+      pathTo: () =>
+        this.lostWays.has(name)
+          ? Promise.reject(new TypeError('nobody foresaw this'))
+          : Promise.resolve({ ...this.#pathOf(name, 500), localAddress: address('0.0.0.0') }),
       floatedPort: () => 4500,
       lastTrafficMs: () => this.trafficMs,
       wakeAt: (atMs) => {

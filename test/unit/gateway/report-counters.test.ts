@@ -20,13 +20,14 @@ function drops(ike: Counted['ike']): unknown {
 }
 
 it('names the reasons that were met: of packets, of the guard and of messages of IKE', () => {
-  const ike = { malformed: 0, ikeV1: 4, unknownSpi: 0, flooded: 7, tooLong: 1 };
+  const ike = { malformed: 0, ikeV1: 4, unknownSpi: 0, flooded: 7, tooLong: 1, failed: 2 };
   expect(drops(ike)).toEqual({
     'inbound-replay': 3,
     'guard-protect': 2,
     'ike-version-1': 4,
     'ike-flooded': 7,
     'ike-too-long': 1,
+    'ike-failed': 2,
   });
   expect(drops(undefined)).toEqual({ 'inbound-replay': 3, 'guard-protect': 2 });
 });
