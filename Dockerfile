@@ -17,10 +17,9 @@ RUN apt-get update \
 WORKDIR /opt/isthmus
 # The addon is built by the package's install script, from these files only.
 COPY package.json package-lock.json .npmrc ./
-COPY scripts/build-native.mjs scripts/
+COPY scripts/build-native.mjs scripts/build.mjs scripts/
 COPY native native
 RUN npm ci --no-audit --no-fund --loglevel notice && test -f native/build/Release/isthmus_native.node
-COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build && chmod 755 dist/main.js && npm prune --omit=dev --ignore-scripts
 

@@ -9,7 +9,6 @@ import {
   accessSync,
   constants,
   existsSync,
-  mkdirSync,
   readdirSync,
   rmSync,
   statSync,
@@ -177,7 +176,7 @@ function installNpmPackages() {
   const npm = process.env.npm_execpath?.endsWith('.js')
     ? [process.execPath, process.env.npm_execpath]
     : ['npm'];
-  // The project's own .npmrc silences npm; here its errors are wanted. tsc and tsx are development packages.
+  // The project's own .npmrc silences npm; here its errors are wanted. rolldown and tsx are development packages.
   const options = ['--loglevel=error', '--no-audit', '--no-fund', '--include=dev'];
   runOrFail([...npm, 'ci', ...options], 'npm ci failed');
 }
@@ -197,16 +196,12 @@ function newestMs(folder) {
 
 function compileSources() {
   const stamp = inRoot('dist/.compiled');
-  const configuration = ['tsconfig.json', 'tsconfig.build.json', 'package.json'].map((name) =>
-    modifiedMs(inRoot(name)),
-  );
+  const configuration = ['scripts/build.mjs', 'package.json'].map((name) => modifiedMs(inRoot(name)));
   const newest = Math.max(newestMs(inRoot('src')), ...configuration);
   if (modifiedMs(stamp) > newest && existsSync(inRoot('dist/main.js'))) return;
   say('compiling');
   const started = new Date();
-  const compiler = inRoot('node_modules/typescript/bin/tsc');
-  runOrFail([process.execPath, compiler, '-p', 'tsconfig.build.json'], 'the sources do not compile');
-  mkdirSync(inRoot('dist'), { recursive: true });
+  runOrFail([process.execPath, inRoot('scripts/build.mjs')], 'the sources do not compile');
   writeFileSync(stamp, '');
   // A source that changed while the compiler ran is newer than this.
   utimesSync(stamp, started, started);

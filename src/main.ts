@@ -4,10 +4,11 @@
 
 import { readFileSync, writeSync } from 'node:fs';
 
+import { packageFile } from './base/package-file.ts';
 import { createProgram } from './management/cli/program.ts';
 import { describeError } from './management/cli/report-error.ts';
 
-const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
   readonly version: string;
 };
 

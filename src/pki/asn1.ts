@@ -8,14 +8,14 @@ import type * as X509 from '@peculiar/asn1-x509';
 
 type Asn1 = Pick<typeof Schema, 'AsnConvert' | 'OctetString'> & typeof X509;
 
-const require = createRequire(import.meta.url);
+const load = createRequire(import.meta.url);
 let library: Asn1 | undefined;
 
 export function asn1(): Asn1 {
-  return (library ??= load());
+  return (library ??= loadLibrary());
 }
 
-function load(): Asn1 {
-  const { AsnConvert, OctetString } = require('@peculiar/asn1-schema') as typeof Schema;
-  return { ...(require('@peculiar/asn1-x509') as typeof X509), AsnConvert, OctetString };
+function loadLibrary(): Asn1 {
+  const { AsnConvert, OctetString } = load('@peculiar/asn1-schema') as typeof Schema;
+  return { ...(load('@peculiar/asn1-x509') as typeof X509), AsnConvert, OctetString };
 }

@@ -5,10 +5,10 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 import { EnvironmentError, NativeError } from '../../base/errors.ts';
+import { packageFile } from '../../base/package-file.ts';
 import type { NativeAddon } from './addon.ts';
 
-// The same distance from src/dataplane/native and from dist/dataplane/native.
-const ADDON_URL = new URL('../../../native/build/Release/isthmus_native.node', import.meta.url);
+const ADDON = 'native/build/Release/isthmus_native.node';
 
 /** Why there is no addon: one sentence for the administrator, with what to do. */
 export interface AddonMissing {
@@ -31,7 +31,7 @@ export function loadAddon(): NativeAddon {
 }
 
 function tryLoad(): NativeAddon | AddonMissing {
-  const path = fileURLToPath(ADDON_URL);
+  const path = fileURLToPath(packageFile(ADDON));
   if (!existsSync(path)) {
     return {
       missing: `the native addon is not built (${path} is not there); run \`npm rebuild\` to build it`,

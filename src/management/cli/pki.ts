@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { wallClockMs } from '../../base/clock.ts';
 import { EnvironmentError } from '../../base/errors.ts';
+import { packageFile } from '../../base/package-file.ts';
 import { chooseProvider } from '../../crypto/choose-provider.ts';
 import { formatIdentity, parseIdentity } from '../../pad/identity.ts';
 import {
@@ -138,7 +139,7 @@ export function makeLab(directory: string, options: PkiOptions, output: Output):
     issueGateway([`gw-${site}.example.org`], { ...options, ca: `${ca}.pem`, out: pair, key }, output);
     copy(`${ca}.pem`, join(own, 'certs', 'ca.pem'));
     const example = `ike-certificates-site-${site}.yaml`;
-    copy(fileURLToPath(new URL(`../../../etc/${example}`, import.meta.url)), join(own, 'isthmus.yaml'));
+    copy(fileURLToPath(packageFile(`etc/${example}`)), join(own, 'isthmus.yaml'));
   }
 
   function copy(from: string, path: string): void {
