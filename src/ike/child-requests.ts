@@ -2,18 +2,20 @@
 // told. RFC 4301 §4.4.1, §4.4.3.
 
 import type { TrafficSelector } from '../wire/ike/payload.ts';
-import type { ChildPolicy, Connection, Path } from './connection.ts';
+import { chooseIkeSa } from './choose-ike-sa.ts';
+import { isOpen, type ChildPolicy, type Connection, type Path } from './connection.ts';
 import type { ChildDone } from './effects.ts';
 import type { IkeEngineParts } from './ike-engine-parts.ts';
 import type { IkeSaRunner } from './ike-sa-runner.ts';
-import type { ChildTask } from './ike-sa-state.ts';
+import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import { newInitiator } from './ike-sa.ts';
-import type { Entry, IkeSas } from './ike-sas.ts';
+import type { IkeSas } from './ike-sas.ts';
 import type { PathSearches } from './path-searches.ts';
 import { Peers } from './peers.ts';
 import { populate } from './populate-from-packet.ts';
 import { Restarts } from './restarts.ts';
-import { carries } from './traffic-selectors.ts';
+import type { StoryTeller } from './story-teller.ts';
+import { carries, formatTrafficSelectors } from './traffic-selectors.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 
 type Trigger = ChildTask['trigger'];
@@ -22,6 +24,7 @@ export interface ChildRequestsParts {
   readonly engine: IkeEngineParts;
   readonly sas: IkeSas;
   readonly searches: PathSearches;
+  readonly stories: StoryTeller;
   readonly runner: () => Pick<IkeSaRunner, 'push' | 'wake'>;
   readonly newIkeSpi: () => IkeSpi;
 }
@@ -93,23 +96,31 @@ export class ChildRequests {
     engine.effects.childDone(done);
   }
 
-  /** Whichever IKE SA of the peer can, makes the Child SA; or a new one does. */
-  ask(connection: Connection, task: ChildTask): void {
-    const chosen = this.#usable(connection);
+  /**
+   * Whichever IKE SA of the peer can, makes the Child SA; or a new one does.
+   * @param asker the IKE SA that could not
+   */
+  ask(connection: Connection, task: ChildTask, asker?: IkeSaState): void {
+    const chosen = chooseIkeSa(this.#parts.sas, connection, task, asker);
+    if (chosen === undefined && isOpen(connection)) return this.#refuse(connection, task);
     const waiting = this.#locating.get(connection);
     if (chosen !== undefined) this.#parts.runner().push(chosen, { type: 'create-child', task });
     else if (waiting !== undefined) waiting.push(task);
     else this.#locate(connection, [task]);
   }
 
-  #usable(connection: Connection): Entry | undefined {
-    const entries = this.#parts.sas
-      .of(connection.name)
-      .filter(({ state }) => state.connection === connection);
-    return (
-      entries.find(({ state }) => state.phase === 'established' && !state.isSuperseded) ??
-      entries.find(({ state }) => state.phase === 'connecting' || state.phase === 'authenticating')
-    );
+  /** RFC 4301 §4.4.3: the entry does not say where the peer is, and it could be any of many. */
+  #refuse({ name }: Connection, task: ChildTask): void {
+    const { policy, trigger } = task;
+    const remote = trigger === undefined ? policy.remote : [trigger[1]];
+    const wanted = formatTrafficSelectors(remote);
+    this.#parts.stories.tellOfPacket('peer-unknown', { policy: policy.policy, peer: name, wanted });
+    this.#fail(task);
+  }
+
+  #fail({ policy, trigger }: ChildTask): void {
+    this.done({ policy: policy.policy, trigger, child: undefined });
+    this.#parts.runner().wake();
   }
 
   /** @param tasks that wait until it is known where the peer is; more may come */
@@ -129,13 +140,9 @@ export class ChildRequests {
     const { sas, engine, newIkeSpi } = this.#parts;
     const runner = this.#parts.runner();
     // The peer itself may have begun meanwhile.
-    const chosen = this.#usable(connection);
+    const chosen = chooseIkeSa(sas, connection, task, undefined);
     if (chosen !== undefined) return runner.push(chosen, { type: 'create-child', task });
-    if (path === undefined || !this.#peers.has(connection)) {
-      const { policy, trigger } = task;
-      this.done({ policy: policy.policy, trigger, child: undefined });
-      return runner.wake();
-    }
+    if (path === undefined || !this.#peers.has(connection)) return this.#fail(task);
     const entry = sas.add(newInitiator(connection, path, newIkeSpi(), engine.now()));
     runner.push(entry, { type: 'initiate', child: task });
   }

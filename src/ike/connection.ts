@@ -41,7 +41,8 @@ export interface Connection {
 /**
  * replace: a new IKE SA takes the place of the one before.
  * keep: the one that stands stays, a new one of the peer is refused.
- * never: nothing is enforced, and INITIAL_CONTACT of the peer ends nothing.
+ * never: nothing is enforced, and INITIAL_CONTACT of the peer ends nothing. Where nobody knows its address, each IKE SA is
+ * with a device of its own.
  */
 export type Uniqueness = 'replace' | 'keep' | 'never';
 
@@ -84,19 +85,29 @@ export function isOpen({ remoteAddress, remoteName }: Connection): boolean {
   return remoteAddress === undefined && remoteName === undefined;
 }
 
+/** Several devices may have one identity, each at a place of its own. */
+export function hasManyDevices(connection: Connection): boolean {
+  return isOpen(connection) && connection.unique === 'never';
+}
+
 /** The peer of the SAs in the SAD (spd/peer-name.ts). */
 export function peerOf({
   connection,
   remoteIdentity,
+  origin,
 }: {
   readonly connection: Connection | undefined;
   readonly remoteIdentity: Identity | undefined;
+  /** Of the first IKE SA of a line. */
+  readonly origin: { readonly localSpi: string };
 }): string {
   if (connection === undefined) return '';
   const { name, pad } = connection;
-  if (!isOpen(connection) || pad.remote.exact !== undefined || remoteIdentity === undefined) return name;
+  const isOne = pad.remote.exact !== undefined && !hasManyDevices(connection);
+  if (!isOpen(connection) || isOne || remoteIdentity === undefined) return name;
   // Names have no upper and lower case (RFC 4301 §4.4.3.1), nor have distinguished names (RFC 5280 §7.1).
-  return peerWithIdentity(name, formatIdentity(remoteIdentity).toLowerCase());
+  const identity = formatIdentity(remoteIdentity).toLowerCase();
+  return peerWithIdentity(name, hasManyDevices(connection) ? `${identity} ${origin.localSpi}` : identity);
 }
 
 /** Both ends of the UDP flow that carries an IKE SA. */

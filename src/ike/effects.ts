@@ -85,7 +85,7 @@ export type Effect =
   | { readonly type: 'too-long' }
   /** The answer to acquires. */
   | ({ readonly type: 'child-done' } & ChildDone)
-  /** Whichever IKE SA of the peer can, is to make it. */
+  /** Whichever other IKE SA of the peer can, is to make it. */
   | { readonly type: 'ask'; readonly connection: Connection; readonly task: ChildTask }
   /** The Child SAs of these policies end because the IKE SA does. */
   | { readonly type: 'lost'; readonly policies: readonly string[] }

@@ -64,6 +64,7 @@ export class IkeEngine {
       engine: parts,
       sas: this.#sas,
       searches: this.#searches,
+      stories,
       runner: () => this.#runner,
       newIkeSpi: () => this.#newIkeSpi(),
     });
@@ -78,8 +79,8 @@ export class IkeEngine {
       drops: this.drops,
       stories,
       context: () => this.#context(),
-      ask: (connection, task) => {
-        this.#requests.ask(connection, task);
+      ask: (connection, task, asker) => {
+        this.#requests.ask(connection, task, asker);
       },
       lost: (policy) => {
         this.#requests.lost(policy);
@@ -238,7 +239,7 @@ export class IkeEngine {
     const { connection, localSpi } = state;
     const beganOrder = this.#sas.get(localSpi)?.beganOrder;
     if (connection === undefined || beganOrder === undefined) return false;
-    return isUnwanted({ state, beganOrder }, connection, this.#sas.of(connection.name));
+    return isUnwanted({ state, beganOrder }, connection, this.#sas.ofPeer(state));
   }
 
   #newIkeSpi(): IkeSpi {
@@ -261,7 +262,7 @@ export class IkeEngine {
       findConnection: (remote, local, path) => this.#peers.find(remote, local, path),
       isFirstContact: ({ name }) => this.#sas.of(name).every(({ state }) => state.phase !== 'established'),
       isUnwanted: (state) => this.#isUnwanted(state),
-      isHeldByOther: (remote, state) => isHeldByOther(this.states, state, remote, this.#peers),
+      isHeldByOther: (remote, state) => isHeldByOther(this.#sas, state, remote, this.#peers),
       lastTrafficMs: (spis) => effects.lastTrafficMs(spis),
     };
   }

@@ -39,8 +39,8 @@ export interface IkeSaRunnerParts {
   readonly drops: IkeDrops;
   readonly stories: StoryTeller;
   readonly context: () => IkeContext;
-  /** Another IKE SA of the peer is to make the Child SA. */
-  readonly ask: (connection: Connection, task: ChildTask) => void;
+  /** Another IKE SA of the peer is to make the Child SA. @param asker which cannot */
+  readonly ask: (connection: Connection, task: ChildTask, asker: IkeSaState) => void;
   /** The peer, or time, has ended the Child SAs of a policy. */
   readonly lost: (policy: string) => void;
   /** When something else is due; Infinity = never. */
@@ -149,7 +149,7 @@ export class IkeSaRunner {
     }
     const isLeaving = phase === 'replaced' || phase === 'deleting' || phase === 'closed';
     if (event.type !== 'create-child' || connection === undefined || !isLeaving) return false;
-    this.#parts.ask(connection, event.task);
+    this.#parts.ask(connection, event.task, entry.state);
     return true;
   }
 
@@ -224,7 +224,7 @@ export class IkeSaRunner {
         for (const policy of effect.policies) this.#parts.lost(policy);
         return;
       case 'ask':
-        return this.#parts.ask(effect.connection, effect.task);
+        return this.#parts.ask(effect.connection, effect.task, entry.state);
       case 'give-children':
         return this.#giveChildren(entry, effect.to, effect.from);
       case 'redundant':
@@ -257,13 +257,13 @@ export class IkeSaRunner {
     this.#parts.sas.establish(entry);
     const { connection } = entry.state;
     if (connection === undefined) return;
-    const others = this.#parts.sas.of(connection.name).filter((one) => one !== entry);
+    const others = this.#parts.sas.ofPeer(entry.state).filter((one) => one !== entry);
     if (isInitialContact && connection.unique !== 'never') this.#endForgotten(entry, others);
     for (const { loser, heir, isOurs } of findSuperseded(entry, others))
       this.push(loser, { type: 'supersede', heir: heir.state, isOurs });
     // What this side has only asked for is not needed; the peer forgets it by itself.
     if (!entry.state.origin.isOurs && connection.unique !== 'never')
-      for (const other of others)
+      for (const other of this.#parts.sas.unproved(connection))
         if (other.state.phase === 'connecting') this.push(other, { type: 'abandon' });
   }
 

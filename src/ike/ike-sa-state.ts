@@ -29,8 +29,8 @@ export interface IkeSaState {
   readonly connection: Connection | undefined;
   /** What the peer has proved to be. */
   readonly remoteIdentity: Identity | undefined;
-  /** The first message that this IKE SA, or the first of those that it replaced, began with. */
-  readonly origin: { readonly isOurs: boolean; readonly initiatorSpi: IkeSpi };
+  /** The first message that this IKE SA, or the first of those that it replaced, began with; and the first `localSpi`. */
+  readonly origin: { readonly isOurs: boolean; readonly initiatorSpi: IkeSpi; readonly localSpi: IkeSpi };
   /** Another IKE SA between the same identities goes on in its place. */
   readonly isSuperseded: boolean;
   /** Where this side's requests go. */

@@ -59,7 +59,7 @@ export function newInitiator(
     remoteSpi: NO_IKE_SPI,
     connection,
     remoteIdentity: undefined,
-    origin: { isOurs: true, initiatorSpi: localSpi },
+    origin: { isOurs: true, initiatorSpi: localSpi, localSpi },
     isSuperseded: false,
     path,
     provedPath: path,

@@ -1,6 +1,11 @@
-// All IKE SAs of a gateway, found by what a datagram, an event or a deadline names. RFC 7296 §2.6. It decides nothing.
+// All IKE SAs of a gateway, found by what a datagram, an event, a packet or a deadline names: none of it looks at all of
+// them, for there may be tens of thousands under one name. RFC 7296 §2.6. It decides nothing.
 
+import type { Address, AddressRange } from '../base/address.ts';
+import { identityKey, type Identity } from '../pad/identity.ts';
+import { AddressIndex } from './address-index.ts';
 import type { ChildSa } from './child-sa.ts';
+import type { Connection } from './connection.ts';
 import type { IkeEvent } from './effects.ts';
 import { HalfOpenSas, type HalfOpen } from './half-open-sas.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
@@ -25,7 +30,13 @@ type OwnEntry = { -readonly [Field in keyof Entry]: Entry[Field] };
 export class IkeSas {
   readonly #bySpi = new Map<IkeSpi, OwnEntry>();
   readonly #byInboundSpi = new Map<number, Entry>();
-  readonly #byPeer = new Map<string, Set<Entry>>();
+  /** By name of the connection. */
+  readonly #byName = new EntryGroups();
+  /** By name and identity; of those whose peer has proved none yet by the name alone. */
+  readonly #byIdentity = new EntryGroups();
+  /** By the remote addresses of Child SAs. */
+  readonly #byHeld = new AddressIndex<Entry>();
+  readonly #byPlace = new AddressIndex<Entry>();
   readonly halfOpen: HalfOpenSas<Entry> = new HalfOpenSas();
   readonly timetable: Timetable<Entry> = new Timetable();
   #order = 0;
@@ -45,7 +56,7 @@ export class IkeSas {
     };
     this.#bySpi.set(state.localSpi, entry);
     if (entry.halfOpen !== undefined) this.halfOpen.add(entry, entry.halfOpen);
-    this.#addToPeer(entry);
+    this.#reindex(entry, undefined, state);
     this.assign(state.children, entry);
     return entry;
   }
@@ -55,10 +66,7 @@ export class IkeSas {
     const own: OwnEntry = entry;
     const { state: before } = entry;
     own.state = state;
-    if (before.connection !== state.connection) {
-      this.#removeFromPeer(entry, before);
-      this.#addToPeer(entry);
-    }
+    this.#reindex(entry, before, state);
     if (before.children === state.children) return;
     this.forget(before.children, entry);
     this.assign(state.children, entry);
@@ -82,7 +90,8 @@ export class IkeSas {
   remove(entry: Entry): void {
     if (this.#bySpi.get(entry.state.localSpi) === entry) this.#bySpi.delete(entry.state.localSpi);
     this.halfOpen.remove(entry);
-    this.#removeFromPeer(entry, entry.state);
+    this.#reindex(entry, entry.state, undefined);
+    this.forget(entry.state.children, entry);
     this.timetable.set(entry, Infinity);
   }
 
@@ -94,22 +103,96 @@ export class IkeSas {
     return this.#byInboundSpi.get(inboundSpi);
   }
 
-  /** In the order in which they began. */
-  of(peer: string): readonly Entry[] {
-    return [...(this.#byPeer.get(peer) ?? [])];
+  /** Of a connection, in the order in which they began. */
+  of(name: string): readonly Entry[] {
+    return this.#byName.of(name);
   }
 
-  #addToPeer(entry: Entry): void {
-    const name = entry.state.connection?.name;
-    if (name === undefined) return;
-    const peers = this.#byPeer.get(name);
-    if (peers === undefined) this.#byPeer.set(name, new Set([entry]));
-    else peers.add(entry);
+  /** With the peer that an IKE SA is with, by what it has proved to be. */
+  ofPeer(state: Pick<IkeSaState, 'connection' | 'remoteIdentity'>): readonly Entry[] {
+    return this.#byIdentity.of(peerKey(state));
   }
 
-  #removeFromPeer(entry: Entry, { connection }: IkeSaState): void {
-    const peers = this.#byPeer.get(connection?.name ?? '');
-    peers?.delete(entry);
-    if (peers?.size === 0) this.#byPeer.delete(connection?.name ?? '');
+  /** Of a connection, those whose peer has proved nothing yet. */
+  unproved(connection: Connection): readonly Entry[] {
+    return this.#byIdentity.of(peerKey({ connection, remoteIdentity: undefined }));
+  }
+
+  /** Those with a Child SA for any of these remote addresses. */
+  holding(remote: AddressRange): ReadonlySet<Entry> {
+    return this.#byHeld.holding(remote);
+  }
+
+  /** Those whose peer has proved to be at one of these addresses. */
+  provedAt(remote: AddressRange): ReadonlySet<Entry> {
+    return this.#byPlace.holding(remote);
+  }
+
+  /** Strangers' are not among those that are found by peer, place or address. */
+  #reindex(entry: Entry, before: IkeSaState | undefined, after: IkeSaState | undefined): void {
+    if (before?.connection !== after?.connection || before?.remoteIdentity !== after?.remoteIdentity) {
+      if (before?.connection !== undefined) {
+        this.#byName.remove(before.connection.name, entry);
+        this.#byIdentity.remove(peerKey(before), entry);
+      }
+      if (after?.connection !== undefined) {
+        this.#byName.add(after.connection.name, entry);
+        this.#byIdentity.add(peerKey(after), entry);
+      }
+    }
+    const [placeBefore, placeAfter] = [placeOf(before), placeOf(after)];
+    if (placeBefore !== placeAfter) {
+      if (placeBefore !== undefined) this.#byPlace.remove(rangeOf(placeBefore), entry);
+      if (placeAfter !== undefined) this.#byPlace.add(rangeOf(placeAfter), entry);
+    }
+    const [gone, come] = [before?.children ?? [], after?.children ?? []];
+    if (gone === come) return;
+    for (const { remote } of without(gone, come))
+      for (const range of remote) this.#byHeld.remove(range, entry);
+    for (const { remote } of without(come, gone)) for (const range of remote) this.#byHeld.add(range, entry);
+  }
+}
+
+function peerKey({
+  connection,
+  remoteIdentity,
+}: {
+  readonly connection: Connection | undefined;
+  readonly remoteIdentity: Identity | undefined;
+}): string {
+  return `${connection?.name} ${remoteIdentity === undefined ? '' : identityKey(remoteIdentity)}`;
+}
+
+function placeOf(state: IkeSaState | undefined): Address | undefined {
+  return state?.connection === undefined ? undefined : state.provedPath.remoteAddress;
+}
+
+function rangeOf(address: Address): AddressRange {
+  return { first: address, last: address };
+}
+
+function without(children: readonly ChildSa[], others: readonly ChildSa[]): readonly ChildSa[] {
+  const left = new Set(others);
+  return children.filter((child) => !left.has(child));
+}
+
+/** Entries under names, in the order in which they came. */
+class EntryGroups {
+  readonly #groups = new Map<string, Set<Entry>>();
+
+  of(name: string): readonly Entry[] {
+    return [...(this.#groups.get(name) ?? [])];
+  }
+
+  add(name: string, entry: Entry): void {
+    const group = this.#groups.get(name);
+    if (group === undefined) this.#groups.set(name, new Set([entry]));
+    else group.add(entry);
+  }
+
+  remove(name: string, entry: Entry): void {
+    const group = this.#groups.get(name);
+    group?.delete(entry);
+    if (group?.size === 0) this.#groups.delete(name);
   }
 }

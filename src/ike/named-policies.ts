@@ -2,11 +2,13 @@
 // holds the name against the identity that the initiator has proved, and the addresses that the initiator asks for take
 // the place of the entry's remote address in the SAs. The second use, users of one host, is for hosts only.
 
+import { isSameDevice } from './uniqueness.ts';
 import { isSameIdentity, matchesIdentity } from '../pad/identity.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
 import type { ChildSa } from './child-sa.ts';
 import type { ChildPolicy } from './connection.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
+import type { IkeSas } from './ike-sas.ts';
 import type { Peers } from './peers.ts';
 import { narrow } from './traffic-selectors.ts';
 
@@ -38,16 +40,16 @@ export function remoteOf(
 /**
  * RFC 4301 §4.4.3.5: no peer gets what is another's. An address that stands for one identity stands for no second one
  * until the SAs of the first are gone.
- * @param states all IKE SAs
  */
 export function isHeldByOther(
-  states: readonly IkeSaState[],
+  sas: Pick<IkeSas, 'holding'>,
   state: IkeSaState,
   remote: readonly TrafficSelector[],
   peers: Peers,
 ): boolean {
-  return states.some(
-    (other) =>
+  const holders = new Set(remote.flatMap((range) => [...sas.holding(range)]));
+  return [...holders].some(
+    ({ state: other }) =>
       other.localSpi !== state.localSpi &&
       !isSamePeer(other, state) &&
       other.children.some(
@@ -58,13 +60,14 @@ export function isHeldByOther(
   );
 }
 
-/** Of the same PAD entry, too: what it says may have changed since the other began. */
+/** Of the same PAD entry, too: what it says may have changed since the other began. Two devices are two peers. */
 function isSamePeer(one: IkeSaState, other: IkeSaState): boolean {
   const [a, b] = [one.remoteIdentity, other.remoteIdentity];
   return (
     one.connection?.name === other.connection?.name &&
     a !== undefined &&
     b !== undefined &&
-    isSameIdentity(a, b)
+    isSameIdentity(a, b) &&
+    isSameDevice(one, other)
   );
 }

@@ -40,6 +40,7 @@ export type StoryName =
   | 'not-in-force'
   | 'failed'
   | 'message-failed'
+  | 'peer-unknown'
   | 'path-failed'
   | 'established'
   | 'child-established'
@@ -181,6 +182,11 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
     sentence: 'the SAD could not do what the IKE SA needs; the IKE SA is closed',
   },
   failed: { level: 'error', sentence: 'an unforeseen error; the IKE SA is closed' },
+  'peer-unknown': {
+    level: 'warn',
+    sentence:
+      'no IKE SA is known to be with the peer that this is for, and nobody knows where it is: it has to begin',
+  },
   'message-failed': { level: 'error', sentence: 'an unforeseen error; a message of IKE was dropped' },
   'path-failed': {
     level: 'error',

@@ -1,4 +1,5 @@
-// Tells the stories of IKE SAs. What strangers can cause has a bound: whoever floods the gateway cannot flood its log.
+// Tells the stories of IKE SAs. What strangers can cause has a bound, and what packets can: whoever floods the gateway
+// cannot flood its log.
 
 import type { IkeEngineParts } from './ike-engine-parts.ts';
 import { STORIES, type StoryName } from './stories.ts';
@@ -9,11 +10,17 @@ const PER_SECOND = 10;
 /** Identities, offers and selectors of a peer may be as long as its messages. */
 const MOST_TEXT_CHARACTERS = 1000;
 
+/** A token bucket, and how many stories it has held back. */
+interface Allowance {
+  places: number;
+  countedMs: number;
+  untold: number;
+}
+
 export class StoryTeller {
   readonly #parts: Pick<IkeEngineParts, 'now' | 'effects'>;
-  #places = BURST;
-  #countedMs = 0;
-  #untold = 0;
+  readonly #ofStrangers: Allowance = { places: BURST, countedMs: 0, untold: 0 };
+  readonly #ofPackets: Allowance = { places: BURST, countedMs: 0, untold: 0 };
 
   constructor(parts: Pick<IkeEngineParts, 'now' | 'effects'>) {
     this.#parts = parts;
@@ -26,16 +33,27 @@ export class StoryTeller {
 
   /** Of somebody who has not proved an identity. `untold` says how many such stories were left out before. */
   tellOfStranger(name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    this.#tellWithin(this.#ofStrangers, name, details);
+  }
+
+  /** Of what a packet asked for; `untold` as with strangers. */
+  tellOfPacket(name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    this.#tellWithin(this.#ofPackets, name, details);
+  }
+
+  #tellWithin(allowance: Allowance, name: StoryName, details: Readonly<Record<string, unknown>>): void {
     const nowMs = this.#parts.now();
-    this.#places = Math.min(BURST, this.#places + ((nowMs - this.#countedMs) * PER_SECOND) / 1000);
-    this.#countedMs = nowMs;
-    if (this.#places < 1) {
-      this.#untold++;
+    const passedMs = nowMs - allowance.countedMs;
+    allowance.places = Math.min(BURST, allowance.places + (passedMs * PER_SECOND) / 1000);
+    allowance.countedMs = nowMs;
+    if (allowance.places < 1) {
+      allowance.untold++;
       return;
     }
-    this.#places--;
-    this.tell(name, this.#untold === 0 ? details : { ...details, untold: this.#untold });
-    this.#untold = 0;
+    allowance.places--;
+    const { untold } = allowance;
+    this.tell(name, untold === 0 ? details : { ...details, untold });
+    allowance.untold = 0;
   }
 }
 

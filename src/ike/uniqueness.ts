@@ -2,9 +2,15 @@
 // once, and then two stand. Which of two goes, both sides know without a message, so they never take both away.
 
 import { isSameIdentity } from '../pad/identity.ts';
-import type { Connection } from './connection.ts';
+import { hasManyDevices, type Connection } from './connection.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
 import type { Entry } from './ike-sas.ts';
+
+/** One is the successor of the other, or the connection knows no more than one device of an identity. */
+export function isSameDevice(one: IkeSaState, other: IkeSaState): boolean {
+  const isOnly = one.connection === undefined || !hasManyDevices(one.connection);
+  return isOnly || one.origin.localSpi === other.origin.localSpi;
+}
 
 /** Of two IKE SAs between the same identities one goes. */
 export interface Superseded {

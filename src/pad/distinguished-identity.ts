@@ -46,11 +46,10 @@ export function matchesDistinguished(pattern: string, data: Uint8Array): boolean
   return expected !== undefined && name !== undefined && matchesDistinguishedName(expected, name);
 }
 
-/** However the strings are encoded: RFC 5280 §7.1. */
-export function isSameDistinguished(one: Uint8Array, other: Uint8Array): boolean {
-  const [name, otherName] = [decode(one), decode(other)];
-  if (name === undefined || otherName === undefined) return false;
-  return distinguishedNameKey(name) === distinguishedNameKey(otherName);
+/** Equal for two names that are the same, however their strings are encoded (RFC 5280 §7.1); undefined: it is no name. */
+export function distinguishedKey(data: Uint8Array): string | undefined {
+  const name = decode(data);
+  return name && distinguishedNameKey(name);
 }
 
 function decode(data: Uint8Array): DistinguishedName | undefined {

@@ -15,7 +15,7 @@ import {
   distinguishedIdentity,
   distinguishedPattern,
   formatDistinguished,
-  isSameDistinguished,
+  distinguishedKey,
   matchesDistinguished,
 } from './distinguished-identity.ts';
 
@@ -158,10 +158,14 @@ function nameOf({ idType, data }: Identity): string | undefined {
 /** Whether two peers would mean the same by them. */
 export function isSameIdentity(one: Identity, other: Identity): boolean {
   if (one.idType !== other.idType) return false;
-  if (Buffer.compare(one.data, other.data) === 0) return true;
-  if (one.idType === IdType.ID_DER_ASN1_DN) return isSameDistinguished(one.data, other.data);
-  const name = nameOf(one)?.toLowerCase();
-  return name !== undefined && name === nameOf(other)?.toLowerCase();
+  return Buffer.compare(one.data, other.data) === 0 || identityKey(one) === identityKey(other);
+}
+
+/** Equal for two identities that are the same. */
+export function identityKey(identity: Identity): string {
+  const { idType, data } = identity;
+  const name = idType === IdType.ID_DER_ASN1_DN ? distinguishedKey(data) : nameOf(identity)?.toLowerCase();
+  return `${idType} ${name === undefined ? `#${Buffer.from(data).toString('hex')}` : `=${name}`}`;
 }
 
 /** RFC 4301 §4.4.3.1: exact match, a range of addresses, or the tail of a name. Names have no upper and lower case. */

@@ -336,7 +336,7 @@ export function answerInit(
     remoteSpi: initiatorSpi,
     connection: undefined,
     remoteIdentity: undefined,
-    origin: { isOurs: false, initiatorSpi },
+    origin: { isOurs: false, initiatorSpi, localSpi },
     isSuperseded: false,
     path,
     // IKE_AUTH will prove that this answer arrived.
