@@ -19,6 +19,8 @@ interface Listeners {
   readonly onPathMtu: (peer: string, espRoom: number | undefined) => void;
   /** Left out where no policy is keyed by IKE: then there are no such events. */
   readonly onIke?: (event: IkeEvent) => void;
+  /** Where packets of a peer come from now (RFC 7296 §2.23). */
+  readonly onPeerSeen?: (peer: string, endpoint: Endpoint) => void;
 }
 
 export class DataPlaneEvents {
@@ -43,6 +45,7 @@ export class DataPlaneEvents {
       case 'address-changed': {
         const address = formatEndpoint(event.endpoint);
         this.#listeners?.log.info({ peer: event.peer, address }, 'the peer is at another address now');
+        this.#listeners?.onPeerSeen?.(event.peer, event.endpoint);
         return;
       }
       case 'path-mtu':

@@ -117,7 +117,13 @@ async function startSteps(
       ? undefined
       : new IkeKeying({ log, sad, dataPlane, sockets, crypto, policyOf, paths });
   if (keying !== undefined) live.keying = keying;
-  events.connect({ log, sad, supply, onPathMtu, ...(keying && { onIke: keying.take.bind(keying) }) });
+  events.connect({
+    log,
+    sad,
+    supply,
+    onPathMtu,
+    ...(keying && { onIke: keying.take.bind(keying), onPeerSeen: keying.peerSeen.bind(keying) }),
+  });
   const larval = setInterval(() => {
     sad.tick();
   }, LARVAL_TICK_MS);

@@ -26,6 +26,7 @@ import { selectorsOf } from '../ike/traffic-selectors.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
 import { SadError } from '../sad/sad-error.ts';
 import type { SaDescription } from '../sad/sa-record.ts';
+import type { Endpoint } from '../sad/security-association.ts';
 import type { Policy } from '../spd/policy.ts';
 import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
@@ -156,6 +157,11 @@ export class IkeKeying implements Keying {
         this.#engine.unknownSpi(event.spi, this.#paths.of(event));
         return;
     }
+  }
+
+  /** Packets of a peer come from there now. */
+  peerSeen(peer: string, { address, port }: Endpoint): void {
+    this.#engine.peerSeen(peer, { family: address.length === 4 ? 4 : 6, bytes: address }, port);
   }
 
   /** Tells every peer that its SAs are deleted, for a bounded time. */

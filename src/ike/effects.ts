@@ -1,6 +1,7 @@
 // What happens to an IKE SA, and what it wants to be done. Effects are executed in order, each when the one before is
 // done (the two SAs of a pair together): so an inbound SA works before the message leaves that lets the peer use it.
 
+import type { Address } from '../base/address.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { ChildSa } from './child-sa.ts';
@@ -41,6 +42,8 @@ export type IkeEvent =
   | { readonly type: 'supersede'; readonly heir: IkeSaState; readonly isOurs: boolean }
   /** The address that this side had is gone. `path`: from where it can send now. */
   | { readonly type: 'leave-address'; readonly path: Path }
+  /** An authentic ESP packet of the peer came from there. */
+  | { readonly type: 'peer-seen'; readonly remoteAddress: Address; readonly remotePort: number }
   /** The peer has made an IKE SA while this side still asked for one. */
   | { readonly type: 'abandon' };
 

@@ -190,6 +190,12 @@ export class IkeEngine {
     this.#complaints.aboutEspSpi(spi, path, () => this.#newIkeSpi());
   }
 
+  /** An authentic ESP packet of a peer of the SAD came from elsewhere, and packets to it go there (RFC 7296 §2.23). */
+  peerSeen(peer: string, remoteAddress: Address, remotePort: number): void {
+    for (const entry of this.#sas.ofSadPeer(peer))
+      this.#runner.push(entry, { type: 'peer-seen', remoteAddress, remotePort });
+  }
+
   /** A soft limit of an SA was met. */
   rekeyChild(inboundSpi: number): void {
     this.#toOwner({ type: 'rekey-child', inboundSpi });

@@ -42,7 +42,12 @@ export interface IkeSaState {
   readonly provedPath: Path;
   /** The IKE SA that goes on in the place of this one. */
   readonly replacedBy: IkeSpi | undefined;
-  /** What NAT_DETECTION_DESTINATION_IP of the last answer said: how the peer sees this side (RFC 4555 §3.8). */
+  /** IKE_SA_INIT has shown that a NAT translates this side's address (RFC 7296 §2.23). */
+  readonly isBehindNat: boolean;
+  /**
+   * What NAT_DETECTION_DESTINATION_IP of the last answer said: how the peer sees this side (RFC 4555 §3.8). Undefined where
+   * that is not known: port 4500 has a mapping of its own.
+   */
   readonly seenAs: Uint8Array | undefined;
   /** Undefined before IKE_SA_INIT is done. */
   readonly security: IkeSecurity | undefined;

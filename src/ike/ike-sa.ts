@@ -1,6 +1,7 @@
 // An IKE SA as a pure function: what happens to it makes a new state and effects. Nothing here reads a clock, sends a
 // packet or touches a database. RFC 7296; the phases are drawn in ike-sa-state.ts.
 
+import type { Address } from '../base/address.ts';
 import { ExchangeType, NotifyType, ProtocolId } from '../wire/ike/iana.ts';
 import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
@@ -64,6 +65,7 @@ export function newInitiator(
     path,
     provedPath: path,
     replacedBy: undefined,
+    isBehindNat: false,
     seenAs: undefined,
     security: undefined,
     initiation: undefined,
@@ -128,6 +130,8 @@ function take(turn: Turn, event: IkeEvent): void {
       return supersede(turn, event.heir, event.isOurs);
     case 'leave-address':
       return leaveAddress(turn, event.path);
+    case 'peer-seen':
+      return followPacket(turn, event.remoteAddress, event.remotePort);
     case 'abandon':
       return abandon(turn);
   }
@@ -292,7 +296,19 @@ function follow(turn: Turn, path: Path): void {
   // RFC 4555 §2: this side says where both are; what it learns is by which address of its own it does so.
   if (isMobike && origin.isOurs) return turn.set({ path: { ...before, localAddress: path.localAddress } });
   // RFC 4555 §3.8: with MOBIKE the peer says so, and has to prove it; the source of a message is nothing.
-  if (isMobike || isSameRemote(before, path)) return;
+  if (isMobike || isSameRemote(before, path) || staysWhereItBegan(turn)) return;
   turn.set({ path });
   moveChildren(turn);
+}
+
+/** RFC 7296 §2.23: who is behind a NAT does not follow; whoever can rewrite sources could lead it anywhere. */
+function staysWhereItBegan({ state: { isBehindNat, phase } }: Turn): boolean {
+  // Before that the ports change from 500 to 4500.
+  return isBehindNat && phase !== 'half-open' && phase !== 'authenticating';
+}
+
+/** RFC 7296 §2.23: an authentic ESP packet says it as well. Its Child SAs have followed already. */
+function followPacket(turn: Turn, remoteAddress: Address, remotePort: number): void {
+  const { path, isMobike } = turn.state;
+  if (!isMobike && !staysWhereItBegan(turn)) turn.set({ path: { ...path, remoteAddress, remotePort } });
 }

@@ -5,7 +5,7 @@ import type { Address, AddressRange } from '../base/address.ts';
 import { identityKey, type Identity } from '../pad/identity.ts';
 import { AddressIndex } from './address-index.ts';
 import type { ChildSa } from './child-sa.ts';
-import type { Connection } from './connection.ts';
+import { peerOf, type Connection } from './connection.ts';
 import type { IkeEvent } from './effects.ts';
 import { HalfOpenSas, type HalfOpen } from './half-open-sas.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
@@ -34,6 +34,8 @@ export class IkeSas {
   readonly #byName = new EntryGroups();
   /** By name and identity; of those whose peer has proved none yet by the name alone. */
   readonly #byIdentity = new EntryGroups();
+  /** By what the SAD calls the peer. */
+  readonly #bySadPeer = new EntryGroups();
   /** By the remote addresses of Child SAs. */
   readonly #byHeld = new AddressIndex<Entry>();
   readonly #byPlace = new AddressIndex<Entry>();
@@ -113,6 +115,11 @@ export class IkeSas {
     return this.#byIdentity.of(peerKey(state));
   }
 
+  /** With a peer of the SAD. */
+  ofSadPeer(peer: string): readonly Entry[] {
+    return this.#bySadPeer.of(peer);
+  }
+
   /** Of a connection, those whose peer has proved nothing yet. */
   unproved(connection: Connection): readonly Entry[] {
     return this.#byIdentity.of(peerKey({ connection, remoteIdentity: undefined }));
@@ -134,10 +141,12 @@ export class IkeSas {
       if (before?.connection !== undefined) {
         this.#byName.remove(before.connection.name, entry);
         this.#byIdentity.remove(peerKey(before), entry);
+        this.#bySadPeer.remove(peerOf(before), entry);
       }
       if (after?.connection !== undefined) {
         this.#byName.add(after.connection.name, entry);
         this.#byIdentity.add(peerKey(after), entry);
+        this.#bySadPeer.add(peerOf(after), entry);
       }
     }
     const [placeBefore, placeAfter] = [placeOf(before), placeOf(after)];

@@ -6,6 +6,7 @@ import { NotifyType } from '../wire/ike/iana.ts';
 import { ikeSpiBytes, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { NotifyPayload, Payload } from '../wire/ike/payload.ts';
 import type { Path } from './connection.ts';
+import type { IkeSaState } from './ike-sa-state.ts';
 import { findNotify, notify, notifiesOf } from './payloads.ts';
 
 const HASH_BYTES = 20;
@@ -13,6 +14,21 @@ const HASH_BYTES = 20;
 interface Spis {
   readonly initiator: IkeSpi;
   readonly responder: IkeSpi;
+}
+
+export function spisOf({
+  role,
+  localSpi,
+  remoteSpi,
+}: Pick<IkeSaState, 'role' | 'localSpi' | 'remoteSpi'>): Spis {
+  return role === 'initiator'
+    ? { initiator: localSpi, responder: remoteSpi }
+    : { initiator: remoteSpi, responder: localSpi };
+}
+
+/** What NAT_DETECTION_DESTINATION_IP of the peer says where no NAT translates this side's address. */
+export function ownEndpointHash(spis: Spis, { localAddress, localPort }: Path): Uint8Array {
+  return endpointHash(spis, localAddress.bytes, localPort);
 }
 
 /** @param noise in the place of the source's hash: no address and port have it */
@@ -45,12 +61,14 @@ export function findNats(spis: Spis, path: Path, payloads: readonly Payload[]): 
   );
   const destination = findNotify(payloads, NotifyType.NAT_DETECTION_DESTINATION_IP);
   const source = endpointHash(spis, path.remoteAddress.bytes, path.remotePort);
-  const own = endpointHash(spis, path.localAddress.bytes, path.localPort);
+  const own = ownEndpointHash(spis, path);
+  // Where the devices are not told by which address a datagram came.
+  const isOwnKnown = path.localAddress.bytes.some((byte) => byte !== 0);
   return {
     isSupported: sources.length > 0 && destination !== undefined,
     // A peer with several addresses sends a hash of each.
     there: !sources.some(({ data }) => Buffer.compare(data, source) === 0),
-    here: destination !== undefined && Buffer.compare(destination.data, own) !== 0,
+    here: isOwnKnown && destination !== undefined && Buffer.compare(destination.data, own) !== 0,
   };
 }
 

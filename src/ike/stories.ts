@@ -57,6 +57,7 @@ export type StoryName =
   | 'silent'
   | 'address-gone'
   | 'mapping-changed'
+  | 'mapping-found'
   | 'address-updated'
   | 'address-refused'
   | 'address-unproved'
@@ -209,6 +210,10 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
   'mapping-changed': {
     level: 'info',
     sentence: 'a NAT shows us to the peer at another address; telling the peer',
+  },
+  'mapping-found': {
+    level: 'info',
+    sentence: 'a NAT is on the way; telling the peer where it shows us now',
   },
   'address-updated': { level: 'info', sentence: 'the peer knows our new address' },
   'address-refused': { level: 'warn', sentence: 'the peer refuses our new address' },

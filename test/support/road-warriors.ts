@@ -20,7 +20,7 @@ export function host(text: string): TrafficSelector {
   return network(text, 32);
 }
 
-export function pattern(text: string): IdentityPattern {
+function pattern(text: string): IdentityPattern {
   const found = parseIdentityPattern(text);
   if (found === undefined) throw new InvariantError(text);
   return found;
@@ -36,6 +36,8 @@ export interface Rules {
   readonly unique?: Uniqueness;
   /** Each address of the peer gets an SA of its own. */
   readonly isEachAlone?: boolean;
+  /** Of all; there is MOBIKE where this is left out. */
+  readonly mobike?: boolean;
   /** The peers send no INITIAL_CONTACT. */
   readonly isForgetful?: boolean;
 }
@@ -43,12 +45,14 @@ export interface Rules {
 export class RoadWarriors extends IkeNetwork {
   readonly #who: { identity: string; asksFor: readonly TrafficSelector[] };
 
-  constructor({ pad, names, remote, unique = 'replace', isForgetful = false, isEachAlone = false }: Rules) {
+  constructor(rules: Rules) {
+    const { pad, names, remote, unique = 'replace', mobike = true } = rules;
+    const { isForgetful = false, isEachAlone = false } = rules;
     const who = { identity: 'nobody', asksFor: [host(ALICE_AT)] };
     super((connection, site) =>
       site === 'a'
-        ? peerOf({ ...connection, unique: isForgetful ? 'never' : 'replace' }, who)
-        : gatewayOf(connection),
+        ? peerOf({ ...connection, mobike, unique: isForgetful ? 'never' : 'replace' }, who)
+        : gatewayOf({ ...connection, mobike }),
     );
     this.#who = who;
 

@@ -22,7 +22,7 @@ import {
 import type { Connection, Path } from '../connection.ts';
 import type { ChildTask, IkeSaState, IkeSecurity } from '../ike-sa-state.ts';
 import { freshWindow, withoutRequest, withRequest } from '../message-window.ts';
-import { findNats, natDetection } from '../nat-detection.ts';
+import { findNats, natDetection, ownEndpointHash } from '../nat-detection.ts';
 import { find, findError, findNotify, groupData, notify } from '../payloads.ts';
 import { retransmissionOf } from '../protected-messages.ts';
 import { readSignatureHashes, signatureHashes } from '../signature-hashes.ts';
@@ -213,6 +213,8 @@ function finishInit(
     path: floated,
     // The answer to IKE_AUTH will prove it.
     provedPath: floated,
+    isBehindNat: nats.here,
+    seenAs: nats.here ? undefined : ownEndpointHash(spis, floated),
     peerFragments: findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined,
     lastHeardMs: context.nowMs,
   });
@@ -342,6 +344,7 @@ export function answerInit(
     // IKE_AUTH will prove that this answer arrived.
     provedPath: path,
     replacedBy: undefined,
+    isBehindNat: nats.here,
     seenAs: undefined,
     security: deriveSecurity(context.crypto, chosen, nonces, spis, secret),
     initiation: {

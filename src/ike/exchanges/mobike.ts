@@ -11,7 +11,7 @@ import type { Payload } from '../../wire/ike/payload.ts';
 import { espPath } from '../child-negotiation.ts';
 import { describePath, peerOf, type Connection, type Path } from '../connection.ts';
 import type { IkeSaState, OwnExchange } from '../ike-sa-state.ts';
-import { natDetection } from '../nat-detection.ts';
+import { natDetection, ownEndpointHash, spisOf } from '../nat-detection.ts';
 import { findError, findNotify, notify } from '../payloads.ts';
 import { request } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
@@ -49,12 +49,7 @@ export function requestAddressUpdate(turn: Turn): void {
 }
 
 function detection({ state, context }: Turn, path: Path): readonly Payload[] {
-  const { role, localSpi, remoteSpi } = state;
-  const spis =
-    role === 'initiator'
-      ? { initiator: localSpi, responder: remoteSpi }
-      : { initiator: remoteSpi, responder: localSpi };
-  return natDetection(spis, path, (bytes) => context.random(bytes));
+  return natDetection(spisOf(state), path, (bytes) => context.random(bytes));
 }
 
 export function takeAddressResponse(turn: Turn, payloads: readonly Payload[]): void {
@@ -79,9 +74,21 @@ export function noteMapping(turn: Turn, payloads: readonly Payload[]): void {
   const seen = destinationOf(payloads);
   if (!isOn || !origin.isOurs || seen === undefined) return;
   turn.set({ seenAs: seen });
-  if (seenAs === undefined || Buffer.compare(seenAs, seen) === 0) return;
-  turn.tell('mapping-changed', { peer: connection?.name });
+  if (seenAs !== undefined && Buffer.compare(seenAs, seen) === 0) return;
+  // Behind a NAT nobody knows what the peer saw before: the mapping may have changed since.
+  turn.tell(seenAs === undefined ? 'mapping-found' : 'mapping-changed', { peer: connection?.name });
   askFirst(turn, 'update-addresses');
+}
+
+/** How the peer sees a successor, whose SPIs are others: as far as that is known, no NAT is on the way. */
+export function seenAsSuccessor(
+  before: IkeSaState,
+  successor: Pick<IkeSaState, 'role' | 'localSpi' | 'remoteSpi'>,
+): Uint8Array | undefined {
+  const { seenAs, path } = before;
+  if (seenAs === undefined || Buffer.compare(seenAs, ownEndpointHash(spisOf(before), path)) !== 0)
+    return undefined;
+  return ownEndpointHash(spisOf(successor), path);
 }
 
 function destinationOf(payloads: readonly Payload[]): Uint8Array | undefined {

@@ -15,6 +15,7 @@ import { answerProposal, chooseProposal, offerProposals, type ChosenProposal } f
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { agree, algorithmsOf, generate, NONCE_BYTES } from './ike-sa-init.ts';
+import { seenAsSuccessor } from './mobike.ts';
 import { inherit, lifetimeOf, refuseSyntax, replacedUntilMs, WITHOUT_CHILDREN } from './lifecycle.ts';
 import { Turn as NewTurn } from '../turn.ts';
 
@@ -249,8 +250,7 @@ function makeSuccessor(turn: Turn, succession: Succession): IkeSaState {
     responseFragments: undefined,
     undecidedWith: undefined,
     replacedBy: undefined,
-    // Of the SPIs, too.
-    seenAs: undefined,
+    seenAs: seenAsSuccessor(state, { role, localSpi, remoteSpi }),
     giveUpAtMs: Infinity,
   };
 }
