@@ -1,13 +1,14 @@
 // What IKE_AUTH and CREATE_CHILD_SA have in common: the offer of a Child SA, its answer, and the SAs that follow from
-// both. RFC 7296 §1.2, §1.3.1, §2.9, §2.17; GETSPI, UPDATE and ADD as RFC 2367 means them.
+// both. RFC 7296 §1.2, §1.3.1, §2.9; GETSPI as RFC 2367 means it. What was agreed upon is put in force elsewhere
+// (child-installation.ts).
 
-import { AUTH_NONE, ESP_TRANSFORMS, keyMaterialBytes, type EspTransform } from '../crypto/esp-transform.ts';
-import { childKeyMaterial, type Nonces } from '../crypto/ike-key-material.ts';
+import { AUTH_NONE, ESP_TRANSFORMS, type EspTransform } from '../crypto/esp-transform.ts';
 import { formatIdentity } from '../pad/identity.ts';
 import { nameOfNotify, NotifyType, ProtocolId } from '../wire/ike/iana.ts';
 import type { Payload, TrafficSelector } from '../wire/ike/payload.ts';
+import { install, type ChildSecrets } from './child-installation.ts';
 import { espSpiBytes, readEspSpi, type ChildSa } from './child-sa.ts';
-import { peerOf, type ChildPolicy, type Path } from './connection.ts';
+import { peerOf, type ChildPolicy } from './connection.ts';
 import type { ChildOffer, ChildTask, IkeSaState } from './ike-sa-state.ts';
 import { isForPeer, remoteOf } from './named-policies.ts';
 import { find, findError, notify } from './payloads.ts';
@@ -59,14 +60,6 @@ export function offerPayloads(offer: ChildOffer, inAuth: boolean): readonly Payl
 
 function withoutGroups(proposal: AcceptedProposal): AcceptedProposal {
   return { ...proposal, groups: [] };
-}
-
-/** The keys of a Child SA come from these. */
-export interface ChildSecrets {
-  readonly nonces: Nonces;
-  readonly sharedSecret: Uint8Array | undefined;
-  /** This side sent the request of the exchange. */
-  readonly isInitiator: boolean;
 }
 
 /** Why there is no Child SA: the notify, and what the log says. */
@@ -283,48 +276,6 @@ export function refusalPayload({ notifyType }: ChildRefusal): Payload {
   return notify(notifyType);
 }
 
-/** Derives the keys and asks for the SAs: inbound at once, outbound now or when the peer has it. */
-function install(turn: Turn, child: ChildSa, secrets: ChildSecrets, withOutbound: boolean): void {
-  const { security, connection } = turn.state;
-  const path = espPath(turn.state);
-  if (security === undefined || connection === undefined)
-    throw new RangeError('a Child SA without an IKE SA');
-  const { nonces, sharedSecret, isInitiator } = secrets;
-  const bytes = keyMaterialBytes(child.transform);
-  const keys = childKeyMaterial(security.prf, security.keys.skD, nonces, bytes, sharedSecret);
-  const [inbound, outbound] = isInitiator
-    ? [keys.responderToInitiator, keys.initiatorToResponder]
-    : [keys.initiatorToResponder, keys.responderToInitiator];
-  sharedSecret?.fill(0);
-  const peer = peerOf(turn.state);
-  turn.add({ type: 'install-inbound', child, peer, path, keyMaterial: inbound });
-  const waitingKeys = new Map(turn.state.waitingKeys);
-  if (withOutbound) turn.add({ type: 'install-outbound', child, peer, path, keyMaterial: outbound });
-  else waitingKeys.set(child.inboundSpi, outbound);
-  turn.set({ children: [...turn.state.children, child], waitingKeys });
-}
-
-/** RFC 4555 §3.7: nobody is sent packets who does not want them. Whoever began the IKE SA says itself where both are. */
-export function espPath({ isMobike, origin, path, provedPath }: IkeSaState): Path {
-  return isMobike && !origin.isOurs ? provedPath : path;
-}
-
-/** The peer has the new SA: packets leave by it now. */
-export function useOutbound(turn: Turn, child: ChildSa): void {
-  const { waitingKeys, connection, children } = turn.state;
-  const keyMaterial = waitingKeys.get(child.inboundSpi);
-  if (keyMaterial === undefined || connection === undefined) return;
-  const installed: ChildSa = { ...child, phase: 'installed' };
-  const left = new Map(waitingKeys);
-  left.delete(child.inboundSpi);
-  turn.set({
-    waitingKeys: left,
-    children: children.map((one) => (one.inboundSpi === child.inboundSpi ? installed : one)),
-  });
-  const peer = peerOf(turn.state);
-  turn.add({ type: 'install-outbound', child: installed, peer, path: espPath(turn.state), keyMaterial });
-}
-
 /** The ESP transform with these IANA numbers. */
 function transformOf({ encryption, integrityId }: ChosenProposal): EspTransform | undefined {
   return ESP_TRANSFORMS.find(
@@ -333,18 +284,4 @@ function transformOf({ encryption, integrityId }: ChosenProposal): EspTransform 
       transform.integrityId === (integrityId === 0 ? AUTH_NONE : integrityId) &&
       (encryption.keyBits === undefined || transform.keyBytes * 8 === encryption.keyBits),
   );
-}
-
-export function describeChild(child: ChildSa): Readonly<Record<string, unknown>> {
-  return {
-    policy: child.policy,
-    spis: `${formatSpi(child.inboundSpi)} in, ${formatSpi(child.outboundSpi)} out`,
-    transform: child.transform.name + (child.esn ? '-esn' : ''),
-    local: formatTrafficSelectors(child.local),
-    remote: formatTrafficSelectors(child.remote),
-  };
-}
-
-function formatSpi(spi: number): string {
-  return `0x${spi.toString(16).padStart(8, '0')}`;
 }

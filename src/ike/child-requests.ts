@@ -8,7 +8,7 @@ import type { ChildDone } from './effects.ts';
 import type { IkeEngineParts } from './ike-engine-parts.ts';
 import type { IkeSaRunner } from './ike-sa-runner.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
-import { newInitiator } from './ike-sa.ts';
+import { newInitiator } from './new-ike-sa.ts';
 import type { IkeSas } from './ike-sas.ts';
 import type { PathSearches } from './path-searches.ts';
 import { Peers } from './peers.ts';

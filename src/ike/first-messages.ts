@@ -6,7 +6,7 @@ import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
 import { describePath, type Path } from './connection.ts';
 import { Cookies } from './cookies.ts';
-import { answerInit, askForCookie, type Candidates } from './exchanges/ike-sa-init.ts';
+import { answerInit, askForCookie, type Candidates } from './exchanges/answer-ike-sa-init.ts';
 import { mayRepeat, newHalfOpen } from './half-open-sas.ts';
 import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';

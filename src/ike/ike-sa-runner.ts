@@ -11,7 +11,7 @@ import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';
 import type { StoryTeller } from './story-teller.ts';
 import type { IkeContext } from './turn.ts';
-import { findSuperseded, isSamePair } from './uniqueness.ts';
+import { settleRivals } from './rivals.ts';
 
 type SadEffect = Extract<
   Effect,
@@ -254,34 +254,12 @@ export class IkeSaRunner {
   }
 
   #established(entry: Entry, isInitialContact: boolean): void {
-    this.#parts.sas.establish(entry);
-    const { connection } = entry.state;
-    if (connection === undefined) return;
-    const others = this.#parts.sas.ofPeer(entry.state).filter((one) => one !== entry);
-    if (isInitialContact && connection.unique !== 'never') this.#endForgotten(entry, others);
-    for (const { loser, heir, isOurs } of findSuperseded(entry, others))
-      this.push(loser, { type: 'supersede', heir: heir.state, isOurs });
-    // What this side has only asked for is not needed; the peer forgets it by itself.
-    if (!entry.state.origin.isOurs && connection.unique !== 'never')
-      for (const other of this.#parts.sas.unproved(connection))
-        if (other.state.phase === 'connecting') this.push(other, { type: 'abandon' });
-  }
-
-  #endForgotten(entry: Entry, others: readonly Entry[]): void {
-    // RFC 7296 §2.4: the peer has started anew, so what it had before is dead. What was established since the peer's
-    // first message it may know: both sides began at once.
-    for (const other of others)
-      if (
-        isSamePair(other.state, entry.state) &&
-        other.establishedOrder !== undefined &&
-        other.establishedOrder < entry.beganOrder
-      ) {
-        this.#parts.stories.tell('peer-restarted', {
-          ike: other.state.localSpi,
-          peer: entry.state.connection?.name,
-        });
-        this.push(other, { type: 'give-up' });
-      }
+    const { sas, stories } = this.#parts;
+    sas.establish(entry);
+    const push = (other: Entry, event: IkeEvent): void => {
+      this.push(other, event);
+    };
+    settleRivals(entry, isInitialContact, { sas, stories, push });
   }
 
   #story(

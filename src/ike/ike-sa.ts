@@ -1,12 +1,10 @@
 // An IKE SA as a pure function: what happens to it makes a new state and effects. Nothing here reads a clock, sends a
 // packet or touches a database. RFC 7296; the phases are drawn in ike-sa-state.ts.
 
-import type { Address } from '../base/address.ts';
 import { ExchangeType, NotifyType, ProtocolId } from '../wire/ike/iana.ts';
-import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
 import type { Payload } from '../wire/ike/payload.ts';
-import type { Connection, Path } from './connection.ts';
+import type { Path } from './connection.ts';
 import type { Effect, IkeEvent } from './effects.ts';
 import {
   answerChildRequest,
@@ -23,18 +21,13 @@ import {
   takeLivenessResponse,
 } from './exchanges/informational.ts';
 import { closeAtOnce, dropTasks, inherit, refuseSyntax, replacedUntilMs } from './exchanges/lifecycle.ts';
-import {
-  isSameRemote,
-  leaveAddress,
-  moveChildren,
-  takeAddressCheck,
-  takeAddressResponse,
-} from './exchanges/mobike.ts';
+import { leaveAddress, takeAddressCheck, takeAddressResponse } from './exchanges/mobike.ts';
+import { follow, followPacket } from './follow-peer.ts';
 import { answerRekey, settleCollision, takeRekeyResponse } from './exchanges/rekey-ike-sa.ts';
 import { abandon, supersede } from './exchanges/supersede.ts';
 import { takeTime } from './ike-sa-time.ts';
 import type { ChildTask, IkeSaState } from './ike-sa-state.ts';
-import { freshWindow, withoutRequest } from './message-window.ts';
+import { withoutRequest } from './message-window.ts';
 import { find, findNotify, notify } from './payloads.ts';
 import { open, respond } from './protected-messages.ts';
 import { addTask, startTask } from './tasks.ts';
@@ -44,47 +37,6 @@ export interface Step {
   readonly state: IkeSaState;
   /** To be executed in this order. */
   readonly effects: readonly Effect[];
-}
-
-/** An IKE SA that this side will begin. */
-export function newInitiator(
-  connection: Connection,
-  path: Path,
-  localSpi: IkeSpi,
-  nowMs: number,
-): IkeSaState {
-  return {
-    role: 'initiator',
-    phase: 'connecting',
-    localSpi,
-    remoteSpi: NO_IKE_SPI,
-    connection,
-    remoteIdentity: undefined,
-    origin: { isOurs: true, initiatorSpi: localSpi, localSpi },
-    isSuperseded: false,
-    path,
-    provedPath: path,
-    replacedBy: undefined,
-    isBehindNat: false,
-    seenAs: undefined,
-    security: undefined,
-    initiation: undefined,
-    window: freshWindow(0, 0),
-    exchange: undefined,
-    tasks: [],
-    children: [],
-    waitingKeys: new Map(),
-    lingering: [],
-    isMobike: false,
-    peerFragments: false,
-    requestFragments: undefined,
-    responseFragments: undefined,
-    undecidedWith: undefined,
-    lastHeardMs: nowMs,
-    rekeyAtMs: Infinity,
-    expireAtMs: Infinity,
-    giveUpAtMs: Infinity,
-  };
 }
 
 /** What happens makes a new state. */
@@ -288,27 +240,4 @@ function dispatchRequest(turn: Turn, exchangeType: number, payloads: readonly Pa
     default:
       return refuseSyntax(turn, exchangeType);
   }
-}
-
-/** RFC 7296 §2.23: an authentic message says where a peer behind a NAT is now. */
-function follow(turn: Turn, path: Path): void {
-  const { path: before, isMobike, origin } = turn.state;
-  // RFC 4555 §2: this side says where both are; what it learns is by which address of its own it does so.
-  if (isMobike && origin.isOurs) return turn.set({ path: { ...before, localAddress: path.localAddress } });
-  // RFC 4555 §3.8: with MOBIKE the peer says so, and has to prove it; the source of a message is nothing.
-  if (isMobike || isSameRemote(before, path) || staysWhereItBegan(turn)) return;
-  turn.set({ path });
-  moveChildren(turn);
-}
-
-/** RFC 7296 §2.23: who is behind a NAT does not follow; whoever can rewrite sources could lead it anywhere. */
-function staysWhereItBegan({ state: { isBehindNat, phase } }: Turn): boolean {
-  // Before that the ports change from 500 to 4500.
-  return isBehindNat && phase !== 'half-open' && phase !== 'authenticating';
-}
-
-/** RFC 7296 §2.23: an authentic ESP packet says it as well. Its Child SAs have followed already. */
-function followPacket(turn: Turn, remoteAddress: Address, remotePort: number): void {
-  const { path, isMobike } = turn.state;
-  if (!isMobike && !staysWhereItBegan(turn)) turn.set({ path: { ...path, remoteAddress, remotePort } });
 }

@@ -5,18 +5,17 @@
 
 import { ExchangeType, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
+import { describeChild, useOutbound } from '../child-installation.ts';
 import {
   answerChild,
   chooseChild,
   DELETED,
-  describeChild,
   disown,
   offerChild,
   offerPayloads,
   refusalPayload,
   takeChildAnswer,
   tellRefusal,
-  useOutbound,
   type ChildRefusal,
 } from '../child-negotiation.ts';
 import { espSpiBytes, readEspSpi, type ChildSa } from '../child-sa.ts';
@@ -24,7 +23,7 @@ import type { ChildTask, OwnExchange } from '../ike-sa-state.ts';
 import { find, findNotify, groupData, notify, notifyOf } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
-import { agree, generate, NONCE_BYTES } from './ike-sa-init.ts';
+import { agree, generate, NONCE_BYTES } from '../key-agreement.ts';
 import { dropTasks, refuseSyntax, retireChild } from './lifecycle.ts';
 
 /** RFC 7296 §2.25: how long a peer that has no time is left alone, the first time. */

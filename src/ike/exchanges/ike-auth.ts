@@ -8,17 +8,16 @@ import { ExchangeType, nameOfNotify, NotifyType } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
 import { doubtOf, proveOwnIdentity } from '../authentication.ts';
 import { asksForPublicKey, certificateRequests } from '../certificate-payloads.ts';
+import { describeChild, type ChildSecrets } from '../child-installation.ts';
 import {
   answerChild,
   chooseChild,
-  describeChild,
   disown,
   offerChild,
   offerPayloads,
   refusalPayload,
   takeChildAnswer,
   tellRefusal,
-  type ChildSecrets,
 } from '../child-negotiation.ts';
 import type { Connection } from '../connection.ts';
 import type { ChildOffer, ChildTask } from '../ike-sa-state.ts';

@@ -1,42 +1,31 @@
-// The IKE_SA_INIT exchange, RFC 7296 §1.2: algorithms, key exchange and nonces, in clear. What comes here is not
-// authentic yet; the AUTH payloads will cover it.
+// The initiator's side of IKE_SA_INIT, RFC 7296 §1.2: algorithms, key exchange and nonces, in clear. What comes here is
+// not authentic yet; the AUTH payloads will cover it. The other side is in answer-ike-sa-init.ts.
 //
 //   HDR, SAi1, KEi, Ni, N(NAT_DETECTION_*)  ──►
 //                                           ◄──  HDR, SAr1, KEr, Nr, N(NAT_DETECTION_*)
 
-import { InvalidKeyExchangeError, type CryptoProvider, type KeyShare } from '../../crypto/ike-crypto.ts';
-import { deriveIkeKeys, skeyseed, type Nonces } from '../../crypto/ike-key-material.ts';
-import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
-import { ikeSpiBytes, NO_IKE_SPI, type IkeSpi } from '../../wire/ike/ike-spi.ts';
-import { encodeMessage, type IkeMessage } from '../../wire/ike/message.ts';
+import type { KeyShare } from '../../crypto/ike-crypto.ts';
+import { nameOfNotify, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
+import { NO_IKE_SPI, type IkeSpi } from '../../wire/ike/ike-spi.ts';
+import type { IkeMessage } from '../../wire/ike/message.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
-import { asksForPublicKey, certificateRequests } from '../certificate-payloads.ts';
-import type { AcceptedProposal, ChosenProposal } from '../proposals.ts';
-import {
-  answerProposal,
-  chooseProposal,
-  formatOffer,
-  formatProposals,
-  offerProposals,
-} from '../proposals.ts';
-import type { Connection, Path } from '../connection.ts';
-import type { ChildTask, IkeSaState, IkeSecurity } from '../ike-sa-state.ts';
-import { freshWindow, withoutRequest, withRequest } from '../message-window.ts';
+import { asksForPublicKey } from '../certificate-payloads.ts';
+import { answerProposal, chooseProposal, formatProposals, offerProposals } from '../proposals.ts';
+import type { Path } from '../connection.ts';
+import type { ChildTask } from '../ike-sa-state.ts';
+import { agree, deriveSecurity, generate, isNonce, NONCE_BYTES } from '../key-agreement.ts';
+import { withoutRequest, withRequest } from '../message-window.ts';
 import { findNats, natDetection, ownEndpointHash } from '../nat-detection.ts';
-import { find, findError, findNotify, groupData, notify } from '../payloads.ts';
+import { find, findError, findNotify, notify } from '../payloads.ts';
 import { retransmissionOf } from '../protected-messages.ts';
 import { readSignatureHashes, signatureHashes } from '../signature-hashes.ts';
-import type { IkeContext, Turn } from '../turn.ts';
+import type { Turn } from '../turn.ts';
 import { requestAuth } from './ike-auth.ts';
+import { encodeInit } from './init-message.ts';
 
-/** RFC 7296 §2.10: at least half the key size of the PRF; this is enough for all. */
-export const NONCE_BYTES = 32;
-const MOST_NONCE_BYTES = 256;
-const LEAST_NONCE_BYTES = 16;
 /** Groups that a peer may ask for, one after another, before it is taken for broken. */
 const MOST_REFUSALS = 4;
 const IKE_PORT = 500;
-const HALF_OPEN_MS = 30_000;
 
 /** Sends the first message. */
 export function initiate(turn: Turn, child: ChildTask | undefined): void {
@@ -88,34 +77,6 @@ function sendInit(turn: Turn, { group, nonce, refusals, child, share, cookie }: 
     window: withRequest(state.window, [request], retransmissionOf(state.connection), context.nowMs, 0),
   });
   turn.add({ type: 'send', path: state.path, datagrams: [request] });
-}
-
-function encodeInit(
-  initiatorSpi: IkeSpi,
-  responderSpi: IkeSpi,
-  isResponse: boolean,
-  payloads: readonly Payload[],
-): Uint8Array {
-  return encodeMessage(
-    {
-      initiatorSpi,
-      responderSpi,
-      majorVersion: 2,
-      minorVersion: 0,
-      exchangeType: ExchangeType.IKE_SA_INIT,
-      isFromInitiator: !isResponse,
-      hasHigherVersion: false,
-      isResponse,
-      messageId: 0,
-    },
-    payloads,
-  );
-}
-
-export function generate(crypto: CryptoProvider, group: number): KeyShare {
-  const method = crypto.keyExchange(group);
-  if (method === undefined) throw new RangeError(`no key exchange for group ${group}`);
-  return method.generate();
 }
 
 /** The initiator's side of the response. */
@@ -220,162 +181,4 @@ function finishInit(
   });
   turn.tell('init-done', { proposal: formatProposals([answerProposal(ProtocolId.IKE, chosen.spi, chosen)]) });
   requestAuth(turn, exchange.child);
-}
-
-function isNonce({ length }: Uint8Array): boolean {
-  return length >= LEAST_NONCE_BYTES && length <= MOST_NONCE_BYTES;
-}
-
-/** @returns undefined where the peer's value is no good (RFC 6989) */
-export function agree(share: KeyShare, publicValue: Uint8Array): Uint8Array | undefined {
-  try {
-    return share.agree(publicValue);
-  } catch (error) {
-    if (error instanceof InvalidKeyExchangeError) return undefined;
-    throw error;
-  }
-}
-
-/** Zeroes the secret. */
-function deriveSecurity(
-  crypto: CryptoProvider,
-  chosen: ChosenProposal,
-  nonces: Nonces,
-  spis: { readonly initiator: IkeSpi; readonly responder: IkeSpi },
-  secret: Uint8Array,
-): IkeSecurity {
-  const { prf, cipher } = algorithmsOf(crypto, chosen);
-  const seed = skeyseed(prf, nonces, secret);
-  const keys = deriveIkeKeys(prf, cipher, seed, nonces, {
-    initiator: ikeSpiBytes(spis.initiator),
-    responder: ikeSpiBytes(spis.responder),
-  });
-  secret.fill(0);
-  seed.fill(0);
-  return { chosen, prf, cipher, keys, nextIv: 0 };
-}
-
-export function algorithmsOf(
-  crypto: CryptoProvider,
-  { prfId, encryption, integrityId }: ChosenProposal,
-): Pick<IkeSecurity, 'prf' | 'cipher'> {
-  const prf = crypto.prf(prfId);
-  const cipher = crypto.ikeCipher(encryption.id, encryption.keyBits, integrityId);
-  // The configuration accepts only what the provider has.
-  if (prf === undefined || cipher === undefined) throw new RangeError('the chosen algorithms are not there');
-  return { prf, cipher };
-}
-
-/** What a responder makes of a first message: a new half-open IKE SA, or only an answer. */
-export type InitAnswer =
-  | { readonly state: IkeSaState; readonly response: Uint8Array; readonly proposal: string }
-  /** `mismatch`: for the log. */
-  | { readonly response: Uint8Array; readonly mismatch?: string }
-  /** Not worth an answer. */
-  | { readonly drop: string };
-
-/** Whom a first message may be from. */
-export interface Candidates {
-  /** Every peer that could come from this address. */
-  readonly connections: readonly Connection[];
-  /** What any of them may propose, each once. */
-  readonly accepted: readonly AcceptedProposal[];
-}
-
-/** The responder's side. It has no state before this, and none after it where the answer is an error. */
-export function answerInit(
-  bytes: Uint8Array,
-  { header, payloads }: IkeMessage,
-  path: Path,
-  { connections, accepted }: Candidates,
-  context: IkeContext,
-): InitAnswer {
-  const sa = find(payloads, 'SA');
-  const ke = find(payloads, 'KE');
-  const nonce = find(payloads, 'NONCE')?.nonce;
-  const { initiatorSpi } = header;
-  const refuse = (notifyType: number, data?: Uint8Array, mismatch?: string): InitAnswer => ({
-    response: encodeInit(initiatorSpi, NO_IKE_SPI, true, [notify(notifyType, data)]),
-    ...(mismatch === undefined ? {} : { mismatch }),
-  });
-  if (sa === undefined || ke === undefined || nonce === undefined || !isNonce(nonce))
-    return { drop: 'SA, KE or nonce is missing' };
-  const chosen = chooseProposal(ProtocolId.IKE, 0, sa.proposals, accepted);
-  if ('mismatch' in chosen)
-    return refuse(
-      NotifyType.NO_PROPOSAL_CHOSEN,
-      undefined,
-      `${chosen.mismatch} (the peer offers ${formatOffer(sa.proposals)})`,
-    );
-  // RFC 7296 §1.2: the group of the chosen proposal, where the peer guessed another.
-  if (ke.group !== chosen.group) return refuse(NotifyType.INVALID_KE_PAYLOAD, groupData(chosen.group));
-  const localSpi = context.newIkeSpi();
-  const spis = { initiator: initiatorSpi, responder: localSpi };
-  const nats = findNats({ ...spis, responder: NO_IKE_SPI }, path, payloads);
-  if (!nats.isSupported)
-    return refuse(NotifyType.NO_PROPOSAL_CHOSEN, undefined, 'the peer has no NAT traversal');
-  const share = generate(context.crypto, chosen.group);
-  const secret = agree(share, ke.publicValue);
-  if (secret === undefined) return refuse(NotifyType.INVALID_SYNTAX);
-  const nonces = { initiator: nonce, responder: context.random(NONCE_BYTES) };
-  const answer: Payload[] = [
-    { type: 'SA', proposals: [answerProposal(ProtocolId.IKE, new Uint8Array(0), chosen)] },
-    { type: 'KE', group: chosen.group, publicValue: share.publicValue },
-    { type: 'NONCE', nonce: nonces.responder },
-    ...natDetection(spis, path, (count) => context.random(count)),
-    notify(NotifyType.IKEV2_FRAGMENTATION_SUPPORTED),
-    signatureHashes(),
-    // RFC 6023 §3.
-    notify(NotifyType.CHILDLESS_IKEV2_SUPPORTED),
-    ...certificateRequests(connections.map(({ pad }) => pad.remote.authentication)),
-  ];
-  const response = encodeInit(initiatorSpi, localSpi, true, answer);
-  share.destroy();
-  const state: IkeSaState = {
-    role: 'responder',
-    phase: 'half-open',
-    localSpi,
-    remoteSpi: initiatorSpi,
-    connection: undefined,
-    remoteIdentity: undefined,
-    origin: { isOurs: false, initiatorSpi, localSpi },
-    isSuperseded: false,
-    path,
-    // IKE_AUTH will prove that this answer arrived.
-    provedPath: path,
-    replacedBy: undefined,
-    isBehindNat: nats.here,
-    seenAs: undefined,
-    security: deriveSecurity(context.crypto, chosen, nonces, spis, secret),
-    initiation: {
-      nonces,
-      request: bytes,
-      response,
-      peerHashes: readSignatureHashes(payloads),
-      peerIsChildless: false,
-      peerAsksForPublicKey: false,
-    },
-    window: freshWindow(0, 1),
-    exchange: undefined,
-    tasks: [],
-    children: [],
-    waitingKeys: new Map(),
-    lingering: [],
-    isMobike: false,
-    peerFragments: findNotify(payloads, NotifyType.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined,
-    requestFragments: undefined,
-    responseFragments: undefined,
-    undecidedWith: undefined,
-    lastHeardMs: context.nowMs,
-    rekeyAtMs: Infinity,
-    expireAtMs: Infinity,
-    giveUpAtMs: context.nowMs + HALF_OPEN_MS,
-  };
-  const proposal = formatProposals([answerProposal(ProtocolId.IKE, new Uint8Array(0), chosen)]);
-  return { state, response, proposal };
-}
-
-/** Asks for a cookie, without remembering anything (RFC 7296 §2.6). */
-export function askForCookie(initiatorSpi: IkeSpi, cookie: Uint8Array): Uint8Array {
-  return encodeInit(initiatorSpi, NO_IKE_SPI, true, [notify(NotifyType.COOKIE, cookie)]);
 }

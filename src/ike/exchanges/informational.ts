@@ -3,7 +3,7 @@
 
 import { ExchangeType, nameOfNotify, NotifyType, ProtocolId } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
-import { describeChild } from '../child-negotiation.ts';
+import { describeChild } from '../child-installation.ts';
 import { espSpiBytes, readEspSpi, type ChildSa } from '../child-sa.ts';
 import { findNotify } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';

@@ -4,7 +4,7 @@
 import { zeroIkeKeys } from '../../crypto/ike-key-material.ts';
 import { formatIdentity } from '../../pad/identity.ts';
 import { NotifyType } from '../../wire/ike/iana.ts';
-import { useOutbound } from '../child-negotiation.ts';
+import { useOutbound } from '../child-installation.ts';
 import type { ChildSa } from '../child-sa.ts';
 import { peerOf, type Connection } from '../connection.ts';
 import type { IkeSaState, Task } from '../ike-sa-state.ts';

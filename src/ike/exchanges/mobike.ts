@@ -8,7 +8,7 @@
 
 import { ExchangeType, nameOfNotify, NotifyType } from '../../wire/ike/iana.ts';
 import type { Payload } from '../../wire/ike/payload.ts';
-import { espPath } from '../child-negotiation.ts';
+import { espPath } from '../child-installation.ts';
 import { describePath, peerOf, type Connection, type Path } from '../connection.ts';
 import type { IkeSaState, OwnExchange } from '../ike-sa-state.ts';
 import { natDetection, ownEndpointHash, spisOf } from '../nat-detection.ts';

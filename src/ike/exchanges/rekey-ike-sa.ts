@@ -14,7 +14,7 @@ import { find, findError, groupData, notify } from '../payloads.ts';
 import { answerProposal, chooseProposal, offerProposals, type ChosenProposal } from '../proposals.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
-import { agree, algorithmsOf, generate, NONCE_BYTES } from './ike-sa-init.ts';
+import { agree, algorithmsOf, generate, NONCE_BYTES } from '../key-agreement.ts';
 import { seenAsSuccessor } from './mobike.ts';
 import { inherit, lifetimeOf, refuseSyntax, replacedUntilMs, WITHOUT_CHILDREN } from './lifecycle.ts';
 import { Turn as NewTurn } from '../turn.ts';
