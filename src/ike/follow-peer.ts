@@ -25,6 +25,9 @@ function staysWhereItBegan({ state: { isBehindNat, phase } }: Turn): boolean {
 
 /** RFC 7296 §2.23: an authentic ESP packet says it as well. Its Child SAs have followed already. */
 export function followPacket(turn: Turn, remoteAddress: Address, remotePort: number): void {
-  const { path, isMobike } = turn.state;
-  if (!isMobike && !staysWhereItBegan(turn)) turn.set({ path: { ...path, remoteAddress, remotePort } });
+  const { path, isMobike, phase } = turn.state;
+  if (isMobike || phase === 'connecting' || staysWhereItBegan(turn)) return;
+  // Where both share a port; IKE_SA_INIT goes to another.
+  if (path.localPort === turn.context.floatedPort(path))
+    turn.set({ path: { ...path, remoteAddress, remotePort } });
 }

@@ -134,6 +134,16 @@ describe('RFC 7296 §2.23: without MOBIKE', () => {
   });
 });
 
+test('RFC 7296 §2.23: packets of an older IKE SA do not lead a first message to the port of ESP', async () => {
+  const net = new IkeNetwork((connection) => ({ ...connection, mobike: false }));
+  net.a.engine.acquire('to-b', undefined);
+  await net.settled();
+  net.flying.length = 0;
+  seen(net, 'a', 'site-b', '198.51.100.1', 4500);
+  await net.pass(5000);
+  expect(net.flying.map(({ name, toPort }) => [name, toPort])).toEqual([['IKE_SA_INIT request 0', 500]]);
+});
+
 test('RFC 4555 §3.8: with MOBIKE packets move no IKE SA', async () => {
   const net = new Natted('a', true);
   await net.connect();
