@@ -93,7 +93,6 @@ function done(policy: string, installed: boolean): void {
   const since = begunMs.get(policy);
   if (since === undefined) return;
   begunMs.delete(policy);
-  const isOver = performance.now() >= endMs;
   if (installed) times.push(performance.now() - since);
   else if (!isOver) failures++;
   if (pace !== undefined) return;
@@ -132,18 +131,23 @@ const ticks = setInterval(() => {
 }, TICK_MS);
 
 let pace: NodeJS.Timeout | undefined;
-let endMs = performance.now() + (rate === 0 ? 1000 * seconds : WARM_UP_MS);
+/** No more are begun, and what is not done is given up. */
+let isOver = false;
 const atOnce = rate === 0 ? concurrent : WARM_UP_CONCURRENT;
 for (let index = 0; index < atOnce; index++) begin(index);
 if (rate > 0) {
-  await sleep(WARM_UP_MS + FAREWELL_MS);
+  await sleep(WARM_UP_MS);
+  isOver = true;
+  await sleep(FAREWELL_MS);
   if (times.length === 0) throw new Error(`no handshake in ${WARM_UP_MS} ms`);
   times.length = 0;
+  isOver = false;
   startPace();
 } else while (times.length === 0) await sleep(TICK_MS);
 process.stderr.write('begun\n');
 const before = process.cpuUsage();
-await sleep(endMs - performance.now());
+await sleep(1000 * seconds);
+isOver = true;
 const { user, system } = process.cpuUsage(before);
 clearInterval(pace);
 const handshakes = times.length;
@@ -158,7 +162,6 @@ process.exit(0);
 
 function startPace(): void {
   const startMs = performance.now();
-  endMs = startMs + 1000 * seconds;
   let begun = 0;
   pace = setInterval(() => {
     const due = ((performance.now() - startMs) / 1000) * rate;
