@@ -16,6 +16,7 @@ import { type BenchOptions, parseBenchRequest } from './bench/options.ts';
 import { allPeers } from './bench/peers/all-peers.ts';
 import { INSTALL_PEERS } from './bench/peers/peer.ts';
 import type { BenchReport } from './bench/results.ts';
+import { runProfile } from './bench/profile/run-profile.ts';
 import { runBench } from './bench/run-bench.ts';
 import { measureSpd } from './bench/spd/measure-spd.ts';
 import { summarize } from './bench/statistics.ts';
@@ -42,6 +43,12 @@ async function outside(installs: boolean): Promise<number> {
 async function inside(options: BenchOptions): Promise<number> {
   // The first process of the namespace: its end is the end of every other.
   enterSandbox().addEventListener('abort', () => process.exit(1));
+  const directory = join('/run', 'bench');
+  await mkdir(directory, { mode: 0o700 });
+  if (options.profile) {
+    process.stdout.write(await runProfile({ ...options, directory, say }));
+    return 0;
+  }
   const { chosen, complaints } = await choosePeers(allPeers(options.node), options.peers);
   complaints.forEach(say);
   if (chosen.length === 0) throw new EnvironmentError('there is no peer to measure');
@@ -51,8 +58,6 @@ async function inside(options: BenchOptions): Promise<number> {
     runs: options.runs,
     secondsPerRun: options.seconds,
   });
-  const directory = join('/run', 'bench');
-  await mkdir(directory, { mode: 0o700 });
   const { table, failures } = await runBench({ options, peers: chosen, directory, say });
   const report: BenchReport = { machine, results: table.summarize(summarize) };
   if (options.svg !== undefined) {

@@ -19,6 +19,8 @@ export interface BenchOptions {
   /** undefined: bench.svg beside the table, no chart with --json. */
   readonly svg: string | undefined;
   readonly installPeers: boolean;
+  /** Where Isthmus' own time goes, in place of the figures. */
+  readonly profile: boolean;
   /** The Node that runs Isthmus. */
   readonly node: string;
 }
@@ -32,6 +34,7 @@ interface ParsedOptions {
   readonly json: boolean;
   readonly svg?: string;
   readonly installPeers: boolean;
+  readonly profile: boolean;
   readonly node: string;
 }
 
@@ -93,6 +96,11 @@ function benchCommand(): Command {
       .option('--json', 'print one JSON object and nothing else', false)
       .option('--svg <file>', 'write the chart to this file (default: bench.svg, with --json none)')
       .option('--install-peers', 'install the peers first (Debian 12)', false)
+      .option(
+        '--profile',
+        'show where the time of a packet goes in Isthmus (needs perf), and measure nothing else',
+        false,
+      )
       .option('--node <path>', 'the Node that runs Isthmus', parseProgram, process.execPath)
       .addHelpText('after', NOTE)
   );

@@ -95,7 +95,7 @@ async function visitPeer(
 }
 
 /** Waits until hostB answers hostA. */
-async function waitForPath(topology: Topology, running: RunningPeer): Promise<void> {
+export async function waitForPath(topology: Topology, running: RunningPeer): Promise<void> {
   const deadline = performance.now() + PATH_LIMIT_MS;
   for (;;) {
     const probe = ['ping', '-n', '-c', '1', '-W', '1', SITES.gwB.hostAddress];

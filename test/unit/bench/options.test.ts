@@ -25,6 +25,7 @@ describe('npm run bench', () => {
       json: false,
       svg: 'bench.svg',
       installPeers: false,
+      profile: false,
       node: process.execPath,
     });
   });
