@@ -26,7 +26,12 @@ const NEVER_LOGGED = ['key', 'keyMaterial', '*.key', '*.keyMaterial'];
 export function createLogger(level: LogLevel, options: LogOptions = {}): Logger {
   const destination = options.destination ?? pino.destination({ dest: process.stderr.fd, sync: true });
   const human = options.human ?? process.stderr.isTTY;
-  return pino(
+  const listeners = new Set<(line: string) => void>();
+  const write = (line: string): void => {
+    destination.write(human ? formatForPeople(line) : line);
+    for (const listener of listeners) listener(line);
+  };
+  const logger = pino(
     {
       level,
       base: null,
@@ -34,20 +39,45 @@ export function createLogger(level: LogLevel, options: LogOptions = {}): Logger 
       formatters: { level: (label) => ({ level: label }) },
       redact: NEVER_LOGGED,
     },
-    human ? { write: (line: string) => destination.write(formatForPeople(line)) } : destination,
+    { write },
   );
+  listenersOf.set(logger, listeners);
+  return logger;
+}
+
+const listenersOf = new WeakMap<Logger, Set<(line: string) => void>>();
+
+/**
+ * Hears every line that is logged from now on, as JSON; not lines below the level of the log.
+ * @param log made by {@link createLogger} @returns how to end it
+ */
+export function listenToLog(log: Logger, listener: (line: string) => void): () => void {
+  const listeners = listenersOf.get(log);
+  listeners?.add(listener);
+  return () => listeners?.delete(listener);
 }
 
 /** Makes `12:00:00.000 warn  message peer=site-b` of one JSON line; the time is local. */
 export function formatForPeople(line: string): string {
-  const { level, time, msg, ...fields } = JSON.parse(line) as Record<string, unknown>;
-  const parts = [formatTime(time), String(level).padEnd(5), typeof msg === 'string' ? printable(msg) : ''];
+  const fields = JSON.parse(line) as Record<string, unknown>;
+  const parts = [formatTime(fields['time']), String(fields['level']).padEnd(5), describeFields(fields)];
+  return `${parts.filter((part) => part !== '').join(' ')}\n`;
+}
+
+/** `message peer=site-b` of a line, without level and time. */
+export function describeFields({
+  level: _level,
+  time: _time,
+  msg,
+  ...fields
+}: Readonly<Record<string, unknown>>): string {
+  const parts = [typeof msg === 'string' ? printable(msg) : ''];
   for (const [name, value] of Object.entries(fields)) {
     const field = formatField(value);
     // `log.error(error)` has the error's message as its own.
     if (name !== 'err' || field !== JSON.stringify(msg)) parts.push(`${name}=${field}`);
   }
-  return `${parts.filter((part) => part !== '').join(' ')}\n`;
+  return parts.filter((part) => part !== '').join(' ');
 }
 
 function formatTime(time: unknown): string {

@@ -1,0 +1,43 @@
+// Every command that is answered, and every event that a client may register for. Others get vici's own "unknown".
+
+import type { Command } from './command.ts';
+import { getAuthorities, listAuthorities } from './commands/authorities.ts';
+import { getCounters, resetCounters } from './commands/counters.ts';
+import { getKeys, getPools, getShared } from './commands/credentials.ts';
+import { getAlgorithms } from './commands/get-algorithms.ts';
+import { initiate } from './commands/initiate.ts';
+import { listCerts } from './commands/list-certs.ts';
+import { getConns, listConns } from './commands/list-conns.ts';
+import { listPolicies } from './commands/list-policies.ts';
+import { listSas } from './commands/list-sas.ts';
+import { rekey } from './commands/rekey.ts';
+import { stats } from './commands/stats.ts';
+import { terminate } from './commands/terminate.ts';
+import { version } from './commands/version.ts';
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ['version', version],
+  ['stats', stats],
+  ['get-algorithms', getAlgorithms],
+  ['get-counters', getCounters],
+  ['reset-counters', resetCounters],
+  ['list-sas', listSas],
+  ['list-conns', listConns],
+  ['get-conns', getConns],
+  ['list-policies', listPolicies],
+  ['list-certs', listCerts],
+  ['list-authorities', listAuthorities],
+  ['get-authorities', getAuthorities],
+  ['get-keys', getKeys],
+  ['get-shared', getShared],
+  ['get-pools', getPools],
+  ['initiate', initiate],
+  ['terminate', terminate],
+  ['rekey', rekey],
+]);
+
+export const EVENTS: ReadonlySet<string> = new Set([
+  ...['list-sa', 'list-conn', 'list-policy', 'list-cert', 'list-authority'],
+  ...['log', 'control-log'],
+  ...['ike-updown', 'ike-rekey', 'child-updown', 'child-rekey'],
+]);
