@@ -31,7 +31,10 @@ export function startGateway(
   const descriptor = openSync(logFile, 'a', 0o600);
   const child = topology.spawn(place, [process.execPath, program, 'run', '-c', files.configuration(place)], {
     stdio: ['ignore', descriptor, descriptor],
-    environment: { STATE_DIRECTORY: files.stateDirectory(place) },
+    environment: {
+      STATE_DIRECTORY: files.stateDirectory(place),
+      RUNTIME_DIRECTORY: files.runtimeDirectory(place),
+    },
     detached: survives,
   });
   closeSync(descriptor);

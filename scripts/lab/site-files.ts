@@ -48,6 +48,8 @@ export interface SiteFiles {
   readonly engine: EngineName;
   configuration(gateway: GatewayPlace): string;
   stateDirectory(gateway: GatewayPlace): string;
+  /** With the socket for swanctl. */
+  runtimeDirectory(gateway: GatewayPlace): string;
   log(gateway: GatewayPlace): string;
 }
 
@@ -66,6 +68,7 @@ export async function writeSiteFiles(
     engine: engine ?? (await configuredEngine(sites)),
     configuration: (gateway) => join(directory, `${gateway}.yaml`),
     stateDirectory: (gateway) => join(directory, `${gateway}.state`),
+    runtimeDirectory: (gateway) => join(directory, `${gateway}.run`),
     log: (gateway) => join(directory, `${gateway}.log`),
   };
   for (const site of sites) {

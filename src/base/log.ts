@@ -65,14 +65,10 @@ export function formatForPeople(line: string): string {
 }
 
 /** `message peer=site-b` of a line, without level and time. */
-export function describeFields({
-  level: _level,
-  time: _time,
-  msg,
-  ...fields
-}: Readonly<Record<string, unknown>>): string {
+export function describeFields({ msg, ...fields }: Readonly<Record<string, unknown>>): string {
   const parts = [typeof msg === 'string' ? printable(msg) : ''];
   for (const [name, value] of Object.entries(fields)) {
+    if (name === 'level' || name === 'time') continue;
     const field = formatField(value);
     // `log.error(error)` has the error's message as its own.
     if (name !== 'err' || field !== JSON.stringify(msg)) parts.push(`${name}=${field}`);

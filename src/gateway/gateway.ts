@@ -17,6 +17,10 @@ import { sourceTowards } from '../host/source-towards.ts';
 import { HostSide } from './host-side.ts';
 import { PeerPaths } from './peer-paths.ts';
 import { IkeKeying } from './ike-keying.ts';
+import { IkeObserver } from './ike-observer.ts';
+import { IkeSaViews } from './ike-sa-views.ts';
+import { ManagedGateway } from './managed-gateway.ts';
+import { startManagement } from './start-management.ts';
 import { testIke } from './ike-self-test.ts';
 import { LiveDatabases, type HostEffects } from './live-databases.ts';
 import { readManualKeys } from './manual-keying.ts';
@@ -112,10 +116,13 @@ async function startSteps(
     sourceTowards: (remote) => sourceTowards(remote, mark),
   });
   const crypto = chooseProvider('auto');
+  const views = new IkeSaViews(sad, monotonicMs);
+  const hasChild = (spi: number): boolean => live.keying?.engine.hasChild(spi) === true;
+  const observer = new IkeObserver({ log, views, hasChild });
   const keying =
     sockets.length === 0
       ? undefined
-      : new IkeKeying({ log, sad, dataPlane, sockets, crypto, policyOf, paths });
+      : new IkeKeying({ log, sad, dataPlane, sockets, crypto, policyOf, paths, observer });
   if (keying !== undefined) live.keying = keying;
   events.connect({
     log,
@@ -145,6 +152,17 @@ async function startSteps(
   const databases = await LiveDatabases.install(parts, config, keys);
   live.databases = databases;
   if (stop.isRequested) return;
+  const managed = new ManagedGateway({
+    log,
+    sad,
+    config: () => databases.config,
+    keying,
+    observer,
+    views,
+    implementations: { esp: dataPlane.engine, ike: 'node:crypto' },
+  });
+  const endManagement = await startManagement(config, managed, log);
+  undo.push(endManagement);
   keying?.begin();
   log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   reloads.serve(() => {

@@ -17,6 +17,7 @@ import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { readConnections, zeroSecrets } from './ike-connections.ts';
 import { jittered } from './jittered-lifetime.ts';
 import { KeyLog } from './key-log.ts';
+import type { IkeObserver } from './ike-observer.ts';
 import { IkePaths } from './ike-paths.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import type { PeerPaths } from './peer-paths.ts';
@@ -46,6 +47,8 @@ export interface IkeKeyingParts {
   readonly paths: PeerPaths;
   /** A policy that is in force. */
   readonly policyOf: (name: string) => Policy | undefined;
+  /** Looks on for whoever wants to see. */
+  readonly observer: IkeObserver;
 }
 
 type Install = Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>;
@@ -94,6 +97,9 @@ export class IkeKeying implements Keying {
           this.#wakeAt(atMs);
         },
         keyed: (ikeSa) => this.#keyLog?.addIkeSa(ikeSa),
+        changed: (before, after) => {
+          parts.observer.changed(before, after);
+        },
         tell: (level, sentence, details) => {
           parts.log[level](details, sentence);
         },
@@ -102,6 +108,14 @@ export class IkeKeying implements Keying {
     parts.sad.onExpire((expire) => {
       this.#expired(expire);
     });
+  }
+
+  get engine(): IkeEngine {
+    return this.#engine;
+  }
+
+  get connections(): readonly Connection[] {
+    return this.#connections;
   }
 
   /** Messages that were met with nothing, by reason. */
@@ -143,6 +157,7 @@ export class IkeKeying implements Keying {
   take(event: IkeEvent): void {
     switch (event.type) {
       case 'ike-datagram':
+        this.#parts.observer.received(event.bytes);
         this.#engine.receive(event.bytes, this.#paths.of(event));
         return;
       case 'acquire':
@@ -187,6 +202,7 @@ export class IkeKeying implements Keying {
   }
 
   #answer(done: ChildDone): void {
+    this.#parts.observer.childDone(done);
     const installed = done.child !== undefined;
     for (const id of this.#acquires.take(done))
       this.#watch(
@@ -261,7 +277,9 @@ export class IkeKeying implements Keying {
         ? ({ direction: 'inbound', spi: effect.spi } as const)
         : ({ direction: 'outbound', peer: effect.peer, spi: effect.child.outboundSpi } as const);
     // An SA that reached a hard limit is gone already.
-    if (sad.has(sa)) await sad.delete(sa);
+    if (!sad.has(sa)) return;
+    this.#parts.observer.removed(sad.get(sa));
+    await sad.delete(sa);
   }
 
   async #move({ peer, path, outboundSpis }: Extract<Effect, { readonly type: 'move' }>): Promise<void> {
@@ -279,6 +297,7 @@ export class IkeKeying implements Keying {
   }
 
   #send({ localAddress, localPort, remoteAddress, remotePort }: Path, bytes: Uint8Array): void {
+    this.#parts.observer.sent(bytes);
     const socket = this.#paths.socketOf(localAddress, localPort);
     if (socket === undefined) {
       this.#parts.log.warn(

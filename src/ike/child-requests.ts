@@ -83,6 +83,15 @@ export class ChildRequests {
       this.acquire(policyName, undefined);
   }
 
+  /** Somebody asks by name, so it does not matter who else would. @returns false where no peer has the policy */
+  initiate(policyName: string): boolean {
+    const found = this.#peers.ofPolicy(policyName);
+    if (found === undefined) return false;
+    this.#closed.delete(policyName);
+    this.ask(found.connection, childTask(found.policy, undefined));
+    return true;
+  }
+
   /** The peer, or time, has ended the Child SAs of a policy. */
   lost(policyName: string): void {
     const onClose = this.#peers.ofPolicy(policyName)?.policy.onClose;

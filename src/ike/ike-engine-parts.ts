@@ -28,6 +28,8 @@ export interface IkeEffects {
   wakeAt(atMs: number): void;
   /** An IKE SA has keys from now on. They are its own: what is kept of them is copied. */
   keyed?(ikeSa: IkeSaState): void;
+  /** Something has happened to an IKE SA, and its effects are done. */
+  changed?(before: IkeSaState, after: IkeSaState): void;
   tell(
     level: 'debug' | 'info' | 'warn' | 'error',
     sentence: string,

@@ -182,6 +182,11 @@ export class IkeEngine {
     this.#requests.ensure(policyName);
   }
 
+  /** Makes the SAs of a policy because somebody asks for them by name. @returns false where no peer has the policy */
+  initiate(policyName: string): boolean {
+    return this.#requests.initiate(policyName);
+  }
+
   /**
    * A peer uses an SPI that no SA has: perhaps this side has started anew. The peer is told under no protection, and
    * believes nothing of it, but may ask whether this side lives (RFC 7296 §1.5).
@@ -223,6 +228,19 @@ export class IkeEngine {
   /** Deletes IKE SAs with all that is theirs, and tells the peers. */
   deleteIke(peer: string): void {
     for (const entry of this.#sas.of(peer)) this.#runner.push(entry, { type: 'delete-ike' });
+  }
+
+  /** Deletes one IKE SA, and tells the peer. @param waits false: not longer than that takes */
+  endIke(localSpi: IkeSpi, waits: boolean): void {
+    const entry = this.#sas.get(localSpi);
+    if (entry === undefined) return;
+    this.#runner.push(entry, { type: 'delete-ike' });
+    if (!waits) this.#runner.push(entry, { type: 'give-up' });
+  }
+
+  /** An IKE SA has the Child SA, or will have it when it has worked off what it waits for. */
+  hasChild(inboundSpi: number): boolean {
+    return this.#sas.ownerOf(inboundSpi) !== undefined;
   }
 
   #toOwner(event: Extract<IkeEvent, { readonly inboundSpi: number }>): void {

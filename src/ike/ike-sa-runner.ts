@@ -118,6 +118,7 @@ export class IkeSaRunner {
       this.#parts.sas.forget(event.from.children, entry);
     await this.#executeAll(entry, effects);
     if (event.type !== 'delete-ike') this.#noteLost(before, entry, event);
+    this.#parts.effects.changed?.(before, entry.state);
   }
 
   /** Nobody foresaw this: the IKE SA ends with its Child SAs before anything else happens to it. Others go on. */

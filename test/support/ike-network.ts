@@ -139,6 +139,8 @@ export interface Site {
   readonly done: { readonly policy: string; readonly installed: boolean }[];
   /** The same, with what they are about. */
   readonly answers: ChildDone[];
+  /** Who looks on. */
+  readonly watchers: ((before: IkeSaState, after: IkeSaState) => void)[];
 }
 
 export class IkeNetwork {
@@ -177,6 +179,7 @@ export class IkeNetwork {
     const told: string[] = [];
     const unanswered = new Set<string>();
     const answers: ChildDone[] = [];
+    const watchers: Site['watchers'] = [];
     const done: { readonly policy: string; readonly installed: boolean }[] = [];
     const effects: IkeEffects = {
       send: (path, bytes) => {
@@ -194,6 +197,9 @@ export class IkeNetwork {
       remove: (effect) => {
         sad.remove(effect);
         return Promise.resolve();
+      },
+      changed: (before, after) => {
+        for (const watcher of watchers) watcher(before, after);
       },
       childDone: ({ policy, trigger, child }) => {
         done.push({ policy, installed: child !== undefined });
@@ -230,7 +236,7 @@ export class IkeNetwork {
     const connection = change(connectionOf(name), name);
     engine.useConnections([connection]);
     const policies = connection.children.map(({ policy }) => policy);
-    return { name, engine, peer: connection.name, policies, unanswered, sad, told, done, answers };
+    return { name, engine, peer: connection.name, policies, unanswered, sad, told, done, answers, watchers };
   }
 
   send(from: SiteName, path: Path, bytes: Uint8Array): void {

@@ -12,7 +12,7 @@ import type {
   SelectorsEntry,
 } from './config-file.ts';
 import type { Position } from './config-document.ts';
-import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig } from './gateway-config.ts';
+import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig, SocketConfig } from './gateway-config.ts';
 import { buildSecretSource } from './key-source.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
 
@@ -23,6 +23,7 @@ export interface BuildContext {
 }
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/isthmus';
+const DEFAULT_RUNTIME_DIRECTORY = '/run/isthmus';
 
 export function buildConfig(file: ConfigFile, context: BuildContext): GatewayConfig {
   return {
@@ -49,6 +50,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     },
     guardedInterfaces: file.guard === 'none' ? undefined : file.guard.interfaces,
     keyLogDirectory: file.ike.key_log,
+    vici: viciSocket(file.management.vici, context),
     peers: file.peers.map((entry, index) => buildPeer(entry, index, file, context)),
     policies: file.policies.map((entry, index) => buildPolicy(entry, index, context)),
   };
@@ -73,10 +75,22 @@ function buildPeer(entry: PeerEntry, index: number, file: ConfigFile, context: B
 }
 
 function stateDirectory(written: string, context: BuildContext): string {
-  if (written !== 'auto') return written;
-  // systemd gives several directories in one variable, separated by colons.
-  const [first = ''] = (context.environment['STATE_DIRECTORY'] ?? '').split(':');
-  return first === '' ? DEFAULT_STATE_DIRECTORY : first;
+  return written === 'auto' ? (directoryOf('STATE_DIRECTORY', context) ?? DEFAULT_STATE_DIRECTORY) : written;
+}
+
+function viciSocket(
+  { socket, group }: ConfigFile['management']['vici'],
+  context: BuildContext,
+): SocketConfig | undefined {
+  if (socket === 'off') return undefined;
+  const directory = directoryOf('RUNTIME_DIRECTORY', context) ?? DEFAULT_RUNTIME_DIRECTORY;
+  return { path: socket === 'auto' ? `${directory}/isthmus.vici` : socket, group };
+}
+
+/** As systemd names it: several directories in one variable are separated by colons. */
+function directoryOf(variable: string, { environment }: BuildContext): string | undefined {
+  const [first = ''] = (environment[variable] ?? '').split(':');
+  return first === '' ? undefined : first;
 }
 
 function buildPolicy(entry: PolicyEntry, index: number, context: BuildContext): PolicyConfig {

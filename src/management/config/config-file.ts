@@ -43,6 +43,13 @@ export interface ConfigFile {
   readonly guard: Guard;
   /** Of all peers. */
   readonly ike: { readonly key_log?: string | undefined };
+  readonly management: {
+    readonly vici: {
+      /** A path, or one of the words `auto` and `off`. */
+      readonly socket: string;
+      readonly group?: string | undefined;
+    };
+  };
   readonly peers: readonly PeerEntry[];
   readonly policies: readonly PolicyEntry[];
 }

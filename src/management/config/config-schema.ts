@@ -200,6 +200,17 @@ const ike = mapping({
   key_log: text('an absolute path of a directory', /^\//).optional(),
 });
 
+/** `sun_path` of unix(7), less its zero. */
+const MAX_SOCKET_PATH = 107;
+const EXPECTED_SOCKET = `auto, off or an absolute path of at most ${String(MAX_SOCKET_PATH)} characters`;
+
+const management = mapping({
+  vici: mapping({
+    socket: text(EXPECTED_SOCKET, /^(auto$|off$|\/.{1,106}$)/).prefault('auto'),
+    group: text('the name of a group', /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/).optional(),
+  }).prefault({}),
+});
+
 const ports = () =>
   anyOrList(selector.EXPECTED_PORT, selector.readPortRange, [], [selector.OPAQUE_WORD]).prefault('any');
 
@@ -291,6 +302,7 @@ export const configSchema: z.ZodType<ConfigFile> = mapping({
   udp,
   guard,
   ike: ike.prefault({}),
+  management: management.prefault({}),
   peers: z.array(peer, { error: () => 'a list of peers' }).prefault([]),
   policies: z.array(policy, { error: () => 'a list of policies' }),
 }).superRefine(

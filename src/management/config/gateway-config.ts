@@ -30,9 +30,18 @@ export interface GatewayConfig {
   readonly guardedInterfaces: readonly string[] | undefined;
   /** Where the keys of all SAs that IKE makes are written; undefined: nowhere. */
   readonly keyLogDirectory: string | undefined;
+  /** Where the vici server listens; undefined: nowhere. */
+  readonly vici: SocketConfig | undefined;
   readonly peers: readonly PeerConfig[];
   /** In the order of the file. */
   readonly policies: readonly PolicyConfig[];
+}
+
+export interface SocketConfig {
+  /** Absolute. */
+  readonly path: string;
+  /** Its members may connect, as the owner may. */
+  readonly group: string | undefined;
 }
 
 export interface TunConfig {

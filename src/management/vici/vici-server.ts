@@ -42,7 +42,12 @@ export class ViciServer {
   /** @throws EnvironmentError where the socket cannot be there */
   static async open(place: SocketPlace, gateway: ViciGateway, log: Logger): Promise<ViciServer> {
     const server = createServer();
-    await listenOn(server, place);
+    try {
+      await listenOn(server, place);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
     return new ViciServer(server, gateway, log);
   }
 

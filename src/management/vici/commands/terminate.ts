@@ -35,7 +35,7 @@ export const terminate: Command = (gateway, request, asking) => {
     const isGone = timeoutMs < 0 || (await until(gateway, () => left() === 0, { timeoutMs, ...asking }));
     if (!isGone && force && !isAboutChildren(filter)) {
       for (const id of ids) gateway.endIkeSa(id, true);
-      await until(gateway, () => left() === 0, { timeoutMs: 0, ...asking });
+      await until(gateway, () => left() === 0, { timeoutMs: FORCE_LIMIT_MS, ...asking });
     }
     const terminated = timeoutMs < 0 ? ids.length : ids.length - left();
     const counts = { matches: ids.length, terminated };
@@ -45,6 +45,8 @@ export const terminate: Command = (gateway, request, asking) => {
   });
 };
 
+/** Without the peer it takes no longer than the data plane needs. */
+const FORCE_LIMIT_MS = 1000;
 const KEYED_BY_HAND = 'these SAs are keyed by hand: they end when the policy is taken from the configuration';
 
 function meant(

@@ -1,0 +1,171 @@
+// What the configuration says, as management shows it: peers, policies, certificates. Secrets are named at most.
+
+import { createHash } from 'node:crypto';
+import { formatAddress } from '../base/address.ts';
+import type { Connection } from '../ike/connection.ts';
+import { trafficSelectorsOf } from '../ike/traffic-selectors.ts';
+import type { GatewayConfig, PeerConfig, PolicyConfig } from '../management/config/gateway-config.ts';
+import type {
+  AuthenticationView,
+  CertificateView,
+  ChildConfigView,
+  ConnectionView,
+  PolicyView,
+} from '../management/vici/vici-gateway.ts';
+import { formatIdentity } from '../pad/identity.ts';
+import type { OwnAuthentication, PeerAuthentication } from '../pad/pad-entry.ts';
+import { parseCertificate, type Certificate } from '../pki/certificate.ts';
+import { formatDistinguishedName } from '../pki/distinguished-name.ts';
+
+export function viewPolicies({ policies }: GatewayConfig): readonly PolicyView[] {
+  return policies.toSorted((one, other) => one.priority - other.priority).map(viewPolicy);
+}
+
+function viewPolicy({ name, action, sa, priority, selectors }: PolicyConfig): PolicyView {
+  return {
+    name,
+    action,
+    peer: sa?.peer,
+    priority,
+    local: trafficSelectorsOf(selectors, 'local'),
+    remote: trafficSelectorsOf(selectors, 'remote'),
+  };
+}
+
+/** @param connections of the peers with IKE */
+export function viewConnections(
+  { peers, policies, udp }: GatewayConfig,
+  connections: readonly Connection[],
+): readonly ConnectionView[] {
+  const localAddresses = udp.listen.map(({ address }) => formatAddress(address));
+  const byPriority = policies.toSorted((one, other) => one.priority - other.priority);
+  return peers.map((peer) => {
+    const connection = connections.find(({ name }) => name === peer.name);
+    return {
+      name: peer.name,
+      localAddresses,
+      remoteAddresses: [remoteAddress(peer)],
+      remotePort: peer.port,
+      ike: connection && {
+        rekeySeconds: Math.round(connection.rekeyMs / 1000),
+        livenessSeconds: Math.round(connection.livenessMs / 1000),
+        unique: connection.unique,
+        proposals: connection.proposals,
+        local: viewOwn(connection),
+        remote: viewPeer(connection),
+      },
+      children: byPriority.filter(({ sa }) => sa?.peer === peer.name).map(viewChild),
+    };
+  });
+}
+
+function remoteAddress({ address, dnsName }: PeerConfig): string {
+  return address === undefined ? (dnsName ?? '%any') : formatAddress(address);
+}
+
+function viewChild(policy: PolicyConfig): ChildConfigView {
+  const { sa, ike } = policy;
+  return {
+    ...viewPolicy(policy),
+    proposals: ike?.proposals,
+    lifetime: sa?.lifetime,
+    start: ike?.start,
+    onClose: ike?.onClose,
+    notInitiated: whyNotInitiated(policy),
+  };
+}
+
+function whyNotInitiated({ ike, sa }: PolicyConfig): string | undefined {
+  if (ike === undefined) return 'its SAs are keyed by hand, and are always there';
+  if (ike.remoteNames !== undefined) return 'it is for peers by name, which ask for it';
+  return sa?.populateFromPacket === undefined
+    ? undefined
+    : 'each of its flows gets an SA of its own, by a packet';
+}
+
+function viewOwn({ pad: { local } }: Connection): AuthenticationView {
+  const certificates = ownCertificates(local.authentication);
+  return {
+    class: local.authentication.method === 'psk' ? 'pre-shared key' : 'public key',
+    identity: formatIdentity(local.identity),
+    certificates: certificates.slice(0, 1).map(subjectOf),
+    authorities: [],
+  };
+}
+
+function viewPeer({ pad: { remote } }: Connection): AuthenticationView {
+  const trusted = trustedCertificates(remote.authentication);
+  return {
+    class: remote.authentication.method === 'psk' ? 'pre-shared key' : 'public key',
+    identity: remote.exact === undefined ? remote.identity.text : formatIdentity(remote.exact),
+    certificates: trusted.filter(({ isAuthority }) => !isAuthority).map(subjectOf),
+    authorities: trusted.filter(({ isAuthority }) => isAuthority).map(subjectOf),
+  };
+}
+
+/** Each once, this side's own first. */
+export function viewCertificates(connections: readonly Connection[]): readonly CertificateView[] {
+  const views = new Map<string, CertificateView>();
+  const add = (view: CertificateView): void => {
+    const key = Buffer.from(view.der).toString('base64');
+    if (!views.has(key)) views.set(key, view);
+  };
+  for (const { pad } of connections)
+    for (const [index, certificate] of ownCertificates(pad.local.authentication).entries())
+      add(viewCertificate(certificate, index === 0));
+  for (const { pad } of connections) {
+    const { authentication } = pad.remote;
+    for (const certificate of trustedCertificates(authentication)) add(viewCertificate(certificate, false));
+    if (authentication.method === 'public-key')
+      add({ ...PUBLIC_KEY, subject: pad.remote.identity.text, der: authentication.publicKey });
+    const own = pad.local.authentication;
+    if (own.method === 'signature' && own.chain.length === 0)
+      add({
+        ...PUBLIC_KEY,
+        hasPrivateKey: true,
+        subject: formatIdentity(pad.local.identity),
+        der: own.publicKey,
+      });
+  }
+  return [...views.values()];
+}
+
+const PUBLIC_KEY = { type: 'PUBKEY', isAuthority: false, hasPrivateKey: false } as const;
+
+function viewCertificate(certificate: Certificate, hasPrivateKey: boolean): CertificateView {
+  const { der, isAuthority } = certificate;
+  return { type: 'X509', isAuthority, hasPrivateKey, subject: subjectOf(certificate), der };
+}
+
+function ownCertificates(authentication: OwnAuthentication): readonly Certificate[] {
+  return authentication.method === 'signature'
+    ? authentication.chain.map((der) => parseCertificate(der))
+    : [];
+}
+
+function trustedCertificates(authentication: PeerAuthentication): readonly Certificate[] {
+  return authentication.method === 'certificate' ? authentication.anchors : [];
+}
+
+function subjectOf({ subject }: Certificate): string {
+  return formatDistinguishedName(subject);
+}
+
+/** SHA-1 of the SubjectPublicKeyInfo of each private key. */
+export function privateKeyIds(connections: readonly Connection[]): readonly string[] {
+  const ids = connections.flatMap(({ pad: { local } }) =>
+    local.authentication.method === 'signature'
+      ? [createHash('sha1').update(local.authentication.publicKey).digest('hex')]
+      : [],
+  );
+  return [...new Set(ids)];
+}
+
+/** Peers with a pre-shared key. */
+export function sharedKeyIds(connections: readonly Connection[]): readonly string[] {
+  return connections
+    .filter(({ pad }) =>
+      [pad.local, pad.remote].some(({ authentication }) => authentication.method === 'psk'),
+    )
+    .map(({ name }) => name);
+}

@@ -1,0 +1,159 @@
+// The gateway as management sees it: joins IKE, the SAD and the configuration in force to one interface to read and act.
+
+import { readFileSync } from 'node:fs';
+import { wallClockMs } from '../base/clock.ts';
+import { listenToLog, type Logger } from '../base/log.ts';
+import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import type {
+  CertificateView,
+  ConnectionView,
+  IkeSaView,
+  LogListener,
+  PolicyView,
+  SaEvent,
+  StatsView,
+  ViciGateway,
+} from '../management/vici/vici-gateway.ts';
+import { peerOf } from '../ike/connection.ts';
+import type { IkeDrops } from '../ike/ike-engine-parts.ts';
+import type { IkeSaState } from '../ike/ike-sa-state.ts';
+import type { Sad } from '../sad/sad.ts';
+import {
+  privateKeyIds,
+  sharedKeyIds,
+  viewCertificates,
+  viewConnections,
+  viewPolicies,
+} from './config-views.ts';
+import type { IkeKeying } from './ike-keying.ts';
+import type { IkeObserver } from './ike-observer.ts';
+import type { IkeSaViews } from './ike-sa-views.ts';
+import { ManualSaViews } from './manual-sa-views.ts';
+
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string };
+
+export interface ManagedGatewayParts {
+  readonly log: Logger;
+  readonly sad: Pick<Sad, 'dump'>;
+  readonly config: () => GatewayConfig;
+  /** Undefined where everything is keyed by hand. */
+  readonly keying: IkeKeying | undefined;
+  readonly observer: IkeObserver;
+  readonly views: IkeSaViews;
+  /** Who seals packets, and whose algorithms IKE uses. */
+  readonly implementations: { readonly esp: string; readonly ike: string };
+}
+
+const NO_DROPS: IkeDrops = { malformed: 0, ikeV1: 0, unknownSpi: 0, flooded: 0, tooLong: 0, failed: 0 };
+
+export class ManagedGateway implements ViciGateway {
+  readonly #parts: ManagedGatewayParts;
+  readonly #startedMs = wallClockMs();
+  readonly #manual = new ManualSaViews();
+
+  constructor(parts: ManagedGatewayParts) {
+    this.#parts = parts;
+  }
+
+  get version(): string {
+    return VERSION;
+  }
+
+  get implementations(): ViciGateway['implementations'] {
+    return this.#parts.implementations;
+  }
+
+  get stats(): StatsView {
+    const { esp, ike } = this.#parts.implementations;
+    return {
+      startedMs: this.#startedMs,
+      ikeSas: this.#states.length,
+      halfOpenIkeSas: this.#states.filter(({ phase }) => HALF_OPEN.has(phase)).length,
+      parts: [esp, ike],
+    };
+  }
+
+  get #states(): readonly IkeSaState[] {
+    return this.#parts.keying?.engine.states ?? [];
+  }
+
+  get ikeSas(): readonly IkeSaView[] {
+    const { views, sad, config } = this.#parts;
+    const ofIke = this.#states
+      .filter(({ phase }) => phase !== 'closed')
+      .map((state) => views.viewIkeSa(state, peerOf(state)));
+    return [...ofIke, ...this.#manual.view(sad.dump(), config(), (policy) => views.requestNumber(policy))];
+  }
+
+  get connections(): readonly ConnectionView[] {
+    return viewConnections(this.#parts.config(), this.#parts.keying?.connections ?? []);
+  }
+
+  get policies(): readonly PolicyView[] {
+    return viewPolicies(this.#parts.config());
+  }
+
+  get certificates(): readonly CertificateView[] {
+    return viewCertificates(this.#parts.keying?.connections ?? []);
+  }
+
+  get privateKeyIds(): readonly string[] {
+    return privateKeyIds(this.#parts.keying?.connections ?? []);
+  }
+
+  get sharedKeyIds(): readonly string[] {
+    return sharedKeyIds(this.#parts.keying?.connections ?? []);
+  }
+
+  get counters(): ReadonlyMap<string, number> {
+    return this.#parts.observer.counters.read(this.#parts.keying?.drops ?? NO_DROPS);
+  }
+
+  resetCounters(): void {
+    this.#parts.observer.counters.reset(this.#parts.keying?.drops ?? NO_DROPS);
+  }
+
+  async initiate(policy: string): Promise<boolean> {
+    const { keying, observer } = this.#parts;
+    if (keying === undefined) return false;
+    // Before it is asked for: the answer may be there at once.
+    const made = observer.nextChild(policy);
+    return keying.engine.initiate(policy) && made;
+  }
+
+  endIkeSa(uniqueId: number, force: boolean): void {
+    const spi = this.#parts.views.ikeNumbers.keyOf(uniqueId);
+    if (spi !== undefined) this.#parts.keying?.engine.endIke(spi, !force);
+  }
+
+  endChildSa(uniqueId: number): void {
+    const spi = this.#parts.views.childNumbers.keyOf(uniqueId);
+    if (spi !== undefined) this.#parts.keying?.engine.deleteChild(spi);
+  }
+
+  rekeyIkeSa(uniqueId: number): void {
+    const spi = this.#parts.views.ikeNumbers.keyOf(uniqueId);
+    if (spi !== undefined) this.#parts.keying?.engine.rekeyIke(spi);
+  }
+
+  rekeyChildSa(uniqueId: number): void {
+    const spi = this.#parts.views.childNumbers.keyOf(uniqueId);
+    if (spi !== undefined) this.#parts.keying?.engine.rekeyChild(spi);
+  }
+
+  onLog(listener: LogListener): () => void {
+    return listenToLog(this.#parts.log, listener);
+  }
+
+  onSaEvent(listener: (event: SaEvent) => void): () => void {
+    return this.#parts.observer.onEvent(listener);
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#parts.observer.onChange(listener);
+  }
+}
+
+const HALF_OPEN: ReadonlySet<IkeSaState['phase']> = new Set(['connecting', 'half-open', 'authenticating']);

@@ -1,0 +1,96 @@
+// Debian's swanctl, for tests: one command after another, or one that goes on and is listened to.
+
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { FrameReader } from '../../src/management/vici/frame-reader.ts';
+import { PacketType } from '../../src/management/vici/packet.ts';
+
+export interface Said {
+  readonly status: number | null;
+  /** Standard output, then standard error. */
+  readonly text: string;
+}
+
+const LIMIT_MS = 20_000;
+
+export class Swanctl {
+  readonly #socket: string;
+  readonly #uri: string;
+  readonly #running: ChildProcess[] = [];
+
+  /** @param socket of a gateway */
+  constructor(socket: string) {
+    this.#socket = socket;
+    this.#uri = `unix://${socket}`;
+  }
+
+  /** Runs a command to its end. */
+  run(...args: readonly string[]): Said {
+    const { status, stdout, stderr } = spawnSync('swanctl', [...args, '--uri', this.#uri], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LIMIT_MS,
+    });
+    return { status, text: `${stdout}${stderr}` };
+  }
+
+  /**
+   * Starts a command that does not end by itself.
+   * @param events that it registers for; it is heard when the gateway has confirmed so many
+   */
+  async listen(command: string, events: number): Promise<Listening> {
+    const path = `${this.#socket}.${command.slice(2)}`;
+    const confirmed = new Promise<void>((resolve, reject) => {
+      let count = 0;
+      const proxy = createServer((client) => {
+        const reader = new FrameReader();
+        const gateway = connect(this.#socket);
+        gateway.on('data', (chunk: Buffer) => {
+          for (const [type] of reader.take(chunk)) if (type === PacketType.EVENT_CONFIRM) count++;
+          if (count === events) resolve();
+        });
+        gateway.on('error', reject);
+        client.on('error', reject);
+        gateway.pipe(client);
+        client.pipe(gateway);
+        proxy.close();
+      }).listen(path);
+    });
+    const child = spawn('swanctl', [command, '--uri', `unix://${path}`], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    this.#running.push(child);
+    const listening = new Listening(child);
+    await confirmed;
+    return listening;
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#running) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const closed = once(child, 'exit');
+      child.kill('SIGKILL');
+      await closed;
+    }
+  }
+}
+
+class Listening {
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  #text = '';
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#closed = once(child, 'close');
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#text += text));
+  }
+
+  /** Ends it as Ctrl-C does: then it writes what it still has. @returns all that it wrote */
+  async end(): Promise<string> {
+    this.#child.kill('SIGINT');
+    await this.#closed;
+    return this.#text;
+  }
+}
