@@ -2,7 +2,7 @@
 // SAD and out by the sockets. RFC 4301 §4.4, §4.5; GETSPI, UPDATE and ADD of RFC 2367.
 
 import { randomBytes } from 'node:crypto';
-import { formatAddress, type Address } from '../base/address.ts';
+import { formatAddress } from '../base/address.ts';
 import { monotonicMs, wallClockMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
@@ -21,7 +21,7 @@ import type { IkeObserver } from './ike-observer.ts';
 import { IkePaths } from './ike-paths.ts';
 import { LocalAddresses } from './local-addresses.ts';
 import type { PeerPaths } from './peer-paths.ts';
-import { WaitingAcquires } from './waiting-acquires.ts';
+import { triggerOf, WaitingAcquires } from './waiting-acquires.ts';
 import type { Keying, PreparedKeying } from './live-databases.ts';
 import { selectorsOf } from '../ike/traffic-selectors.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
@@ -30,8 +30,6 @@ import type { SaDescription } from '../sad/sa-record.ts';
 import type { Endpoint } from '../sad/security-association.ts';
 import type { Policy } from '../spd/policy.ts';
 import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
-import type { TrafficSelector } from '../wire/ike/payload.ts';
-import { PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
 
 /** Packets of a policy that could not be keyed ask again after so long. */
 const RETRY_AFTER_MS = 1000;
@@ -192,13 +190,9 @@ export class IkeKeying implements Keying {
   }
 
   #acquire({ id, policy, packet }: Acquire): void {
-    const { localAddress, remoteAddress, protocol } = packet;
-    // RFC 7296 §3.13.1: types stand on both sides, ports on their own.
-    const type = protocol === PROTOCOL_MOBILITY ? packet.localPort : packet.icmp;
-    const local = selectorOf(localAddress, protocol, type ?? packet.localPort);
-    const remote = selectorOf(remoteAddress, protocol, type ?? packet.remotePort);
-    this.#acquires.add(policy, { id, trigger: [local, remote] });
-    this.#engine.acquire(policy, [local, remote]);
+    const trigger = triggerOf(packet);
+    this.#acquires.add(policy, { id, trigger });
+    this.#engine.acquire(policy, trigger);
   }
 
   #answer(done: ChildDone): void {
@@ -344,15 +338,4 @@ export class IkeKeying implements Keying {
       this.#engine.tick();
     }, Math.ceil(waitMs));
   }
-}
-
-function selectorOf(bytes: Uint8Array, protocol: number, number: number | undefined): TrafficSelector {
-  const address: Address = { family: bytes.length === 4 ? 4 : 6, bytes };
-  return {
-    protocol,
-    startPort: number ?? 0,
-    endPort: number ?? 65_535,
-    first: address,
-    last: address,
-  };
 }

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { wallClockMs } from '../base/clock.ts';
+import { packageFile } from '../base/package-file.ts';
 import { listenToLog, type Logger } from '../base/log.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type {
@@ -30,9 +31,9 @@ import type { IkeObserver } from './ike-observer.ts';
 import type { IkeSaViews } from './ike-sa-views.ts';
 import { ManualSaViews } from './manual-sa-views.ts';
 
-const { version: VERSION } = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-) as { readonly version: string };
+const { version: VERSION } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
+  readonly version: string;
+};
 
 export interface ManagedGatewayParts {
   readonly log: Logger;

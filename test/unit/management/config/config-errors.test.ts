@@ -52,13 +52,13 @@ const CASES: readonly ErrorCase[] = [
     replace: ['udp:\n', 'upd:\n'],
     errors: [
       '1:1: udp: found nothing, expected a mapping with listen, mark, buffer, gso, gro, nat_keepalive',
-      '3:1: found the key "upd", expected gateway, tun, udp, guard, ike, peers or policies; did you mean "udp"?',
+      '3:1: found the key "upd", expected gateway, tun, udp, guard, ike, management, peers or policies; did you mean "udp"?',
     ],
   },
   {
     what: 'an unknown key without a near word',
     replace: ['gateway:\n', 'colour: red\ngateway:\n'],
-    errors: ['1:1: found the key "colour", expected gateway, tun, udp, guard, ike, peers or policies'],
+    errors: ['1:1: found the key "colour", expected gateway, tun, udp, guard, ike, management, peers or policies'],
   },
   {
     what: 'an unknown key in a policy',
@@ -70,7 +70,7 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'a key named __proto__',
     replace: ['gateway:\n', '__proto__: 1\ngateway:\n'],
-    errors: ['1:1: found the key "__proto__", expected gateway, tun, udp, guard, ike, peers or policies'],
+    errors: ['1:1: found the key "__proto__", expected gateway, tun, udp, guard, ike, management, peers or policies'],
   },
   {
     what: 'a missing key',
@@ -301,7 +301,7 @@ describe('errors of a configuration file', () => {
   it.each(['', '# nothing\n', '[]', 'text'])('expects a mapping, not %j', (text) => {
     const [line, ...more] = errorsOf(text);
     expect(line).toMatch(
-      /^1:\d+: found .*, expected a mapping with gateway, tun, udp, guard, ike, peers, policies$/,
+      /^1:\d+: found .*, expected a mapping with gateway, tun, udp, guard, ike, management, peers, policies$/,
     );
     expect(more).toEqual([]);
   });
