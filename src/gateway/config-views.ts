@@ -38,9 +38,12 @@ export function viewConnections(
   connections: readonly Connection[],
 ): readonly ConnectionView[] {
   const localAddresses = udp.listen.map(({ address }) => formatAddress(address));
-  const byPriority = policies.toSorted((one, other) => one.priority - other.priority);
+  const connectionOf = new Map(connections.map((connection) => [connection.name, connection]));
+  const childrenOf = new Map<string | undefined, ChildConfigView[]>(peers.map(({ name }) => [name, []]));
+  for (const policy of policies.toSorted((one, other) => one.priority - other.priority))
+    childrenOf.get(policy.sa?.peer)?.push(viewChild(policy));
   return peers.map((peer) => {
-    const connection = connections.find(({ name }) => name === peer.name);
+    const connection = connectionOf.get(peer.name);
     return {
       name: peer.name,
       localAddresses,
@@ -54,7 +57,7 @@ export function viewConnections(
         local: viewOwn(connection),
         remote: viewPeer(connection),
       },
-      children: byPriority.filter(({ sa }) => sa?.peer === peer.name).map(viewChild),
+      children: childrenOf.get(peer.name) ?? [],
     };
   });
 }
@@ -106,35 +109,36 @@ function viewPeer({ pad: { remote } }: Connection): AuthenticationView {
 /** Each once, this side's own first. */
 export function viewCertificates(connections: readonly Connection[]): readonly CertificateView[] {
   const views = new Map<string, CertificateView>();
-  const add = (view: CertificateView): void => {
-    const key = Buffer.from(view.der).toString('base64');
-    if (!views.has(key)) views.set(key, view);
+  // Thousands of peers may have one certificate: it is read once.
+  const add = (der: Uint8Array, view: () => Omit<CertificateView, 'der'>): void => {
+    const key = Buffer.from(der).toString('base64');
+    if (!views.has(key)) views.set(key, { ...view(), der });
   };
-  for (const { pad } of connections)
-    for (const [index, certificate] of ownCertificates(pad.local.authentication).entries())
-      add(viewCertificate(certificate, index === 0));
-  for (const { pad } of connections) {
-    const { authentication } = pad.remote;
-    for (const certificate of trustedCertificates(authentication)) add(viewCertificate(certificate, false));
+  for (const { local } of connections.map(({ pad }) => pad)) {
+    const { authentication } = local;
+    if (authentication.method !== 'signature') continue;
+    for (const [index, der] of authentication.chain.entries())
+      add(der, () => viewCertificate(parseCertificate(der), index === 0));
+    if (authentication.chain.length === 0)
+      add(authentication.publicKey, () => viewPublicKey(formatIdentity(local.identity), true));
+  }
+  for (const { remote } of connections.map(({ pad }) => pad)) {
+    const { authentication } = remote;
+    for (const certificate of trustedCertificates(authentication))
+      add(certificate.der, () => viewCertificate(certificate, false));
     if (authentication.method === 'public-key')
-      add({ ...PUBLIC_KEY, subject: pad.remote.identity.text, der: authentication.publicKey });
-    const own = pad.local.authentication;
-    if (own.method === 'signature' && own.chain.length === 0)
-      add({
-        ...PUBLIC_KEY,
-        hasPrivateKey: true,
-        subject: formatIdentity(pad.local.identity),
-        der: own.publicKey,
-      });
+      add(authentication.publicKey, () => viewPublicKey(remote.identity.text, false));
   }
   return [...views.values()];
 }
 
-const PUBLIC_KEY = { type: 'PUBKEY', isAuthority: false, hasPrivateKey: false } as const;
+function viewPublicKey(subject: string, hasPrivateKey: boolean): Omit<CertificateView, 'der'> {
+  return { type: 'PUBKEY', isAuthority: false, hasPrivateKey, subject };
+}
 
-function viewCertificate(certificate: Certificate, hasPrivateKey: boolean): CertificateView {
-  const { der, isAuthority } = certificate;
-  return { type: 'X509', isAuthority, hasPrivateKey, subject: subjectOf(certificate), der };
+function viewCertificate(certificate: Certificate, hasPrivateKey: boolean): Omit<CertificateView, 'der'> {
+  const { isAuthority } = certificate;
+  return { type: 'X509', isAuthority, hasPrivateKey, subject: subjectOf(certificate) };
 }
 
 function ownCertificates(authentication: OwnAuthentication): readonly Certificate[] {

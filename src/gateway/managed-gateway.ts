@@ -80,12 +80,23 @@ export class ManagedGateway implements ViciGateway {
     return this.#parts.keying?.engine.states ?? [];
   }
 
-  get ikeSas(): readonly IkeSaView[] {
+  get ikeSas(): Iterable<IkeSaView> {
+    return this.#viewIkeSas();
+  }
+
+  *#viewIkeSas(): Generator<IkeSaView> {
     const { views, sad, config } = this.#parts;
-    const ofIke = this.#states
-      .filter(({ phase }) => phase !== 'closed')
-      .map((state) => views.viewIkeSa(state, peerOf(state)));
-    return [...ofIke, ...this.#manual.view(sad.dump(), config(), (policy) => views.requestNumber(policy))];
+    for (const state of this.#states)
+      if (state.phase !== 'closed') yield views.viewIkeSa(state, peerOf(state));
+    yield* this.#manual.view(sad.dump(), config(), (policy) => views.requestNumber(policy));
+  }
+
+  hasIkeSa(uniqueId: number): boolean {
+    return this.#parts.views.ikeNumbers.keyOf(uniqueId) !== undefined;
+  }
+
+  hasChildSa(uniqueId: number): boolean {
+    return this.#parts.views.childNumbers.keyOf(uniqueId) !== undefined;
   }
 
   get connections(): readonly ConnectionView[] {
@@ -121,7 +132,8 @@ export class ManagedGateway implements ViciGateway {
     if (keying === undefined) return false;
     // Before it is asked for: the answer may be there at once.
     const made = observer.nextChild(policy);
-    return keying.engine.initiate(policy) && made;
+    if (!keying.engine.initiate(policy)) observer.childDone({ policy, trigger: undefined, child: undefined });
+    return made;
   }
 
   endIkeSa(uniqueId: number, force: boolean): void {

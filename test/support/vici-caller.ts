@@ -35,6 +35,7 @@ export class ViciCaller {
     this.socket = socket;
     this.closed = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
+    socket.on('close', () => this.#wake?.());
     socket.on('data', (chunk: Buffer) => {
       for (const packet of this.#reader.take(chunk)) this.replies.push(readReply(packet));
       this.#wake?.();
@@ -55,11 +56,12 @@ export class ViciCaller {
     this.send(encodePacket(PacketType.CMD_REQUEST, message, name));
   }
 
-  /** @returns the next reply that was not taken yet */
+  /** @returns the next reply that was not taken yet @throws where none comes any more */
   async next(): Promise<Reply> {
     for (;;) {
       const reply = this.replies.shift();
       if (reply !== undefined) return reply;
+      if (this.socket.destroyed) throw new Error('the server has closed the connection');
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }

@@ -53,7 +53,12 @@ export class ViciClient {
   /** For an event that no command of this client asked for. */
   notify(event: string, message: () => ViciSection): void {
     if (!this.#registered.has(event) || this.#gone.signal.aborted) return;
-    this.#send(encodePacket(PacketType.EVENT, message(), event));
+    try {
+      this.#send(encodePacket(PacketType.EVENT, message(), event));
+    } catch (error) {
+      // Whoever tells of something has nothing to do with who hears it.
+      this.#refuse(error);
+    }
     if (this.#socket.writableLength > MOST_UNREAD_BYTES) this.#close('it does not read its events');
   }
 
@@ -106,15 +111,14 @@ export class ViciClient {
   async #answer(name: string, request: ViciSection): Promise<void> {
     const command = this.#parts.commands.get(name);
     const packet =
-      command === undefined
-        ? encodePacket(PacketType.CMD_UNKNOWN)
-        : encodePacket(PacketType.CMD_RESPONSE, await this.#run(name, command, request));
+      command === undefined ? encodePacket(PacketType.CMD_UNKNOWN) : await this.#run(name, command, request);
     if (this.#gone.signal.aborted) return;
     this.#send(packet);
     await this.#drained();
   }
 
-  async #run(name: string, command: Command, request: ViciSection): Promise<ViciSection> {
+  /** @returns the answer, whatever happens */
+  async #run(name: string, command: Command, request: ViciSection): Promise<Buffer> {
     const asking: Asking = {
       signal: this.#gone.signal,
       emit: async (event, message) => {
@@ -124,11 +128,13 @@ export class ViciClient {
       },
     };
     try {
-      return await command(this.#parts.gateway, request, asking);
+      const answer = await command(this.#parts.gateway, request, asking);
+      return encodePacket(PacketType.CMD_RESPONSE, answer);
     } catch (error) {
-      if (error instanceof ViciRequestError) return failure(error.message);
-      this.#parts.log.error({ err: error, command: name }, 'a vici command has failed');
-      return failure('an unforeseen error; the log of the gateway has it');
+      const isTold = error instanceof ViciRequestError;
+      if (!isTold) this.#parts.log.error({ err: error, command: name }, 'a vici command has failed');
+      const message = isTold ? error.message : 'an unforeseen error; the log of the gateway has it';
+      return encodePacket(PacketType.CMD_RESPONSE, failure(message));
     }
   }
 
@@ -156,8 +162,9 @@ export class ViciClient {
   }
 
   #refuse(error: unknown): void {
-    if (!(error instanceof MalformedMessageError)) throw error;
-    this.#close(error.message);
+    if (error instanceof MalformedMessageError) return this.#close(error.message);
+    this.#parts.log.error({ err: error }, 'a defect in what a vici client is told');
+    this.#close('it cannot be told what happens');
   }
 
   #close(reason: string): void {

@@ -159,8 +159,10 @@ export interface ViciGateway {
   readonly stats: StatsView;
   /** Of the engine: who seals packets; of IKE: whose algorithms. */
   readonly implementations: { readonly esp: string; readonly ike: string };
-  /** Keyed by hand included. */
-  readonly ikeSas: readonly IkeSaView[];
+  /** Keyed by hand included. Each is looked at when its turn comes: there may be thousands. */
+  readonly ikeSas: Iterable<IkeSaView>;
+  hasIkeSa(uniqueId: number): boolean;
+  hasChildSa(uniqueId: number): boolean;
   /** In the order of the file. */
   readonly connections: readonly ConnectionView[];
   /** In the order in which packets meet them. */

@@ -78,7 +78,7 @@ export class ViciServer {
   }
 
   #tellLog(line: string): void {
-    if (!isControlLevel(line, LOG_EVENT_LEVEL)) return;
+    if (this.#clients.size === 0 || !isControlLevel(line, LOG_EVENT_LEVEL)) return;
     let made: ReturnType<typeof logSection> | undefined;
     for (const client of this.#clients) client.notify('log', () => (made ??= logSection(line, 'thread')));
   }

@@ -11,7 +11,7 @@ export const rekey: Command = (gateway, request) => {
   if (!isAboutAnything(filter)) throw new ViciRequestError('missing rekey selector');
   if (isYes(request, 'reauth'))
     throw new ViciRequestError('reauthentication is not supported: terminate the IKE SA and initiate it');
-  const ikeSas = gateway.ikeSas.filter((ikeSa) => meansIkeSa(filter, ikeSa));
+  const ikeSas = [...gateway.ikeSas].filter((ikeSa) => meansIkeSa(filter, ikeSa));
   const byIke = ikeSas.filter(({ state }) => state !== 'MANUAL');
   let matches = 0;
   if (isAboutChildren(filter)) {

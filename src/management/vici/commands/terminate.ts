@@ -23,10 +23,9 @@ export const terminate: Command = (gateway, request, asking) => {
   const { ids, isManual } = matching;
   if (ids.length === 0)
     return failure(isManual ? KEYED_BY_HAND : 'no matching SAs to terminate found', { matches: 0 });
-  const left = (): number => {
-    const there = new Set(meant(gateway, filter).ids);
-    return ids.filter((id) => there.has(id)).length;
-  };
+  const isThere = (id: number): boolean =>
+    isAboutChildren(filter) ? gateway.hasChildSa(id) : gateway.hasIkeSa(id);
+  const left = (): number => ids.filter(isThere).length;
   return withControlLog(gateway, request, asking, async () => {
     for (const id of ids)
       if (isAboutChildren(filter)) gateway.endChildSa(id);
@@ -55,7 +54,7 @@ function meant(
 ): { readonly ids: readonly number[]; readonly isManual: boolean } {
   const children = (ikeSa: IkeSaView): readonly number[] =>
     ikeSa.children.filter((child) => meansChildSa(filter, child)).map(({ uniqueId }) => uniqueId);
-  const found = ikeSas.filter((ikeSa) => meansIkeSa(filter, ikeSa));
+  const found = [...ikeSas].filter((ikeSa) => meansIkeSa(filter, ikeSa));
   const byIke = found.filter(({ state }) => state !== 'MANUAL');
   return {
     ids: isAboutChildren(filter) ? byIke.flatMap(children) : byIke.map(({ uniqueId }) => uniqueId),

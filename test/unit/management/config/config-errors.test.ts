@@ -58,7 +58,9 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'an unknown key without a near word',
     replace: ['gateway:\n', 'colour: red\ngateway:\n'],
-    errors: ['1:1: found the key "colour", expected gateway, tun, udp, guard, ike, management, peers or policies'],
+    errors: [
+      '1:1: found the key "colour", expected gateway, tun, udp, guard, ike, management, peers or policies',
+    ],
   },
   {
     what: 'an unknown key in a policy',
@@ -70,7 +72,9 @@ const CASES: readonly ErrorCase[] = [
   {
     what: 'a key named __proto__',
     replace: ['gateway:\n', '__proto__: 1\ngateway:\n'],
-    errors: ['1:1: found the key "__proto__", expected gateway, tun, udp, guard, ike, management, peers or policies'],
+    errors: [
+      '1:1: found the key "__proto__", expected gateway, tun, udp, guard, ike, management, peers or policies',
+    ],
   },
   {
     what: 'a missing key',
