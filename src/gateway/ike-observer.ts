@@ -6,7 +6,7 @@ import type { ChildSa } from '../ike/child-sa.ts';
 import { peerOf } from '../ike/connection.ts';
 import type { ChildDone } from '../ike/effects.ts';
 import type { IkeSaState } from '../ike/ike-sa-state.ts';
-import type { SaEvent } from '../management/vici/vici-gateway.ts';
+import type { ChildSaView, SaEvent } from '../management/vici/vici-gateway.ts';
 import type { SaView } from '../sad/sa-view.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import { IkeCounters } from './ike-counters.ts';
@@ -21,8 +21,8 @@ export interface IkeObserverParts {
 
 interface KnownChild {
   readonly child: ChildSa;
-  /** As it was when it was last looked at. */
-  readonly state: IkeSaState;
+  /** See `peerOf`. */
+  readonly peer: string;
 }
 
 export class IkeObserver {
@@ -101,12 +101,11 @@ export class IkeObserver {
     if (family === undefined) this.#families.set(familyOf(after), new Map([[after.localSpi, after]]));
     else family.set(after.localSpi, after);
     this.#parts.views.noteEstablished(after);
-    const ikeSa = this.#view(after);
-    if (old === undefined) this.#tell({ type: 'ike-updown', isUp: true, ikeSa });
+    if (old === undefined) this.#tell(() => ({ type: 'ike-updown', isUp: true, ikeSa: this.#view(after) }));
     else {
       this.#replacedIkeSas.add(old.localSpi);
       this.counters.done(after.role === 'initiator' ? 'ike-rekey-init' : 'ike-rekey-resp');
-      this.#tell({ type: 'ike-rekey', old: this.#view(old), ikeSa });
+      this.#tell(() => ({ type: 'ike-rekey', old: this.#view(old), ikeSa: this.#view(after) }));
     }
     return true;
   }
@@ -114,7 +113,7 @@ export class IkeObserver {
   #noteChildren(before: IkeSaState, after: IkeSaState): void {
     for (const child of after.children) {
       const isNew = !this.#children.has(child.inboundSpi);
-      this.#children.set(child.inboundSpi, { child, state: after });
+      this.#children.set(child.inboundSpi, { child, peer: peerOf(after) });
       if (isNew) this.#noteNew(child, after);
     }
     for (const child of before.children)
@@ -124,20 +123,23 @@ export class IkeObserver {
   #noteNew(child: ChildSa, state: IkeSaState): void {
     const { replaces } = child;
     const old = replaces === undefined ? undefined : this.#children.get(replaces);
-    const [ikeSa, view] = [this.#view(state), this.#viewChild(child, state)];
+    const both = () => ({ ikeSa: this.#view(state), child: this.#viewChild(child, state) });
     if (replaces === undefined || old === undefined)
-      return this.#tell({ type: 'child-updown', isUp: true, ikeSa, child: view });
+      return this.#tell(() => ({ type: 'child-updown', isUp: true, ...both() }));
     this.#replaced.add(replaces);
     this.counters.done('child-rekey');
-    this.#tell({ type: 'child-rekey', ikeSa, old: this.#viewChild(old.child, old.state), child: view });
+    this.#tell(() => ({ type: 'child-rekey', old: this.#viewReplaced(old), ...both() }));
   }
 
   #noteGone(child: ChildSa, before: IkeSaState): void {
     if (!this.#children.delete(child.inboundSpi)) return;
-    if (!this.#replaced.delete(child.inboundSpi)) {
-      const view = this.#viewChild(child, before);
-      this.#tell({ type: 'child-updown', isUp: false, ikeSa: this.#view(before), child: view });
-    }
+    if (!this.#replaced.delete(child.inboundSpi))
+      this.#tell(() => ({
+        type: 'child-updown',
+        isUp: false,
+        ikeSa: this.#view(before),
+        child: this.#viewChild(child, before),
+      }));
     this.#parts.views.forgetChildSa(child, peerOf(before));
   }
 
@@ -146,7 +148,8 @@ export class IkeObserver {
     const wasKnown = family?.delete(after.localSpi) === true;
     if (family?.size === 0) this.#families.delete(familyOf(after));
     const wasReplaced = this.#replacedIkeSas.delete(after.localSpi);
-    if (wasKnown && !wasReplaced) this.#tell({ type: 'ike-updown', isUp: false, ikeSa: this.#view(before) });
+    if (wasKnown && !wasReplaced)
+      this.#tell(() => ({ type: 'ike-updown', isUp: false, ikeSa: this.#view(before) }));
     this.#parts.views.forgetIkeSa(after);
   }
 
@@ -154,11 +157,17 @@ export class IkeObserver {
     return this.#parts.views.viewIkeSa(state, peerOf(state));
   }
 
-  #viewChild(child: ChildSa, state: IkeSaState): Extract<SaEvent, { type: 'child-updown' }>['child'] {
+  #viewChild(child: ChildSa, state: IkeSaState): ChildSaView {
     return this.#parts.views.viewChildSa(child, state, peerOf(state));
   }
 
-  #tell(event: SaEvent): void {
+  #viewReplaced({ child, peer }: KnownChild): ChildSaView {
+    return this.#parts.views.viewChildSa(child, { exchange: undefined }, peer);
+  }
+
+  #tell(make: () => SaEvent): void {
+    if (this.#eventListeners.size === 0) return;
+    const event = make();
     for (const listener of this.#eventListeners) listener(event);
   }
 }

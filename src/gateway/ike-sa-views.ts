@@ -90,7 +90,7 @@ export class IkeSaViews {
     };
   }
 
-  viewChildSa(child: ChildSa, { exchange }: IkeSaState, peer: string): ChildSaView {
+  viewChildSa(child: ChildSa, { exchange }: Pick<IkeSaState, 'exchange'>, peer: string): ChildSaView {
     const { inboundSpi, outboundSpi } = child;
     return {
       ...child,

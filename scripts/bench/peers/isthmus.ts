@@ -46,7 +46,8 @@ export function isthmus(engine: EngineName, nodePath: string): Peer {
           const file = join(directory, `${gateway}.yaml`);
           await writeFile(file, configuration(gateway, engine));
           const command = [nodePath, MAIN, 'run', '-c', file];
-          started.push(new Daemon(topology, gateway, command, { STATE_DIRECTORY: state }));
+          const environment = { STATE_DIRECTORY: state, RUNTIME_DIRECTORY: state };
+          started.push(new Daemon(topology, gateway, command, environment));
         }
         for (const daemon of started) await daemon.waitUntil(() => saysReady(daemon.output), 'ready line');
       });

@@ -19,7 +19,7 @@ export class ViciServer {
   readonly #parts: ViciClientParts;
   readonly #log: Logger;
   readonly #clients = new Set<ViciClient>();
-  readonly #unsubscribe: readonly (() => void)[];
+  #endListening: (() => void) | undefined;
   #hasRefused = false;
 
   private constructor(server: Server, gateway: ViciGateway, log: Logger) {
@@ -29,14 +29,6 @@ export class ViciServer {
     server.on('connection', (socket) => {
       this.#welcome(socket);
     });
-    this.#unsubscribe = [
-      gateway.onLog((line) => {
-        this.#tellLog(line);
-      }),
-      gateway.onSaEvent((event) => {
-        this.#tellSaEvent(event);
-      }),
-    ];
   }
 
   /** @throws EnvironmentError where the socket cannot be there */
@@ -52,7 +44,6 @@ export class ViciServer {
   }
 
   async close(): Promise<void> {
-    for (const end of this.#unsubscribe) end();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => {
         resolve();
@@ -71,14 +62,34 @@ export class ViciServer {
     }
     const client = new ViciClient(socket, this.#parts);
     this.#clients.add(client);
+    this.#endListening ??= this.#listen();
     socket.on('close', () => {
       this.#clients.delete(client);
       this.#hasRefused = false;
+      if (this.#clients.size > 0) return;
+      this.#endListening?.();
+      this.#endListening = undefined;
     });
   }
 
+  /** Only while there are clients: what nobody hears costs nothing. */
+  #listen(): () => void {
+    const { gateway } = this.#parts;
+    const ends = [
+      gateway.onLog((line) => {
+        this.#tellLog(line);
+      }),
+      gateway.onSaEvent((event) => {
+        this.#tellSaEvent(event);
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
   #tellLog(line: string): void {
-    if (this.#clients.size === 0 || !isControlLevel(line, LOG_EVENT_LEVEL)) return;
+    if (!isControlLevel(line, LOG_EVENT_LEVEL)) return;
     let made: ReturnType<typeof logSection> | undefined;
     for (const client of this.#clients) client.notify('log', () => (made ??= logSection(line, 'thread')));
   }

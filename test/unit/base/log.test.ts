@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { createLogger, formatForPeople, type LogLevel } from '../../../src/base/log.ts';
+import { createLogger, formatForPeople, listenToLog, type LogLevel } from '../../../src/base/log.ts';
 
 function logged(
   level: LogLevel,
@@ -97,5 +97,24 @@ describe('for people', () => {
     expect(formatForPeople(JSON.stringify(line)).slice(13)).toBe(
       'info  a\\u001b[31m\\nb name="\\u001b[0m"\n',
     );
+  });
+});
+
+describe('for whoever listens', () => {
+  it.each([true, false])('tells every line as JSON, from then on until it ends (for people: %s)', (human) => {
+    const heard: string[] = [];
+    const text = logged('info', human, (log) => {
+      log.info('before');
+      const end = listenToLog(log, (line) => heard.push(line));
+      log.child({ room: 'sad' }).warn({ peer: 'site-b' }, 'silent');
+      log.debug('below the level');
+      end();
+      log.info('behind');
+    });
+    expect(heard.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { level: 'warn', time: expect.any(String) as string, room: 'sad', peer: 'site-b', msg: 'silent' },
+    ]);
+    // What is written is not changed by it.
+    expect(text.trim().split('\n')).toHaveLength(3);
   });
 });
