@@ -53,11 +53,15 @@ function meant(
   filter: SaFilter,
 ): { readonly ids: readonly number[]; readonly isManual: boolean } {
   const children = (ikeSa: IkeSaView): readonly number[] =>
-    ikeSa.children.filter((child) => meansChildSa(filter, child)).map(({ uniqueId }) => uniqueId);
+    ikeSa.children
+      .filter((child) => meansChildSa(filter, child) && child.state !== 'REKEYED')
+      .map(({ uniqueId }) => uniqueId);
   const found = [...ikeSas].filter((ikeSa) => meansIkeSa(filter, ikeSa));
   const byIke = found.filter(({ state }) => state !== 'MANUAL');
+  // One that was replaced is being deleted, perhaps by the peer; nobody waits for that.
+  const inUse = byIke.filter(({ state }) => state !== 'REKEYED');
   return {
-    ids: isAboutChildren(filter) ? byIke.flatMap(children) : byIke.map(({ uniqueId }) => uniqueId),
+    ids: isAboutChildren(filter) ? byIke.flatMap(children) : inUse.map(({ uniqueId }) => uniqueId),
     isManual: found.some(
       (ikeSa) => ikeSa.state === 'MANUAL' && (!isAboutChildren(filter) || children(ikeSa).length > 0),
     ),
