@@ -22,12 +22,18 @@ export function selectorText({ first, last, protocol, startPort, endPort }: Traf
 }
 
 function addressText(first: Address, last: Address): string {
-  for (let bits = 0; bits <= first.bytes.length * 8; bits++) {
-    const range = prefixRange(first, bits);
-    if (compareAddresses(range.first, first) === 0 && compareAddresses(range.last, last) === 0)
-      return `${formatAddress(first)}/${bits}`;
-  }
-  return `${formatAddress(first)}..${formatAddress(last)}`;
+  const range = prefixRange(first, sharedBits(first.bytes, last.bytes));
+  const isPrefix = compareAddresses(range.first, first) === 0 && compareAddresses(range.last, last) === 0;
+  return isPrefix
+    ? `${formatAddress(first)}/${sharedBits(first.bytes, last.bytes)}`
+    : `${formatAddress(first)}..${formatAddress(last)}`;
+}
+
+/** How many bits two addresses begin with alike. */
+function sharedBits(one: Uint8Array, other: Uint8Array): number {
+  const differs = one.findIndex((byte, index) => byte !== other[index]);
+  if (differs === -1) return 8 * one.length;
+  return 8 * differs + Math.clz32((one[differs] ?? 0) ^ (other[differs] ?? 0)) - 24;
 }
 
 /** RFC 7296 §3.13.1: the other way round is OPAQUE. */

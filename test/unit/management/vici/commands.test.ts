@@ -324,6 +324,10 @@ test.each([
   ['10.0.0.1/32[udp/OPAQUE]', selector('10.0.0.1', 32, { protocol: 17, startPort: 65_535, endPort: 0 })],
   ['10.0.0.1/32[icmp/8]', selector('10.0.0.1', 32, { protocol: 1, startPort: 0x800, endPort: 0x8ff })],
   ['::1/128[ipv6-icmp/128(0)]', selector('::1', 128, { protocol: 58, startPort: 0x8000, endPort: 0x8000 })],
+  ['fd00:1::/64', selector('fd00:1::', 64)],
+  ['10.0.1.128/25', selector('10.0.1.128', 25)],
+  ['10.0.0.0..10.0.0.254', { ...selector('10.0.0.0', 32), last: selector('10.0.0.254', 32).last }],
+  ['10.0.0.1..10.0.0.255', { ...selector('10.0.0.1', 32), last: selector('10.0.0.255', 32).last }],
   ['10.0.0.1..10.0.0.9', { ...selector('10.0.0.1', 32), last: selector('10.0.0.9', 32).last }],
 ])('selectors are written %s', (text, one) => {
   expect(selectorText(one)).toBe(text);
