@@ -9,7 +9,7 @@ import { chooseProvider } from '../crypto/choose-provider.ts';
 import { allocateCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
-import { isTunInUse } from '../host/tun-in-use.ts';
+import { findUsedTun } from '../host/tun-in-use.ts';
 import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
 import { NameLookups } from '../host/name-lookups.ts';
@@ -64,8 +64,8 @@ async function startSteps(
   const addon = findAddon();
   // Without the addon nothing can mark the gateway's own datagrams.
   const mark = 'missing' in addon ? 0 : config.udp.mark;
-  await refuseUsedTun(config);
-  const host = await HostSide.examine(config, mark, log);
+  // Both only look; each waits for a program of the host.
+  const [host] = await Promise.all([HostSide.examine(config, mark, log), refuseUsedTun(config)]);
   const tunMtu = await host.planTunMtu();
   const counters = allocateCounters();
   const events = new DataPlaneEvents();
@@ -204,9 +204,9 @@ export async function guard(config: GatewayConfig, log: Logger): Promise<void> {
 
 /** A TUN has several queues, so the kernel would let a second gateway have half of the packets of the first. */
 async function refuseUsedTun({ tun }: GatewayConfig): Promise<void> {
-  for (const name of [tun.name, clearTunNameOf(tun.name)])
-    if (await isTunInUse(name))
-      throw new EnvironmentError(
-        `the TUN ${name} is in use, perhaps by a gateway that runs: stop that one, or choose another tun.name`,
-      );
+  const used = await findUsedTun([tun.name, clearTunNameOf(tun.name)]);
+  if (used === undefined) return;
+  throw new EnvironmentError(
+    `the TUN ${used} is in use, perhaps by a gateway that runs: stop that one, or choose another tun.name`,
+  );
 }

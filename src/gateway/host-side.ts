@@ -5,7 +5,7 @@
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
-import { addGuardCounts, applyGuard, isGuardPresent, removeFormerGuard, removeGuard } from '../host/guard.ts';
+import { addGuardCounts, applyGuard, hasGuard, removeFormerGuard, removeGuard } from '../host/guard.ts';
 import { readFormerGuardCounts, readGuardCounts } from '../host/guard.ts';
 import { NO_GUARD_COUNTS, type GuardCounts } from '../host/guard.ts';
 import { planGuard, planGuardOfBoth, type GuardPlanInput } from '../host/guard-plan.ts';
@@ -13,7 +13,7 @@ import { readHostFacts, type HostFacts, type PeerPath } from '../host/host-facts
 import { applyHostNetwork, closeHostNetwork, removeHostNetwork } from '../host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
 import { hostWarnings } from '../host/host-warnings.ts';
-import { queryNft } from '../host/nft-command.ts';
+import { queryNft, type NftObject } from '../host/nft-command.ts';
 import { limitRoutes } from '../host/route-mtu.ts';
 import type { HostFootprint } from '../host/rule-plan.ts';
 import type { GatewayConfig, PeerConfig } from '../management/config/gateway-config.ts';
@@ -59,9 +59,12 @@ export class HostSide {
       throw new EnvironmentError(
         'tun.traffic is all, and without the native addon nothing can mark the own datagrams: they would run in a circle; run `npm rebuild`',
       );
-    const hasNft = await findNft(config, log);
-    const wasClosed = hasNft && (await isGuardPresent(config.tun.name));
-    return new HostSide(config, log, footprintOf(config, mark), { hasNft, wasClosed });
+    const tables = await findTables(config, log);
+    const found = {
+      hasNft: tables !== undefined,
+      wasClosed: tables !== undefined && hasGuard(tables, config.tun.name),
+    };
+    return new HostSide(config, log, footprintOf(config, mark), found);
   }
 
   /** True where a packet in clear that is routed back into the TUN is dropped there. */
@@ -211,18 +214,20 @@ function footprintOf({ tun }: GatewayConfig, mark: number): HostFootprint {
   return { tunName: tun.name, clearTunName: clearTunNameOf(tun.name), mark };
 }
 
-/** Without a guard to set, nftables only marks own datagrams and ends circles; then it may be missing. */
-async function findNft({ guardedInterfaces }: GatewayConfig, log: Logger): Promise<boolean> {
+/** Without a guard to set, nftables only marks own datagrams and ends circles; then it may be missing: undefined. */
+async function findTables(
+  { guardedInterfaces }: GatewayConfig,
+  log: Logger,
+): Promise<readonly NftObject[] | undefined> {
   try {
-    await queryNft(['tables']);
-    return true;
+    return (await queryNft(['tables'])) ?? [];
   } catch (error) {
     if (guardedInterfaces !== undefined || !(error instanceof EnvironmentError)) throw error;
     log.info(
       { reason: error.message },
       'guard: none, and no nftables: own datagrams are not marked as they arrive',
     );
-    return false;
+    return undefined;
   }
 }
 

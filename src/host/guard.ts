@@ -3,7 +3,7 @@
 
 import { dropFormerGuard, formerGuardTable, guardTable, type GuardPlan } from './guard-plan.ts';
 import { GUARD_REASONS, type GuardReasonKey } from './guard-reasons.ts';
-import { changeWithNft, queryNft } from './nft-command.ts';
+import { changeWithNft, queryNft, type NftObject } from './nft-command.ts';
 
 /** Packets dropped in the kernel: by reason, and by the policy that asked for it. */
 export interface GuardCounts {
@@ -18,8 +18,15 @@ export async function applyGuard(plan: GuardPlan): Promise<void> {
   await changeWithNft(plan.ruleset);
 }
 
-export async function isGuardPresent(tunName: string): Promise<boolean> {
+async function isGuardPresent(tunName: string): Promise<boolean> {
   return (await queryNft(['counters', 'table', ...guardTable(tunName).split(' ')])) !== undefined;
+}
+
+/** @param tables as nftables lists them */
+export function hasGuard(tables: readonly NftObject[], tunName: string): boolean {
+  return tables.some(
+    ({ table }) => `${String(table?.['family'])} ${String(table?.['name'])}` === guardTable(tunName),
+  );
 }
 
 /** @returns true where there was a guard to remove */

@@ -1,12 +1,15 @@
-// Whether a TUN of a name is there and somebody holds it.
+// Whether TUNs of some names are there and somebody holds them.
 
 import { parseIpJson, runIp, type IpObject } from './ip-command.ts';
 
-/** True where a device has the name, and it is none that waits for a gateway: a persistent TUN without a queue open. */
-export async function isTunInUse(name: string): Promise<boolean> {
+/** @returns the first name that a device has which is none that waits for a gateway: a persistent TUN without a queue open */
+export async function findUsedTun(names: readonly string[]): Promise<string | undefined> {
   const { output } = await runIp(['-json', '-details', 'link', 'show']);
-  const device = parseIpJson(output).find((link) => link['ifname'] === name);
-  if (device === undefined) return false;
+  const links = parseIpJson(output);
+  return names.find((name) => links.some((link) => link['ifname'] === name && isInUse(link)));
+}
+
+function isInUse(device: IpObject): boolean {
   const info = (device['linkinfo'] as IpObject | undefined)?.['info_data'] as IpObject | undefined;
   const isTun = info?.['type'] === 'tun';
   const hasReader = (device['flags'] as readonly string[] | undefined)?.includes('LOWER_UP') ?? true;
