@@ -1,4 +1,5 @@
-// Addresses of this host that have gone: the IKE SAs that were there look for another way to their peers (RFC 4555 §3.5).
+// Addresses of this host that have gone: the IKE SAs that were there look for another way to their peers (RFC 4555 §3.5),
+// and the handshakes that were half done from there end.
 
 import type { Address } from '../base/address.ts';
 import { isOpen, type Connection, type Path } from './connection.ts';
@@ -25,8 +26,10 @@ export class LostAddresses {
   leave(isLocal: IsLocal): void {
     for (const entry of this.#parts.sas.all) {
       const { connection, path, phase } = entry.state;
-      if (connection === undefined || phase !== 'established' || isLocal(path.localAddress)) continue;
-      if (!isOpen(connection)) this.#leave(entry, connection, isLocal);
+      if (connection === undefined || isOpen(connection) || isLocal(path.localAddress)) continue;
+      if (phase === 'established') this.#leave(entry, connection, isLocal);
+      // The peer would not take IKE_AUTH from elsewhere, and the packets that wait ask again.
+      if (phase === 'authenticating') this.#parts.runner.push(entry, { type: 'give-up' });
     }
   }
 

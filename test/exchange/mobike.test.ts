@@ -1,6 +1,7 @@
 // The addresses of a peer change while its tunnels stand: MOBIKE (RFC 4555), and without it RFC 7296 §2.23.
 
 import { describe, expect, test } from 'vitest';
+import { formatAddress } from '../../src/base/address.ts';
 import { ExchangeType, NotifyType } from '../../src/wire/ike/iana.ts';
 import type { Payload } from '../../src/wire/ike/payload.ts';
 import { forge } from '../support/forged-request.ts';
@@ -27,6 +28,11 @@ async function connected(net = build()): Promise<IkeNetwork> {
 /** Where site B sends packets of the tunnel. */
 function placesOf({ b }: IkeNetwork): readonly string[] {
   return [...b.sad.places.values()];
+}
+
+/** Where site B sees site A's IKE SAs. */
+function pathsOf(net: IkeNetwork): readonly string[] {
+  return net.states('b').map(({ path }) => formatAddress(path.remoteAddress));
 }
 
 function names(net: IkeNetwork): readonly string[] {
@@ -295,5 +301,31 @@ describe('what a peer may ask', () => {
     net.addresses.a = OLD;
     await net.live(400_000);
     expect(placesOf(net)).not.toContain(victim);
+  });
+});
+
+describe('an address that goes while the IKE SA is made', () => {
+  /** Site B knows site A by its identity alone. */
+  function roaming(): IkeNetwork {
+    return new IkeNetwork((connection, name) =>
+      name === 'b' ? { ...connection, remoteAddress: undefined } : connection,
+    );
+  }
+
+  test('before IKE_AUTH is answered: whoever waits hears of it, and may ask again', async () => {
+    const net = roaming();
+    net.a.engine.acquire('to-b', undefined);
+    await net.settled();
+    await net.deliver(net.take());
+    await net.deliver(net.take());
+    //  IKE_AUTH ──►  is lost
+    net.flying.length = 0;
+    net.moveTo('a', NEW);
+    await net.settled();
+    expect(net.states('a')).toHaveLength(0);
+    await net.connect();
+    // Site B keeps the half-open one for a while.
+    expect(pathsOf(net)).toContain(NEW);
+    expect(net.states('a')).toHaveLength(1);
   });
 });
