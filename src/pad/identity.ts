@@ -151,6 +151,7 @@ function addressOf({ idType, data }: Identity): Address | undefined {
 /** A name that is made of letters that can be seen: RFC 7296 §3.5 allows no terminators in it. */
 function nameOf({ idType, data }: Identity): string | undefined {
   if (idType !== IdType.ID_FQDN && idType !== IdType.ID_RFC822_ADDR) return undefined;
+  if (data.length > MAX_NAME_CHARACTERS) return undefined;
   const text = Buffer.from(data).toString('latin1');
   return /^[!-~]+$/.test(text) ? text : undefined;
 }

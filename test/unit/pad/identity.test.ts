@@ -91,6 +91,8 @@ describe('parseIdentityPattern', () => {
     expect(matches('*@example.org', MAIL, text('@example.org'))).toBe(false);
     expect(matches('*@example.org', MAIL, text('a@b@example.org'))).toBe(false);
     expect(matches('*', FQDN, new Uint8Array(0))).toBe(false);
+    expect(matches('*.example.org', FQDN, text(`${'a'.repeat(243)}.example.org`))).toBe(true);
+    expect(matches('*.example.org', FQDN, text(`${'a'.repeat(244)}.example.org`))).toBe(false);
     expect(matches('192.0.2.1', IPV4, Uint8Array.of(192, 0, 2, 1, 0))).toBe(false);
     expect(matches('0.0.0.0/0', IPV4, Uint8Array.of(192, 0, 2))).toBe(false);
     expect(matches('::/0', IPV6, new Uint8Array(4))).toBe(false);
