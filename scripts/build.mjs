@@ -27,7 +27,6 @@ for (const [input, codeSplitting] of [
     input,
     external,
     platform: 'node',
-    tsconfig: 'tsconfig.json',
     logLevel: 'warn',
     output: { dir: folder, format: 'esm', sourcemap: true, entryFileNames: '[name].js', codeSplitting },
   });
