@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFailed, TestRunner } from 'vitest';
 import {
   gatewayReady,
@@ -41,6 +42,7 @@ export const BRIEFLY = 1;
 const RELOAD_LIMIT_MS = 10_000;
 const LOG_LIMIT_MS = 30_000;
 const CAPTURE_LIMIT_MS = 10_000;
+const ASK_AGAIN_MS = 1000;
 const LINES_SHOWN = 30;
 
 export class TwoSites {
@@ -206,10 +208,13 @@ export class TwoSites {
       const isWritten = (): boolean => countPackets(readFileSync(file)) >= packets;
       if (packets > 0) await holdsWithin(isWritten, CAPTURE_LIMIT_MS, new AbortController().signal);
       // It forgets what waits in its socket when it is told to end; asked for its counts, it says how far it is.
-      while (!hasAll(words.at(-1) ?? '')) {
+      const endMs = performance.now() + CAPTURE_LIMIT_MS;
+      while (!hasAll(words.join(''))) {
+        if (tcpdump.exitCode !== null || performance.now() > endMs)
+          throw new Error(`tcpdump has ended, or does not come to an end\n${words.join('')}`);
         tcpdump.kill('SIGUSR1');
-        await Promise.race([once(speech, 'data'), closed]);
-        if (tcpdump.exitCode !== null) throw new Error(`tcpdump has ended\n${words.join('')}`);
+        // Asked again where it did not hear, or has said a part of it.
+        await Promise.race([once(speech, 'data'), closed, sleep(ASK_AGAIN_MS)]);
       }
       tcpdump.kill('SIGINT');
       await closed;
@@ -251,9 +256,9 @@ export class TwoSites {
   }
 }
 
-/** @param counts of tcpdump, at SIGUSR1 */
-function hasAll(counts: string): boolean {
-  const [, captured, received] =
-    /(\d+) packets? captured, (\d+) packets? received by filter/.exec(counts) ?? [];
+/** @param said by tcpdump, at each SIGUSR1 its counts */
+function hasAll(said: string): boolean {
+  const counts = /(\d+) packets? captured, (\d+) packets? received by filter/g;
+  const [, captured, received] = [...said.matchAll(counts)].at(-1) ?? [];
   return captured !== undefined && captured === received;
 }
