@@ -1,8 +1,9 @@
 // Debian's swanctl, for tests: one command after another, or one that goes on and is listened to.
 
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
+import type { Readable } from 'node:stream';
 import { FrameReader } from '../../src/management/vici/frame-reader.ts';
 import { PacketType } from '../../src/management/vici/packet.ts';
 
@@ -12,12 +13,14 @@ export interface Said {
   readonly text: string;
 }
 
+type Running = ChildProcessByStdio<null, Readable, null>;
+
 const LIMIT_MS = 20_000;
 
 export class Swanctl {
   readonly #socket: string;
   readonly #uri: string;
-  readonly #running: ChildProcess[] = [];
+  readonly #running: Running[] = [];
 
   /** @param socket of a gateway */
   constructor(socket: string) {
@@ -57,7 +60,8 @@ export class Swanctl {
         proxy.close();
       }).listen(path);
     });
-    const child = spawn('swanctl', [command, '--uri', `unix://${path}`], {
+    // Line by line, so that it is seen what it has been told.
+    const child = spawn('stdbuf', ['-oL', 'swanctl', command, '--uri', `unix://${path}`], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     this.#running.push(child);
@@ -77,18 +81,24 @@ export class Swanctl {
 }
 
 class Listening {
-  readonly #child: ChildProcess;
+  readonly #child: Running;
   readonly #closed: Promise<unknown>;
   #text = '';
 
-  constructor(child: ChildProcess) {
+  constructor(child: Running) {
     this.#child = child;
     this.#closed = once(child, 'close');
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#text += text));
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (this.#text += text));
   }
 
-  /** Ends it as Ctrl-C does: then it writes what it still has. @returns all that it wrote */
-  async end(): Promise<string> {
+  /** Waits until it has written what matches, then ends it as Ctrl-C does. @returns all that it wrote */
+  async end(last: RegExp): Promise<string> {
+    const deadline = AbortSignal.timeout(LIMIT_MS);
+    while (!last.test(this.#text)) {
+      await once(this.#child.stdout, 'data', { signal: deadline }).catch((cause: unknown) => {
+        throw new Error(`expected ${String(last)}, got:\n${this.#text}`, { cause });
+      });
+    }
     this.#child.kill('SIGINT');
     await this.#closed;
     return this.#text;
