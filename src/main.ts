@@ -6,7 +6,7 @@ import { readFileSync, writeSync } from 'node:fs';
 
 import { packageFile } from './base/package-file.ts';
 import { createProgram } from './management/cli/program.ts';
-import { describeError } from './management/cli/report-error.ts';
+import { describeError, exitCodeOf } from './management/cli/report-error.ts';
 
 const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
   readonly version: string;
@@ -22,13 +22,20 @@ const program = createProgram(
   {
     out: (line) => process.stdout.write(line),
     err: (line) => process.stderr.write(line),
+    isColoured: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
   },
 );
+
+// Whoever reads has enough: head, or a pager that was left.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
   // Synchronous, because the exit must not overtake it.
   writeSync(process.stderr.fd, describeError(error));
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 }

@@ -2,6 +2,7 @@
 // `time` and `msg` have these names in every line. Keys and payload are never given to it.
 
 import { pino } from 'pino';
+import { printable } from './printable.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -89,9 +90,4 @@ function formatField(value: unknown): string {
   // An error as pino's serializer leaves it: the message says enough on a terminal.
   if (typeof value === 'object' && value !== null && 'message' in value) return JSON.stringify(value.message);
   return JSON.stringify(value);
-}
-
-/** Control characters would let a logged text steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }

@@ -32,6 +32,7 @@ import { DataPlaneEvents } from './data-plane-events.ts';
 import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
+import { Troubles } from './troubles.ts';
 
 /** How often larval SAs are looked at. */
 const LARVAL_TICK_MS = 1000;
@@ -159,6 +160,10 @@ async function startSteps(
     keying,
     observer,
     views,
+    // From now on: what the start warned of, it has said.
+    troubles: new Troubles(log, monotonicMs),
+    counters,
+    tun: dataPlane.tunName,
     implementations: { esp: dataPlane.engine, ike: 'node:crypto' },
   });
   const endManagement = await startManagement(config, managed, log);

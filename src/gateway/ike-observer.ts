@@ -124,6 +124,7 @@ export class IkeObserver {
     const { replaces } = child;
     const old = replaces === undefined ? undefined : this.#children.get(replaces);
     const both = () => ({ ikeSa: this.#view(state), child: this.#viewChild(child, state) });
+    if (replaces === undefined) this.#parts.views.noteMade(child);
     if (replaces === undefined || old === undefined)
       return this.#tell(() => ({ type: 'child-updown', isUp: true, ...both() }));
     this.#replaced.add(replaces);

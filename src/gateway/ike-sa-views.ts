@@ -4,6 +4,7 @@
 import { formatAddress } from '../base/address.ts';
 import type { ChildSa } from '../ike/child-sa.ts';
 import type { IkeSaState, OwnExchange, Task } from '../ike/ike-sa-state.ts';
+import type { Traffic } from '../management/vici/extensions/status.ts';
 import type { ChildSaView, EndView, IkeSaView } from '../management/vici/vici-gateway.ts';
 import { formatIdentity, type Identity } from '../pad/identity.ts';
 import type { Sad } from '../sad/sad.ts';
@@ -34,6 +35,9 @@ export class IkeSaViews {
   readonly #now: () => number;
   readonly #establishedMs = new Map<IkeSpi, number>();
   readonly #last = new Map<string, SaView>();
+  /** Of policies. */
+  readonly #madeMs = new Map<string, number>();
+  readonly #formerTraffic = new Map<string, Traffic>();
 
   constructor(sad: Pick<Sad, 'has' | 'get'>, now: () => number) {
     this.#sad = sad;
@@ -49,8 +53,22 @@ export class IkeSaViews {
     this.ikeNumbers.forget(localSpi);
   }
 
-  forgetChildSa({ inboundSpi, outboundSpi }: ChildSa, peer: string): void {
+  /** An SA that replaces none. */
+  noteMade({ policy }: ChildSa): void {
+    this.#madeMs.set(policy, this.#now());
+  }
+
+  forgetChildSa({ inboundSpi, outboundSpi, policy }: ChildSa, peer: string): void {
     this.childNumbers.forget(inboundSpi);
+    const former = this.formerTrafficOf(policy);
+    const inbound = this.#look('inbound', '', inboundSpi);
+    const outbound = this.#look('outbound', peer, outboundSpi);
+    this.#formerTraffic.set(policy, {
+      packetsIn: former.packetsIn + (inbound?.packets ?? 0),
+      bytesIn: former.bytesIn + (inbound?.bytes ?? 0),
+      packetsOut: former.packetsOut + (outbound?.packets ?? 0),
+      bytesOut: former.bytesOut + (outbound?.bytes ?? 0),
+    });
     this.#last.delete(keyOf('inbound', '', inboundSpi));
     this.#last.delete(keyOf('outbound', peer, outboundSpi));
   }
@@ -101,6 +119,15 @@ export class IkeSaViews {
       inbound: this.#look('inbound', '', inboundSpi),
       outbound: this.#look('outbound', peer, outboundSpi),
     };
+  }
+
+  /** See StatusSource. */
+  secondsSinceMade(policy: string): number | undefined {
+    return this.#secondsSince(this.#madeMs.get(policy));
+  }
+
+  formerTrafficOf(policy: string): Traffic {
+    return this.#formerTraffic.get(policy) ?? { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 };
   }
 
   requestNumber(policy: string): number {

@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { wallClockMs } from '../base/clock.ts';
 import { packageFile } from '../base/package-file.ts';
 import { listenToLog, type Logger } from '../base/log.ts';
+import { Counter, type Counters } from '../dataplane/counters.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import type { DropStatus, Traffic, Trouble } from '../management/vici/extensions/status.ts';
 import type {
   CertificateView,
   ConnectionView,
@@ -26,10 +28,12 @@ import {
   viewConnections,
   viewPolicies,
 } from './config-views.ts';
+import { viewDrops } from './drop-views.ts';
 import type { IkeKeying } from './ike-keying.ts';
 import type { IkeObserver } from './ike-observer.ts';
 import type { IkeSaViews } from './ike-sa-views.ts';
 import { ManualSaViews } from './manual-sa-views.ts';
+import type { Troubles } from './troubles.ts';
 
 const { version: VERSION } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
   readonly version: string;
@@ -43,6 +47,10 @@ export interface ManagedGatewayParts {
   readonly keying: IkeKeying | undefined;
   readonly observer: IkeObserver;
   readonly views: IkeSaViews;
+  readonly troubles: Troubles;
+  readonly counters: Counters;
+  /** Name of the TUN. */
+  readonly tun: string;
   /** Who seals packets, and whose algorithms IKE uses. */
   readonly implementations: { readonly esp: string; readonly ike: string };
 }
@@ -74,6 +82,39 @@ export class ManagedGateway implements ViciGateway {
       halfOpenIkeSas: this.#states.filter(({ phase }) => HALF_OPEN.has(phase)).length,
       parts: [esp, ike],
     };
+  }
+
+  get name(): string {
+    return this.#parts.config().name;
+  }
+
+  get file(): string {
+    return this.#parts.config().file;
+  }
+
+  get tun(): string {
+    return this.#parts.tun;
+  }
+
+  get packets(): { readonly out: number; readonly in: number } {
+    const { counters } = this.#parts;
+    return { out: counters[Counter.outboundPackets] ?? 0, in: counters[Counter.inboundPackets] ?? 0 };
+  }
+
+  get drops(): readonly DropStatus[] {
+    return viewDrops(this.#parts.counters, this.#parts.keying?.drops);
+  }
+
+  troubleOf(peer?: string): Trouble | undefined {
+    return this.#parts.troubles.of(peer);
+  }
+
+  secondsSinceMade(policy: string): number | undefined {
+    return this.#parts.views.secondsSinceMade(policy);
+  }
+
+  formerTrafficOf(policy: string): Traffic {
+    return this.#parts.views.formerTrafficOf(policy);
   }
 
   get #states(): readonly IkeSaState[] {

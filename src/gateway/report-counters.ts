@@ -9,6 +9,7 @@ import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { Sad } from '../sad/sad.ts';
 import { SaField, type SaState } from '../sad/sa-state.ts';
 import { formatSpi } from '../sad/spi-allocation.ts';
+import { readIkeDrops } from './drop-views.ts';
 
 export interface Counted {
   readonly counters: Counters;
@@ -32,24 +33,10 @@ export function reportCounters({ counters, sad, guard, ike }: Counted, log: Pick
       outboundDummies: counters[Counter.outboundDummies],
       tooBigMessages: counters[Counter.tooBigMessages],
       guardByPolicy: guard.policies,
-      drops: { ...readDrops(counters), ...guard.drops, ...ikeDrops(ike) },
+      drops: { ...readDrops(counters), ...guard.drops, ...readIkeDrops(ike) },
     },
     'counters',
   );
-}
-
-/** Messages of IKE that were met with nothing. */
-function ikeDrops(drops: Readonly<IkeDrops> | undefined): Record<string, number> {
-  if (drops === undefined) return {};
-  const named = {
-    'ike-malformed': drops.malformed,
-    'ike-version-1': drops.ikeV1,
-    'ike-unknown-spi': drops.unknownSpi,
-    'ike-flooded': drops.flooded,
-    'ike-too-long': drops.tooLong,
-    'ike-failed': drops.failed,
-  };
-  return Object.fromEntries(Object.entries(named).filter(([, count]) => count > 0));
 }
 
 function saCounters(state: SaState): Record<string, number | undefined> {

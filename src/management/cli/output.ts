@@ -5,4 +5,6 @@ export interface Output {
   readonly out: (line: string) => void;
   /** Standard error: everything else. */
   readonly err: (line: string) => void;
+  /** Standard output is a terminal that shows colours. */
+  readonly isColoured?: boolean;
 }

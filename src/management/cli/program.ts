@@ -1,11 +1,12 @@
 // The command line. Commands come from the files beside; what starts the data plane is handed in, so that the
-// CLI works where no data plane can run. Exit codes: 0 done, 1 anything wrong, usage included.
+// CLI works where no data plane can run. Exit codes: EXIT_CODES below.
 
 import { Command } from 'commander';
 
 import type { Logger } from '../../base/log.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { checkFile } from './check.ts';
+import { addControlCommands } from './control-commands.ts';
 import { generateKey } from './keygen.ts';
 import type { Output } from './output.ts';
 import { addPkiCommands } from './pki-commands.ts';
@@ -20,7 +21,9 @@ export interface GatewayActions {
   readonly guard: (config: GatewayConfig, log: Logger) => Promise<void>;
 }
 
-const EXIT_CODES = '\nExit code: 0 when done, 1 when anything is wrong; then standard error says what.';
+const EXIT_CODES = `
+Exit code: 0 done; 1 wrong usage, configuration or host; 3 no gateway answers at the socket; 4 the gateway refused, or
+what was asked of it failed. Unless it is 0, standard error says why.`;
 
 export function createProgram(version: string, actions: GatewayActions, output: Output): Command {
   const program = new Command('isthmus')
@@ -47,6 +50,8 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     .argument('[proposal]', 'what the key is for: a proposal, or psk for IKE', 'aes256gcm16')
     .option('-o, --out <file>', 'write it to a new file that only its owner can read')
     .action((proposal: string, { out }: { out?: string }) => generateKey(proposal, out, output));
+
+  addControlCommands(program, output);
 
   addPkiCommands(program, output);
 

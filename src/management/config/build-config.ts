@@ -15,6 +15,7 @@ import type { Position } from './config-document.ts';
 import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig, SocketConfig } from './gateway-config.ts';
 import { buildSecretSource } from './key-source.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
+import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
 
 export interface BuildContext {
   readonly file: string;
@@ -23,7 +24,6 @@ export interface BuildContext {
 }
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/isthmus';
-const DEFAULT_RUNTIME_DIRECTORY = '/run/isthmus';
 
 export function buildConfig(file: ConfigFile, context: BuildContext): GatewayConfig {
   return {
@@ -83,8 +83,8 @@ function viciSocket(
   context: BuildContext,
 ): SocketConfig | undefined {
   if (socket === 'off') return undefined;
-  const directory = directoryOf('RUNTIME_DIRECTORY', context) ?? DEFAULT_RUNTIME_DIRECTORY;
-  return { path: socket === 'auto' ? `${directory}/isthmus.vici` : socket, group };
+  const directory = directoryOf('RUNTIME_DIRECTORY', context) ?? RUNTIME_DIRECTORY;
+  return { path: socket === 'auto' ? `${directory}/${SOCKET_NAME}` : socket, group };
 }
 
 /** As systemd names it: several directories in one variable are separated by colons. */

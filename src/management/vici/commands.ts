@@ -6,6 +6,7 @@ import { getCounters, resetCounters } from './commands/counters.ts';
 import { getKeys, getPools, getShared } from './commands/credentials.ts';
 import { getAlgorithms } from './commands/get-algorithms.ts';
 import { initiate } from './commands/initiate.ts';
+import { isthmusStatus } from './commands/isthmus-status.ts';
 import { listCerts } from './commands/list-certs.ts';
 import { getConns, listConns } from './commands/list-conns.ts';
 import { listPolicies } from './commands/list-policies.ts';
@@ -34,10 +35,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['initiate', initiate],
   ['terminate', terminate],
   ['rekey', rekey],
+  // Extensions: vici has no such commands.
+  ['isthmus-status', isthmusStatus],
 ]);
 
 export const EVENTS: ReadonlySet<string> = new Set([
   ...['list-sa', 'list-conn', 'list-policy', 'list-cert', 'list-authority'],
   ...['log', 'control-log'],
+  'isthmus-peer',
   ...['ike-updown', 'ike-rekey', 'child-updown', 'child-rekey'],
 ]);

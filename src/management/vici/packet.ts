@@ -44,6 +44,37 @@ export function decodeClientPacket(bytes: Uint8Array): ClientPacket {
   return { type, name, message: EMPTY };
 }
 
+/** What a server may send. */
+export interface ServerPacket {
+  readonly type: 1 | 2 | 5 | 6 | 7;
+  /** Of an event; otherwise empty. */
+  readonly name: string;
+  /** Empty but for a response or an event. */
+  readonly message: ViciSection;
+}
+
+/** @param bytes without the length @throws MalformedMessageError */
+export function decodeServerPacket(bytes: Uint8Array): ServerPacket {
+  const [type, nameBytes] = bytes;
+  switch (type) {
+    case PacketType.CMD_RESPONSE:
+      return { type, name: '', message: decodeMessage(bytes.subarray(1)) };
+    case PacketType.EVENT: {
+      if (nameBytes === undefined || nameBytes === 0 || 2 + nameBytes > bytes.length)
+        throw new MalformedMessageError('byte 1', 'a name that is empty or cut off');
+      const name = Buffer.from(bytes.subarray(2, 2 + nameBytes)).toString('utf8');
+      return { type, name, message: decodeMessage(bytes.subarray(2 + nameBytes)) };
+    }
+    case PacketType.CMD_UNKNOWN:
+    case PacketType.EVENT_CONFIRM:
+    case PacketType.EVENT_UNKNOWN:
+      if (bytes.length > 1) throw new MalformedMessageError('byte 1', 'bytes behind the end');
+      return { type, name: '', message: EMPTY };
+    default:
+      throw new MalformedMessageError('byte 0', `the packet type ${type ?? 'nothing'}`);
+  }
+}
+
 /** A packet with its length in front. @throws InvariantError where it is longer than a client takes */
 export function encodePacket(
   type: (typeof PacketType)[keyof typeof PacketType],

@@ -7,6 +7,7 @@ import type { AcceptedProposal, Algorithm } from '../../pad/accepted-proposal.ts
 import type { TrafficSelector } from '../../wire/ike/payload.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
 import type { SaLifetime } from '../../spd/sa-lifetime.ts';
+import type { StatusSource } from './extensions/status-source.ts';
 
 export interface ChildSaView {
   /** Unique as long as the process runs. */
@@ -154,7 +155,7 @@ export type SaEvent =
 /** One line of the gateway's log, as JSON. */
 export type LogListener = (line: string) => void;
 
-export interface ViciGateway {
+export interface ViciGateway extends StatusSource {
   readonly version: string;
   readonly stats: StatsView;
   /** Of the engine: who seals packets; of IKE: whose algorithms. */

@@ -16,6 +16,7 @@ import { selectorText } from '../../../../src/management/vici/selector-text.ts';
 import type { ChildSaView, IkeSaView, ViciGateway } from '../../../../src/management/vici/vici-gateway.ts';
 import type { TrafficSelector } from '../../../../src/wire/ike/payload.ts';
 import { plain } from '../../../support/vici-caller.ts';
+import { QUIET } from '../../../support/vici-status.ts';
 
 function selector(first: string, bits: number, more: Partial<TrafficSelector> = {}): TrafficSelector {
   const address = parseAddress(first);
@@ -103,6 +104,7 @@ async function run(name: string, request: ViciSection, parts: Partial<ViciGatewa
     rekeyChildSa: act('rekey-child'),
     onLog: () => () => undefined,
     onChange: () => () => undefined,
+    ...QUIET,
     ...parts,
   } as unknown as ViciGateway;
   const command = COMMANDS.get(name);

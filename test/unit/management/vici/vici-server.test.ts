@@ -23,6 +23,7 @@ import type {
 } from '../../../../src/management/vici/vici-gateway.ts';
 import { ViciServer } from '../../../../src/management/vici/vici-server.ts';
 import { ViciCaller } from '../../../support/vici-caller.ts';
+import { emptyGateway } from '../../../support/vici-status.ts';
 
 let directory: string;
 let path: string;
@@ -44,38 +45,8 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A gateway with nothing in it, but for what a test gives it. */
-function gatewayWith(parts: Partial<ViciGateway> = {}): ViciGateway {
-  const none = (): (() => void) => () => undefined;
-  const nothing = (): void => undefined;
-  return {
-    version: '1.2.3',
-    stats: { startedMs: 0, ikeSas: 0, halfOpenIkeSas: 0, parts: [] },
-    implementations: { esp: 'native', ike: 'node:crypto' },
-    ikeSas: [],
-    connections: [],
-    policies: [],
-    certificates: [],
-    privateKeyIds: [],
-    sharedKeyIds: [],
-    counters: new Map(),
-    resetCounters: nothing,
-    initiate: () => Promise.resolve(true),
-    hasIkeSa: () => false,
-    hasChildSa: () => false,
-    endIkeSa: nothing,
-    endChildSa: nothing,
-    rekeyIkeSa: nothing,
-    rekeyChildSa: nothing,
-    onLog: none,
-    onSaEvent: none,
-    onChange: none,
-    ...parts,
-  };
-}
-
 async function serve(parts: Partial<ViciGateway> = {}, group?: string): Promise<ViciServer> {
-  const server = await ViciServer.open({ path, group }, gatewayWith(parts), log);
+  const server = await ViciServer.open({ path, group }, emptyGateway(parts), log);
   servers.push(server);
   return server;
 }
@@ -136,7 +107,7 @@ describe('the socket', () => {
   test('of somebody who listens is left alone', async () => {
     await serve();
     const first = await call();
-    await expect(ViciServer.open({ path, group: undefined }, gatewayWith(), log)).rejects.toThrow(
+    await expect(ViciServer.open({ path, group: undefined }, emptyGateway(), log)).rejects.toThrow(
       /is in use/,
     );
     expect((await first.call('version')).type).toBe(PacketType.CMD_RESPONSE);
@@ -335,7 +306,7 @@ describe('bounds', () => {
     let readLimitMs = 200;
     const server: Server = createServer((socket) => {
       const parts = {
-        gateway: gatewayWith({ connections }),
+        gateway: emptyGateway({ connections }),
         log,
         commands: new Map([['list-conns', listConns]]),
         events: new Set(['list-conn']),

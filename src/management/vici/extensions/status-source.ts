@@ -1,0 +1,22 @@
+// What the gateway knows of itself beside its SAs and its configuration, for the status.
+
+import type { DropStatus, Traffic, Trouble } from './status.ts';
+
+export interface StatusSource {
+  /** Of the configuration. */
+  readonly name: string;
+  /** Path of the configuration. */
+  readonly file: string;
+  /** Name of the TUN. */
+  readonly tun: string;
+  /** Inner packets since the start. */
+  readonly packets: { readonly out: number; readonly in: number };
+  /** The reasons that were met, those of IKE included; the most frequent first. */
+  readonly drops: readonly DropStatus[];
+  /** What went wrong last with a peer; without a name, with the gateway itself. */
+  troubleOf(peer?: string): Trouble | undefined;
+  /** Since SAs of a policy were made that replaced none; undefined where there were none yet. */
+  secondsSinceMade(policy: string): number | undefined;
+  /** What SAs of a policy carried that are gone. */
+  formerTrafficOf(policy: string): Traffic;
+}

@@ -1,0 +1,4 @@
+// Where the socket of a gateway is when nobody says another place: its configuration and the command line agree on it.
+
+export const RUNTIME_DIRECTORY = '/run/isthmus';
+export const SOCKET_NAME = 'isthmus.vici';

@@ -1,0 +1,46 @@
+// What a gateway in which nothing has happened says of itself, for tests of commands.
+
+import type { ViciGateway } from '../../src/management/vici/vici-gateway.ts';
+import type { StatusSource } from '../../src/management/vici/extensions/status-source.ts';
+
+export const QUIET: StatusSource = {
+  name: 'site-a',
+  file: '/etc/isthmus/site-a.yaml',
+  tun: 'isthmus0',
+  packets: { out: 0, in: 0 },
+  drops: [],
+  troubleOf: () => undefined,
+  secondsSinceMade: () => undefined,
+  formerTrafficOf: () => ({ packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }),
+};
+
+/** A gateway with nothing in it, but for what a test gives it. */
+export function emptyGateway(parts: Partial<ViciGateway> = {}): ViciGateway {
+  const none = (): (() => void) => () => undefined;
+  const nothing = (): void => undefined;
+  return {
+    version: '1.2.3',
+    stats: { startedMs: 0, ikeSas: 0, halfOpenIkeSas: 0, parts: [] },
+    implementations: { esp: 'native', ike: 'node:crypto' },
+    ikeSas: [],
+    connections: [],
+    policies: [],
+    certificates: [],
+    privateKeyIds: [],
+    sharedKeyIds: [],
+    counters: new Map(),
+    resetCounters: nothing,
+    initiate: () => Promise.resolve(true),
+    hasIkeSa: () => false,
+    hasChildSa: () => false,
+    endIkeSa: nothing,
+    endChildSa: nothing,
+    rekeyIkeSa: nothing,
+    rekeyChildSa: nothing,
+    onLog: none,
+    onSaEvent: none,
+    onChange: none,
+    ...QUIET,
+    ...parts,
+  };
+}

@@ -1,0 +1,136 @@
+// The commands that ask a gateway, as a person meets them: the program as it is built, and two gateways that run. Beside
+// their tunnel site A has a peer that is silent, one that is keyed by hand, and policies without a peer.
+
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exampleKeys, ikeExampleKeys, ikeTwoSites, program } from '../../scripts/lab/site-files.ts';
+import { planTopology, siteAddresses } from '../../scripts/topology/plan.ts';
+import { TwoSites } from './two-sites.ts';
+
+const { gwB, hostB } = siteAddresses;
+const TUNNEL = 'site-a-to-site-b';
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+let sites: TwoSites;
+let socket: string;
+
+beforeAll(async () => {
+  sites = await TwoSites.build('native', planTopology('router'), {
+    sites: ikeTwoSites,
+    keys: [...ikeExampleKeys, ...exampleKeys],
+  });
+  socket = join(sites.files.runtimeDirectory('gwA'), 'isthmus.vici');
+  await addOthers();
+  await sites.startBoth();
+});
+
+afterAll(() => sites.close());
+
+/** Peers and policies of site A that no packet meets. */
+async function addOthers(): Promise<void> {
+  const policy = (name: string, priority: number, net: string): object => ({
+    ...{ name, priority, selectors: { local_address: '10.0.1.0/24', remote_address: net } },
+  });
+  const psk = { file: 'keys/a-b.psk' };
+  const manual = {
+    outbound: { spi: 0x1001, key: { file: 'keys/a-to-b.key' } },
+    inbound: { spi: 0x1002, key: { file: 'keys/b-to-a.key' } },
+  };
+  await sites.configure('gwA', [
+    [
+      ['peers', 1],
+      {
+        ...{ name: 'site-c', address: '192.0.2.77' },
+        ike: { local: { psk }, retransmit: { first: '100ms', factor: 1, tries: 1 } },
+      },
+    ],
+    [['peers', 2], { name: 'site-d', address: '192.0.2.78' }],
+    [['policies', 1], { ...policy('to-c', 200, '10.77.0.0/24'), action: 'PROTECT', sa: { peer: 'site-c' } }],
+    [
+      ['policies', 2],
+      {
+        ...policy('to-d', 300, '10.78.0.0/24'),
+        action: 'PROTECT',
+        sa: { peer: 'site-d', proposal: 'aes256gcm16', manual },
+      },
+    ],
+    [['policies', 3], { ...policy('past', 400, '10.79.0.0/24'), action: 'BYPASS' }],
+    [['policies', 4], { ...policy('away', 500, '10.80.0.0/24'), action: 'DISCARD' }],
+  ]);
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function isthmus(...args: readonly string[]): Ran {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, ISTHMUS_SOCKET: socket },
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+/** A run that succeeds, without a word of complaint. */
+function shown(...args: readonly string[]): string {
+  const { code, out, err } = isthmus(...args);
+  expect({ code, err }).toEqual({ code: 0, err: '' });
+  return out;
+}
+
+test('where no gateway runs, one line says so', () => {
+  expect(isthmus('status', '--socket', '/nowhere/isthmus.vici')).toEqual({
+    code: 3,
+    out: '',
+    err: 'isthmus: /nowhere/isthmus.vici: no gateway answers there (ENOENT): start one with isthmus run -c FILE, or name its socket with --socket PATH\n',
+  });
+});
+
+describe('status', () => {
+  test('before there are SAs', () => {
+    const text = shown('status');
+    expect(text.replace(/for \d+s/g, 'for 1s').replace(/\ndropped:[^]*/, '')).toBe(
+      `site-a: Isthmus ${version}, running for 1s, native engine, isthmus0, ${sites.files.configuration('gwA')}
+1 of 3 tunnels up, 0 IKE SAs, 0 packets out, 0 in
+
+site-b at ${gwB.outside.ipv4}:4500 '${gwB.outside.ipv4}': no IKE SA
+  ${TUNNEL}  down: waits for a packet
+                    10.0.1.0/24 fd00:1::/64 === 10.0.2.0/24 fd00:2::/64
+
+site-c at 192.0.2.77:4500 '192.0.2.77': no IKE SA
+  to-c              down: waits for a packet
+                    10.0.1.0/24 === 10.77.0.0/24
+
+site-d at 192.0.2.78:4500: keyed by hand
+  to-d              up for 1s
+                    10.0.1.0/24 === 10.78.0.0/24
+`,
+    );
+  });
+
+  test('with traffic, and as JSON', async () => {
+    expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+    expect(shown('status')).toMatch(
+      new RegExp(
+        `site-b at ${gwB.outside.ipv4}:4500 '${gwB.outside.ipv4}': 1 IKE SA for \\d+s\n` +
+          `  ${TUNNEL}  up for \\d+s\n.*\n {20}sent 252 B in 3 packets, received 252 B in 3 packets\n`,
+      ),
+    );
+    expect(JSON.parse(shown('status', '--json'))).toMatchObject({
+      gateway: { name: 'site-a', ikeSas: 1, packetsIn: 3, packetsOut: 3 },
+      peers: [
+        {
+          name: 'site-b',
+          tunnels: [{ name: TUNNEL, state: 'up', bytesIn: 252, remote: ['10.0.2.0/24', 'fd00:2::/64'] }],
+        },
+        { name: 'site-c' },
+        { name: 'site-d', keying: 'manual' },
+      ],
+    });
+    expect(shown('status', '--down')).not.toContain('site-b at');
+  });
+});
