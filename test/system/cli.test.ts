@@ -134,3 +134,66 @@ site-d at 192.0.2.78:4500: keyed by hand
     expect(shown('status', '--down')).not.toContain('site-b at');
   });
 });
+
+describe('up, rekey and down', () => {
+  test('a policy', async () => {
+    expect(shown('up', TUNNEL)).toMatch(new RegExp(`^'${TUNNEL}' is up already\n  ${TUNNEL}  up for`));
+    expect(shown('down', TUNNEL)).toMatch(
+      new RegExp(`^\\[IKE\\] [^]*'${TUNNEL}' is down\n  ${TUNNEL}  down: waits for a packet\n`),
+    );
+    expect(shown('down', TUNNEL)).toMatch(`'${TUNNEL}' is down already`);
+    const up = shown('up', TUNNEL);
+    expect(up).toContain('[IKE] Child SA established');
+    expect(up).toMatch(new RegExp(`'${TUNNEL}' is up\n  ${TUNNEL}  up for \\ds`));
+    const before = spis();
+    expect(shown('rekey', TUNNEL)).toMatch(
+      new RegExp(`\\[IKE\\] Child SA rekeyed[^]*'${TUNNEL}' has new keys\n  ${TUNNEL}  up`),
+    );
+    expect(spis()).not.toEqual(before);
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
+  });
+
+  test('a peer, as JSON; and by force', () => {
+    const { code, out } = isthmus('rekey', 'site-b', '--json');
+    expect({ code, ...(JSON.parse(out) as object) }).toMatchObject({
+      ...{
+        code: 0,
+        name: 'site-b',
+        result: "'site-b' has new keys",
+        tunnels: [{ name: TUNNEL, state: 'up' }],
+      },
+      log: expect.arrayContaining([expect.stringContaining('IKE SA rekeyed') as string]) as string[],
+    });
+    expect(shown('down', 'site-b', '--force')).toContain("'site-b' is down\n");
+    expect(shown('up', 'site-b')).toContain('[IKE] IKE_SA_INIT sent');
+  });
+
+  test('what does not go says why', () => {
+    expect(isthmus('up', 'to-c')).toMatchObject({
+      code: 4,
+      err: "isthmus: establishing 'to-c' failed: the peer does not answer; the IKE SA is closed; waits for a packet\n",
+    });
+    expect(shown('status', '--down')).toMatch(
+      /last warning, \d+s ago: the peer does not answer; the IKE SA is closed\n/,
+    );
+    expect(isthmus('up', 'site-a-to-site-c')).toMatchObject({
+      code: 4,
+      err: `isthmus: there is no PROTECT policy or peer 'site-a-to-site-c'; did you mean '${TUNNEL}'?\n`,
+    });
+    expect(isthmus('rekey', 'to-d')).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('by hand') as string,
+    });
+    expect(isthmus('down', TUNNEL, '--force')).toMatchObject({
+      ...{ code: 1, err: 'isthmus: --force takes away all SAs with a peer: isthmus down site-b --force\n' },
+    });
+  });
+});
+
+/** What the gateway calls the SAs of the tunnel. */
+function spis(): unknown {
+  const text = spawnSync('swanctl', ['--list-sas', '--uri', `unix://${socket}`, '--child', TUNNEL], {
+    encoding: 'utf8',
+  });
+  return text.stdout.match(/(in|out) {1,2}[0-9a-f]{8}/g);
+}

@@ -1,13 +1,17 @@
 // The commands that ask a gateway which runs, over its vici socket, and their options. What does it is loaded by the
 // commands alone.
 
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
 import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
+import type { DownOptions, DriveOptions } from './control/drive.ts';
 import type { StatusOptions } from './control/status.ts';
 import type { Output } from './output.ts';
 
 const DEFAULT_SOCKET = `${RUNTIME_DIRECTORY}/${SOCKET_NAME}`;
+
+/** vici's times are milliseconds of at most nine digits. */
+const MOST_SECONDS = 86_400;
 
 export function addControlCommands(program: Command, output: Output): void {
   controlCommand(program, 'status', 'the gateway, its peers and tunnels: up, or down and why')
@@ -15,6 +19,39 @@ export function addControlCommands(program: Command, output: Output): void {
     .action(async (options: StatusOptions) =>
       (await import('./control/status.ts')).showStatus(options, output),
     );
+
+  driveCommand(program, 'up', 'make the SAs of a policy, or of all policies with a peer').action(
+    async (name: string, options: DriveOptions) =>
+      (await import('./control/drive.ts')).bringUp(name, options, output),
+  );
+
+  driveCommand(program, 'down', 'delete the SAs of a policy, or all with a peer, and tell the peer')
+    .option('--force', 'of a peer: without waiting until it has confirmed it')
+    .action(async (name: string, options: DownOptions) =>
+      (await import('./control/drive.ts')).takeDown(name, options, output),
+    );
+
+  driveCommand(
+    program,
+    'rekey',
+    'new keys: for the Child SAs of a policy, or the IKE SAs with a peer',
+  ).action(async (name: string, options: DriveOptions) =>
+    (await import('./control/drive.ts')).rekey(name, options, output),
+  );
+}
+
+function driveCommand(program: Command, name: string, description: string): Command {
+  return controlCommand(program, name, description)
+    .argument('<name>', 'of a PROTECT policy, or of a peer')
+    .addOption(new Option('-t, --timeout <seconds>', 'waits so long').default(60).argParser(readSeconds))
+    .addOption(new Option('--policy', 'the name is that of a policy').conflicts('peer'))
+    .option('--peer', 'the name is that of a peer');
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (text !== '' && seconds > 0 && seconds <= MOST_SECONDS) return seconds;
+  throw new InvalidArgumentError(`expected a number above 0, and at most ${MOST_SECONDS}.`);
 }
 
 function controlCommand(program: Command, name: string, description: string): Command {

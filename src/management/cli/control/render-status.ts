@@ -24,6 +24,12 @@ export function renderStatus(gateway: GatewayStatus, peers: readonly PeerStatus[
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
+/** Lines of tunnels alone. */
+export function renderTunnels(tunnels: readonly TunnelStatus[], paint: Paint): string {
+  const width = Math.max(0, ...tunnels.map(({ name }) => name.length));
+  return tunnels.flatMap((tunnel) => tunnelLines(tunnel, width, paint).map((line) => `${line}\n`)).join('');
+}
+
 function headOf(gateway: GatewayStatus, peers: readonly PeerStatus[], paint: Paint): readonly string[] {
   const tunnels = peers.flatMap((peer) => peer.tunnels);
   const up = tunnels.filter(({ state }) => state === 'up').length;
