@@ -21,12 +21,14 @@ export function viewPolicies({ policies }: GatewayConfig): readonly PolicyView[]
   return policies.toSorted((one, other) => one.priority - other.priority).map(viewPolicy);
 }
 
-function viewPolicy({ name, action, sa, priority, selectors }: PolicyConfig): PolicyView {
+function viewPolicy({ name, action, sa, ike, priority, line, selectors }: PolicyConfig): PolicyView {
   return {
     name,
     action,
     peer: sa?.peer,
     priority,
+    line,
+    names: ike?.remoteNames?.map(({ text }) => text) ?? [],
     local: trafficSelectorsOf(selectors, 'local'),
     remote: trafficSelectorsOf(selectors, 'remote'),
   };

@@ -113,6 +113,10 @@ export class ManagedGateway implements ViciGateway {
     return this.#parts.views.secondsSinceMade(policy);
   }
 
+  get securityAssociations(): ReturnType<Sad['dump']> {
+    return this.#parts.sad.dump();
+  }
+
   formerTrafficOf(policy: string): Traffic {
     return this.#parts.views.formerTrafficOf(policy);
   }

@@ -9,6 +9,7 @@ export const QUIET: StatusSource = {
   tun: 'isthmus0',
   packets: { out: 0, in: 0 },
   drops: [],
+  securityAssociations: [],
   troubleOf: () => undefined,
   secondsSinceMade: () => undefined,
   formerTrafficOf: () => ({ packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }),

@@ -9,7 +9,7 @@ import { exampleKeys, ikeExampleKeys, ikeTwoSites, program } from '../../scripts
 import { planTopology, siteAddresses } from '../../scripts/topology/plan.ts';
 import { TwoSites } from './two-sites.ts';
 
-const { gwB, hostB } = siteAddresses;
+const { gwA, gwB, hostB } = siteAddresses;
 const TUNNEL = 'site-a-to-site-b';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -189,6 +189,86 @@ describe('up, rekey and down', () => {
     });
   });
 });
+
+describe('the databases', () => {
+  const HEX = '[0-9a-f]';
+
+  test('sa', () => {
+    expect(shown('sa', TUNNEL)).toMatch(
+      new RegExp(
+        `^site-b #\\d: ESTABLISHED
+  local  ${gwA.outside.ipv4}:4500 '${gwA.outside.ipv4}'
+  remote ${gwB.outside.ipv4}:4500 '${gwB.outside.ipv4}'
+  ${HEX}{16}_i\\* ${HEX}{16}_r
+  AES_GCM_16-256/PRF_HMAC_SHA2_384/ECP_256
+  made \\d+s ago, new keys in [^,]*, ends in [^,]*
+  ${TUNNEL} #\\d: INSTALLED, ESP AES_GCM_16-256
+    10.0.1.0/24 fd00:1::/64 === 10.0.2.0/24 fd00:2::/64
+    in  ${HEX}{8}  0 B in 0 packets
+    out ${HEX}{8}  0 B in 0 packets
+    made \\d+s ago, new keys in [^,]*, ends in [^,]*
+$`,
+      ),
+    );
+    const all = JSON.parse(shown('sa', '--json')) as { readonly name: string }[];
+    expect(all.map(({ name }) => name)).toEqual(['site-b', 'site-d']);
+    expect(isthmus('sa', 'nobody')).toMatchObject({ code: 4 });
+  });
+
+  test('policies', () => {
+    expect(shown('policies').replace(/line \d+/g, 'line 1')).toBe(
+      `100  PROTECT  ${TUNNEL}  line 1, with site-b
+              10.0.1.0/24 fd00:1::/64 === 10.0.2.0/24 fd00:2::/64
+              1 pair of SAs; sent 336 B in 4 packets, received 336 B in 4 packets
+200  PROTECT  to-c              line 1, with site-c
+              10.0.1.0/24 === 10.77.0.0/24
+              no SAs; sent 0 B in 0 packets, received 0 B in 0 packets
+300  PROTECT  to-d              line 1, with site-d
+              10.0.1.0/24 === 10.78.0.0/24
+              1 pair of SAs; sent 0 B in 0 packets, received 0 B in 0 packets
+400  BYPASS   past              line 1
+              10.0.1.0/24 === 10.79.0.0/24
+500  DISCARD  away              line 1
+              10.0.1.0/24 === 10.80.0.0/24
+what no policy matches is discarded
+`,
+    );
+  });
+
+  test('tables', () => {
+    const [own, peer] = [gwA, gwB].map(({ outside }) => addressHex(outside.ipv4));
+    const text = shown('tables');
+    expect(text).toMatch(
+      new RegExp(
+        `^IKE_SA_table <peer, cookie_i, cookie_r>: 1 entry\n<${peer}, ${HEX}{16}, ${HEX}{16}; sa=${HEX}+, flags=1, ` +
+          'encr=14, key_bits=100, integ=0, prf=6, group=13; renegotiation=\\d+; \\d+/86400>  site-b\n'.replace(
+            '; renegotiation',
+            ', renegotiation',
+          ),
+      ),
+    );
+    const inbound = new RegExp(
+      `<(${HEX}{8}); sa=${HEX}+, host=${own}, peer=${peer}, .*peer_method=2, .*/28800>  site-b`,
+    ).exec(text);
+    const outbound = new RegExp(`<${peer}, ${HEX}{8}; mspi=(${HEX}{8}), .*/28800>  site-b ${TUNNEL}`).exec(
+      text,
+    );
+    expect(inbound?.[1]).toBe(outbound?.[1]);
+    expect(text).toContain('<00001002; sa=');
+    expect(text).toMatch(
+      /<c000024e, 00001001; mspi=00001002, .*peer_method=0, peer_id=0, .*; -\/-> {2}site-d to-d/,
+    );
+    for (const secret of [sites.key('a-to-b'), sites.key('b-to-a')])
+      expect(text).not.toContain(secret.slice(0, 16));
+    const json = JSON.parse(shown('tables', 'outbound_SPI', '--json')) as Record<string, readonly object[]>;
+    expect(Object.keys(json)).toEqual(['outbound_SPI']);
+    expect(json['outbound_SPI']).toHaveLength(2);
+  });
+});
+
+function addressHex(text: string): string {
+  return Buffer.from(text.split('.').map(Number)).toString('hex');
+}
 
 /** What the gateway calls the SAs of the tunnel. */
 function spis(): unknown {

@@ -1,11 +1,13 @@
 // The commands that ask a gateway which runs, over its vici socket, and their options. What does it is loaded by the
 // commands alone.
 
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 
+import { TABLES, type TableRow } from '../vici/extensions/tables.ts';
 import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
 import type { DownOptions, DriveOptions } from './control/drive.ts';
 import type { StatusOptions } from './control/status.ts';
+import type { ControlOptions } from './control/with-session.ts';
 import type { Output } from './output.ts';
 
 const DEFAULT_SOCKET = `${RUNTIME_DIRECTORY}/${SOCKET_NAME}`;
@@ -18,6 +20,22 @@ export function addControlCommands(program: Command, output: Output): void {
     .option('--down', 'only peers with a tunnel that is not up')
     .action(async (options: StatusOptions) =>
       (await import('./control/status.ts')).showStatus(options, output),
+    );
+
+  controlCommand(program, 'sa', 'IKE SAs and their Child SAs')
+    .argument('[name]', 'only those of a peer or policy')
+    .action(async (name: string | undefined, options: ControlOptions) =>
+      (await import('./control/sas.ts')).showSas(name, options, output),
+    );
+
+  controlCommand(program, 'policies', 'the SPD in order, with what each policy carried').action(
+    async (options: ControlOptions) => (await import('./control/policies.ts')).showPolicies(options, output),
+  );
+
+  controlCommand(program, 'tables', 'the SAD as tables: values hexadecimal, times in seconds left of all')
+    .addArgument(new Argument('[table]', 'only this one').choices(TABLES))
+    .action(async (table: TableRow['table'] | undefined, options: ControlOptions) =>
+      (await import('./control/tables.ts')).showTables(table, options, output),
     );
 
   driveCommand(program, 'up', 'make the SAs of a policy, or of all policies with a peer').action(

@@ -6,7 +6,9 @@ import { getCounters, resetCounters } from './commands/counters.ts';
 import { getKeys, getPools, getShared } from './commands/credentials.ts';
 import { getAlgorithms } from './commands/get-algorithms.ts';
 import { initiate } from './commands/initiate.ts';
+import { isthmusPolicies } from './commands/isthmus-policies.ts';
 import { isthmusStatus } from './commands/isthmus-status.ts';
+import { isthmusTables } from './commands/isthmus-tables.ts';
 import { listCerts } from './commands/list-certs.ts';
 import { getConns, listConns } from './commands/list-conns.ts';
 import { listPolicies } from './commands/list-policies.ts';
@@ -37,11 +39,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['rekey', rekey],
   // Extensions: vici has no such commands.
   ['isthmus-status', isthmusStatus],
+  ['isthmus-policies', isthmusPolicies],
+  ['isthmus-tables', isthmusTables],
 ]);
 
 export const EVENTS: ReadonlySet<string> = new Set([
   ...['list-sa', 'list-conn', 'list-policy', 'list-cert', 'list-authority'],
   ...['log', 'control-log'],
-  'isthmus-peer',
+  ...['isthmus-peer', 'isthmus-policy', 'isthmus-row'],
   ...['ike-updown', 'ike-rekey', 'child-updown', 'child-rekey'],
 ]);

@@ -74,6 +74,10 @@ export interface PolicyView {
   /** Undefined but for PROTECT. */
   readonly peer: string | undefined;
   readonly priority: number;
+  /** In the configuration. */
+  readonly line: number;
+  /** Identities that it selects by (RFC 4301 §4.4.1.1). */
+  readonly names: readonly string[];
   readonly local: readonly TrafficSelector[];
   readonly remote: readonly TrafficSelector[];
 }

@@ -4,13 +4,12 @@
 import { monotonicMs } from '../../../base/clock.ts';
 import { selectorText } from '../selector-text.ts';
 import type { ChildConfigView, ChildSaView, ConnectionView, EndView, IkeSaView } from '../vici-gateway.ts';
-import type { PeerStatus, Traffic, Trouble, TunnelStatus } from './status.ts';
+import { CARRYING, sumTraffic } from './policy-traffic.ts';
+import type { PeerStatus, Trouble, TunnelStatus } from './status.ts';
 import type { StatusSource } from './status-source.ts';
 
 type Source = Pick<StatusSource, 'troubleOf' | 'secondsSinceMade' | 'formerTrafficOf'>;
 
-/** Packets go by them. */
-const CARRYING: ReadonlySet<ChildSaView['state']> = new Set(['INSTALLED', 'REKEYING']);
 const ESTABLISHED: ReadonlySet<IkeSaView['state']> = new Set(['ESTABLISHED', 'REKEYING']);
 
 const WAITS_FOR = {
@@ -66,7 +65,7 @@ function tunnelStatus(
     childSas: carrying.length,
     local: child.local.map(selectorText),
     remote: child.remote.map(selectorText),
-    ...trafficOf(all, source.formerTrafficOf(name)),
+    ...sumTraffic(all, source.formerTrafficOf(name)),
   };
   if (carrying.length > 0) return { ...common, state: 'up', why: undefined, upSeconds: madeSeconds };
   if (child.proposals !== undefined && step !== undefined)
@@ -91,17 +90,6 @@ function whatFollows({ proposals, start, notInitiated }: ChildConfigView): strin
   // With a name, or an SA for each flow: that says it.
   if (notInitiated !== undefined) return notInitiated;
   return WAITS_FOR[start ?? 'on-traffic'];
-}
-
-function trafficOf(children: readonly ChildSaView[], former: Traffic): Traffic {
-  const sum = { ...former };
-  for (const { inbound, outbound } of children) {
-    sum.packetsIn += inbound?.packets ?? 0;
-    sum.bytesIn += inbound?.bytes ?? 0;
-    sum.packetsOut += outbound?.packets ?? 0;
-    sum.bytesOut += outbound?.bytes ?? 0;
-  }
-  return sum;
 }
 
 function ageSeconds({ inbound, outbound }: ChildSaView): number | undefined {

@@ -259,7 +259,7 @@ describe('rekey', () => {
 });
 
 test('list-policies: what was asked for, in order', async () => {
-  const view = { priority: 1, local: [selector('10.0.1.0', 24)], remote: [] };
+  const view = { priority: 1, line: 1, names: [], local: [selector('10.0.1.0', 24)], remote: [] };
   const policies = [
     { ...view, name: 'web', action: 'PROTECT', peer: 'site-b' },
     { ...view, name: 'dns', action: 'BYPASS', peer: undefined },

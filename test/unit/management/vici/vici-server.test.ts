@@ -58,7 +58,16 @@ async function call(): Promise<ViciCaller> {
 }
 
 const policy: ChildConfigView = {
-  ...{ name: 'tunnel', action: 'PROTECT', peer: 'site-b', priority: 1, local: [], remote: [] },
+  ...{
+    name: 'tunnel',
+    action: 'PROTECT',
+    peer: 'site-b',
+    priority: 1,
+    line: 1,
+    names: [],
+    local: [],
+    remote: [],
+  },
   ...{ proposals: [], lifetime: undefined, start: undefined, onClose: undefined, notInitiated: undefined },
 };
 const connection: ConnectionView = {

@@ -13,7 +13,7 @@ import type { SaView } from '../../../../../src/sad/sa-view.ts';
 import { QUIET } from '../../../../support/vici-status.ts';
 
 const policy = (name: string, more: Partial<ChildConfigView> = {}): ChildConfigView => ({
-  ...{ name, action: 'PROTECT', peer: 'site-b', priority: 1, local: [], remote: [] },
+  ...{ name, action: 'PROTECT', peer: 'site-b', priority: 1, line: 1, names: [], local: [], remote: [] },
   ...{ proposals: [], lifetime: undefined, start: 'on-traffic', onClose: 'trap', notInitiated: undefined },
   ...more,
 });
