@@ -22,6 +22,7 @@ const program = createProgram(
   {
     out: (line) => process.stdout.write(line),
     err: (line) => process.stderr.write(line),
+    terminalRows: () => (process.stdout.isTTY ? process.stdout.rows : undefined),
     isColoured: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,
   },
 );

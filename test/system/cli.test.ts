@@ -1,9 +1,11 @@
 // The commands that ask a gateway, as a person meets them: the program as it is built, and two gateways that run. Beside
 // their tunnel site A has a peer that is silent, one that is keyed by hand, and policies without a peer.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exampleKeys, ikeExampleKeys, ikeTwoSites, program } from '../../scripts/lab/site-files.ts';
 import { planTopology, siteAddresses } from '../../scripts/topology/plan.ts';
@@ -264,6 +266,41 @@ what no policy matches is discarded
     expect(Object.keys(json)).toEqual(['outbound_SPI']);
     expect(json['outbound_SPI']).toHaveLength(2);
   });
+});
+
+describe('as it happens', () => {
+  test('watch', async () => {
+    const watching = spawn(process.execPath, [program, 'watch', '-n', '2', '-i', '0.2', '--json'], {
+      env: { ...process.env, ISTHMUS_SOCKET: socket },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: watching.stdout })[Symbol.asyncIterator]();
+    await lines.next();
+    expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
+    const { value } = (await lines.next()) as { value: string };
+    expect(Object.keys((JSON.parse(value) as { rates: object }).rates)).toEqual([TUNNEL, 'to-c', 'to-d']);
+    expect((await lines.next()).done).toBe(true);
+  });
+
+  test('logs', async () => {
+    const following = spawn(process.execPath, [program, 'logs', '--level', 'info', '--peer', 'site-b'], {
+      env: { ...process.env, ISTHMUS_SOCKET: socket },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface({ input: following.stdout });
+    const first = once(lines, 'line');
+    // Whether it listens yet cannot be seen from here: so it is given something to hear until it does.
+    const isHeard = first.then(() => true);
+    while (!(await Promise.race([isHeard, rekeyIkeSa()])));
+    expect((await first)[0]).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}.*peer=site-b/);
+    following.kill('SIGINT');
+  });
+
+  async function rekeyIkeSa(): Promise<false> {
+    shown('rekey', 'site-b');
+    await new Promise((resolve) => setImmediate(resolve));
+    return false;
+  }
 });
 
 function addressHex(text: string): string {

@@ -6,7 +6,10 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { TABLES, type TableRow } from '../vici/extensions/tables.ts';
 import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
 import type { DownOptions, DriveOptions } from './control/drive.ts';
+import { LEVELS } from './control/log-levels.ts';
+import type { LogOptions } from './control/logs.ts';
 import type { StatusOptions } from './control/status.ts';
+import type { WatchOptions } from './control/watch.ts';
 import type { ControlOptions } from './control/with-session.ts';
 import type { Output } from './output.ts';
 
@@ -37,6 +40,19 @@ export function addControlCommands(program: Command, output: Output): void {
     .action(async (table: TableRow['table'] | undefined, options: ControlOptions) =>
       (await import('./control/tables.ts')).showTables(table, options, output),
     );
+
+  controlCommand(program, 'watch', 'the status again and again, with what goes through each tunnel')
+    .addOption(new Option('-i, --interval <seconds>', 'between two looks').default(1).argParser(readSeconds))
+    .addOption(new Option('-n, --count <number>', 'ends after so many looks').argParser(readCount))
+    .action(async (options: WatchOptions) =>
+      (await import('./control/watch.ts')).watchStatus(options, output),
+    );
+
+  controlCommand(program, 'logs', 'what the gateway logs from now on, as far as gateway.log_level lets it')
+    .addOption(new Option('-l, --level <level>', 'and what is graver').choices(LEVELS).default('debug'))
+    .option('--peer <name>', 'only what is about this peer')
+    .option('--policy <name>', 'only what is about this policy')
+    .action(async (options: LogOptions) => (await import('./control/logs.ts')).followLog(options, output));
 
   driveCommand(program, 'up', 'make the SAs of a policy, or of all policies with a peer').action(
     async (name: string, options: DriveOptions) =>
@@ -70,6 +86,12 @@ function readSeconds(text: string): number {
   const seconds = Number(text);
   if (text !== '' && seconds > 0 && seconds <= MOST_SECONDS) return seconds;
   throw new InvalidArgumentError(`expected a number above 0, and at most ${MOST_SECONDS}.`);
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError('expected a whole number above 0.');
 }
 
 function controlCommand(program: Command, name: string, description: string): Command {

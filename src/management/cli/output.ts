@@ -7,4 +7,6 @@ export interface Output {
   readonly err: (line: string) => void;
   /** Standard output is a terminal that shows colours. */
   readonly isColoured?: boolean;
+  /** Lines of the terminal that standard output is; undefined where it is none. */
+  readonly terminalRows?: () => number | undefined;
 }

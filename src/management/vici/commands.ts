@@ -46,6 +46,6 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
 export const EVENTS: ReadonlySet<string> = new Set([
   ...['list-sa', 'list-conn', 'list-policy', 'list-cert', 'list-authority'],
   ...['log', 'control-log'],
-  ...['isthmus-peer', 'isthmus-policy', 'isthmus-row'],
+  ...['isthmus-peer', 'isthmus-policy', 'isthmus-row', 'isthmus-log'],
   ...['ike-updown', 'ike-rekey', 'child-updown', 'child-rekey'],
 ]);

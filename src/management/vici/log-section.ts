@@ -5,6 +5,7 @@ import { section, type ViciSection } from './message.ts';
 
 interface LogFields extends Readonly<Record<string, unknown>> {
   readonly level?: unknown;
+  readonly time?: unknown;
   readonly msg?: unknown;
 }
 
@@ -17,6 +18,17 @@ const LEVELS: ReadonlyMap<unknown, number> = new Map([
   ['info', 1],
 ]);
 const DETAIL_LEVEL = 2;
+
+/** What a value of vici can hold. */
+const MOST_LINE = 60_000;
+
+/** For those who read the log as it is. A line that is too long for a packet is named. */
+export function wholeLine(line: string): ViciSection {
+  if (Buffer.byteLength(line) <= MOST_LINE) return section({ line });
+  const { level, time } = JSON.parse(line) as LogFields;
+  const msg = `a line of ${line.length} characters, which the log itself has`;
+  return section({ line: `${JSON.stringify({ level, time, msg })}\n` });
+}
 
 /** The line is of this level, or above. */
 export function isControlLevel(line: string, most: number): boolean {

@@ -4,7 +4,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '../../base/log.ts';
 import { COMMANDS, EVENTS } from './commands.ts';
-import { isControlLevel, logSection } from './log-section.ts';
+import { isControlLevel, logSection, wholeLine } from './log-section.ts';
 import { eventSection } from './sa-section.ts';
 import { listenOn, type SocketPlace } from './socket-file.ts';
 import { ViciClient, type ViciClientParts } from './vici-client.ts';
@@ -89,6 +89,7 @@ export class ViciServer {
   }
 
   #tellLog(line: string): void {
+    for (const client of this.#clients) client.notify('isthmus-log', () => wholeLine(line));
     if (!isControlLevel(line, LOG_EVENT_LEVEL)) return;
     let made: ReturnType<typeof logSection> | undefined;
     for (const client of this.#clients) client.notify('log', () => (made ??= logSection(line, 'thread')));

@@ -6,7 +6,7 @@ const DURATIONS = [
   ['m', 60],
   ['s', 1],
 ] as const;
-const SIZES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+const PREFIXES = ['', 'k', 'M', 'G', 'T', 'P'];
 
 /** `2h 5m`: the largest unit and the next one. */
 export function durationText(seconds: number): string {
@@ -18,17 +18,27 @@ export function durationText(seconds: number): string {
   return rest === 0 || next === undefined ? first : `${first} ${rest}${next[0]}`;
 }
 
-/** `12.3 kB`: powers of 1000, three digits. */
+/** `12.3 kB`. */
 export function sizeText(bytes: number): string {
-  let value = bytes;
+  return withPrefix(bytes, 'B');
+}
+
+/** `12.3 Mbit/s`. */
+export function rateText(bits: number): string {
+  return withPrefix(bits, 'bit/s');
+}
+
+/** Powers of 1000, three digits. */
+function withPrefix(number: number, name: string): string {
+  let value = number;
   let unit = 0;
   // What would be written 1000 belongs to the next unit.
-  while (value >= 999.5 && unit < SIZES.length - 1) {
+  while (value >= 999.5 && unit < PREFIXES.length - 1) {
     value /= 1000;
     unit++;
   }
   const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${SIZES[unit] ?? ''}`;
+  return `${value.toFixed(digits)} ${PREFIXES[unit] ?? ''}${name}`;
 }
 
 export function countText(count: number, one: string, many: string = `${one}s`): string {

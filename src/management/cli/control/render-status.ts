@@ -9,16 +9,29 @@ import type {
   TunnelStatus,
 } from '../../vici/extensions/status.ts';
 import type { Paint } from './paint.ts';
-import { countText, durationText, sizeText } from './quantities.ts';
+import { countText, durationText, rateText, sizeText } from './quantities.ts';
 
-/** @returns lines, line breaks included */
-export function renderStatus(gateway: GatewayStatus, peers: readonly PeerStatus[], paint: Paint): string {
+/** Of a tunnel, each second. */
+export interface Rate {
+  readonly bitsOut: number;
+  readonly bitsIn: number;
+}
+
+const NO_RATES: ReadonlyMap<string, Rate> = new Map();
+
+/** @param rates by tunnel, where they are known @returns lines, line breaks included */
+export function renderStatus(
+  gateway: GatewayStatus,
+  peers: readonly PeerStatus[],
+  paint: Paint,
+  rates: ReadonlyMap<string, Rate> = NO_RATES,
+): string {
   const widths = {
     name: Math.max(0, ...peers.flatMap(({ tunnels }) => tunnels.map(({ name }) => name.length))),
   };
   const blocks = [
     headOf(gateway, peers, paint),
-    ...peers.map((peer) => peerLines(peer, widths.name, paint)),
+    ...peers.map((peer) => peerLines(peer, widths.name, paint, rates)),
     ...(gateway.drops.length === 0 ? [] : [dropLines(gateway.drops)]),
   ];
   return `${blocks.map((lines) => lines.join('\n')).join('\n\n')}\n`;
@@ -45,11 +58,16 @@ function headOf(gateway: GatewayStatus, peers: readonly PeerStatus[], paint: Pai
   ];
 }
 
-function peerLines(peer: PeerStatus, nameWidth: number, paint: Paint): readonly string[] {
+function peerLines(
+  peer: PeerStatus,
+  nameWidth: number,
+  paint: Paint,
+  rates: ReadonlyMap<string, Rate>,
+): readonly string[] {
   const who = peer.identity === undefined ? '' : ` '${printable(peer.identity)}'`;
   return [
     `${paint('bold', peer.name)} at ${peer.address}${who}: ${ikeText(peer)}`,
-    ...peer.tunnels.flatMap((tunnel) => tunnelLines(tunnel, nameWidth, paint)),
+    ...peer.tunnels.flatMap((tunnel) => tunnelLines(tunnel, nameWidth, paint, rates.get(tunnel.name))),
     ...(peer.tunnels.length === 0 ? ['  no policy is for this peer'] : []),
     ...troubleLines(peer.lastTrouble, '  ', paint),
   ];
@@ -64,7 +82,7 @@ function ikeText({ keying, ikeSas, upSeconds }: PeerStatus): string {
 
 const COLOURS = { up: 'green', connecting: 'yellow', down: 'red' } as const;
 
-function tunnelLines(tunnel: TunnelStatus, nameWidth: number, paint: Paint): readonly string[] {
+function tunnelLines(tunnel: TunnelStatus, nameWidth: number, paint: Paint, rate?: Rate): readonly string[] {
   const { name, state, why, upSeconds, childSas, local, remote } = tunnel;
   const since = upSeconds === undefined ? '' : ` for ${durationText(upSeconds)}`;
   const pairs = childSas > 1 ? `, ${childSas} pairs of SAs` : '';
@@ -74,6 +92,9 @@ function tunnelLines(tunnel: TunnelStatus, nameWidth: number, paint: Paint): rea
     `  ${name.padEnd(nameWidth)}  ${paint(COLOURS[state], `${state}${since}`)}${pairs}${reason}`,
     `${indent}${local.join(' ')} === ${remote.join(' ')}`,
     ...(hasTraffic(tunnel) ? [`${indent}${trafficText(tunnel)}`] : []),
+    ...(rate === undefined
+      ? []
+      : [`${indent}now ${rateText(rate.bitsOut)} out, ${rateText(rate.bitsIn)} in`]),
   ];
 }
 
