@@ -1,6 +1,5 @@
 // What the configuration says, as management shows it: peers, policies, certificates. Secrets are named at most.
 
-import { createHash } from 'node:crypto';
 import { formatAddress } from '../base/address.ts';
 import type { Connection } from '../ike/connection.ts';
 import { trafficSelectorsOf } from '../ike/traffic-selectors.ts';
@@ -155,23 +154,4 @@ function trustedCertificates(authentication: PeerAuthentication): readonly Certi
 
 function subjectOf({ subject }: Certificate): string {
   return formatDistinguishedName(subject);
-}
-
-/** SHA-1 of the SubjectPublicKeyInfo of each private key. */
-export function privateKeyIds(connections: readonly Connection[]): readonly string[] {
-  const ids = connections.flatMap(({ pad: { local } }) =>
-    local.authentication.method === 'signature'
-      ? [createHash('sha1').update(local.authentication.publicKey).digest('hex')]
-      : [],
-  );
-  return [...new Set(ids)];
-}
-
-/** Peers with a pre-shared key. */
-export function sharedKeyIds(connections: readonly Connection[]): readonly string[] {
-  return connections
-    .filter(({ pad }) =>
-      [pad.local, pad.remote].some(({ authentication }) => authentication.method === 'psk'),
-    )
-    .map(({ name }) => name);
 }

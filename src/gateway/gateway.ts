@@ -11,9 +11,11 @@ import { findAddon } from '../dataplane/native/load-addon.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { findUsedTun } from '../host/tun-in-use.ts';
 import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
+import type { LoadedConfig } from '../management/config/load-config.ts';
 import { Sad } from '../sad/sad.ts';
 import { NameLookups } from '../host/name-lookups.ts';
 import { sourceTowards } from '../host/source-towards.ts';
+import { ConfigLayers } from './config-layers.ts';
 import { HostSide } from './host-side.ts';
 import { PeerPaths } from './peer-paths.ts';
 import { IkeKeying } from './ike-keying.ts';
@@ -38,7 +40,7 @@ import { Troubles } from './troubles.ts';
 const LARVAL_TICK_MS = 1000;
 
 /** Resolves when the gateway was told to stop and has stopped; rejects with what went wrong. */
-export async function runGateway(config: GatewayConfig, log: Logger): Promise<void> {
+export async function runGateway(config: LoadedConfig, log: Logger): Promise<void> {
   const stop = new StopRequest(log);
   const reloads = new ReloadRequest(() => {
     stop.request();
@@ -55,7 +57,7 @@ export async function runGateway(config: GatewayConfig, log: Logger): Promise<vo
 }
 
 async function startSteps(
-  config: GatewayConfig,
+  config: LoadedConfig,
   log: Logger,
   stop: StopRequest,
   reloads: ReloadRequest,
@@ -78,7 +80,7 @@ async function startSteps(
     innerMtu: tunMtu,
     raisesHopLimit: host.endsCircles,
     flowSeed: randomInt(2 ** 32),
-    ike: config.policies.some(({ sa }) => sa?.keying === 'ike'),
+    ike: wantsIke(config),
     onEvent: (event) => {
       events.take(event);
     },
@@ -152,11 +154,13 @@ async function startSteps(
   const parts = { log, sad, dataPlane, host: effects, ...(keying && { keying }) };
   const databases = await LiveDatabases.install(parts, config, keys);
   live.databases = databases;
+  const layers = new ConfigLayers(databases, config.source, log);
   if (stop.isRequested) return;
   const managed = new ManagedGateway({
     log,
     sad,
     config: () => databases.config,
+    layers,
     keying,
     observer,
     views,
@@ -171,13 +175,19 @@ async function startSteps(
   keying?.begin();
   log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   reloads.serve(() => {
-    void reload(databases, log);
+    void reload(layers, log);
   });
   try {
     await Promise.race([stop.requested, dataPlane.failed]);
   } catch (error) {
     throw explainDeviceError(error);
   }
+}
+
+/** Where nothing is keyed by hand, connections may be loaded later, and the sockets of IKE cannot be opened then. */
+function wantsIke({ peers, policies, vici }: GatewayConfig): boolean {
+  if (peers.some(({ ike }) => ike !== undefined)) return true;
+  return vici !== undefined && policies.every(({ manual }) => manual === undefined);
 }
 
 /** A step that fails must not keep the others from being undone: a worker that goes on would hold the process. */

@@ -130,7 +130,7 @@ export class LiveDatabases {
     const wantsIke = next.policies.some(({ sa }) => sa?.keying === 'ike');
     if (wantsIke && this.#parts.keying === undefined)
       throw new ConfigError(
-        `${next.file}: found policies that IKE keys, expected none: the gateway was started without, and has not opened IKE's sockets; restart it`,
+        `${next.file}: found policies that IKE keys, expected none: the gateway was started with SAs keyed by hand alone, and has not opened IKE's sockets; write a peer with ike, or take those policies away, and restart it`,
       );
     await this.#apply(next, readManualKeys(next, this.#parts.log));
   }

@@ -6,6 +6,7 @@ import { packageFile } from '../base/package-file.ts';
 import { listenToLog, type Logger } from '../base/log.ts';
 import { Counter, type Counters } from '../dataplane/counters.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import type { LoadedEdit, LoadedThings } from '../management/loading/loaded-things.ts';
 import type { DropStatus, Traffic, Trouble } from '../management/vici/extensions/status.ts';
 import type {
   CertificateView,
@@ -21,13 +22,9 @@ import { peerOf } from '../ike/connection.ts';
 import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { IkeSaState } from '../ike/ike-sa-state.ts';
 import type { Sad } from '../sad/sad.ts';
-import {
-  privateKeyIds,
-  sharedKeyIds,
-  viewCertificates,
-  viewConnections,
-  viewPolicies,
-} from './config-views.ts';
+import type { ConfigLayers } from './config-layers.ts';
+import { reload } from './reload.ts';
+import { viewCertificates, viewConnections, viewPolicies } from './config-views.ts';
 import { viewDrops } from './drop-views.ts';
 import type { IkeKeying } from './ike-keying.ts';
 import type { IkeObserver } from './ike-observer.ts';
@@ -43,6 +40,7 @@ export interface ManagedGatewayParts {
   readonly log: Logger;
   readonly sad: Pick<Sad, 'dump'>;
   readonly config: () => GatewayConfig;
+  readonly layers: ConfigLayers;
   /** Undefined where everything is keyed by hand. */
   readonly keying: IkeKeying | undefined;
   readonly observer: IkeObserver;
@@ -156,12 +154,16 @@ export class ManagedGateway implements ViciGateway {
     return viewCertificates(this.#parts.keying?.connections ?? []);
   }
 
-  get privateKeyIds(): readonly string[] {
-    return privateKeyIds(this.#parts.keying?.connections ?? []);
+  get loaded(): LoadedThings {
+    return this.#parts.layers.loaded;
   }
 
-  get sharedKeyIds(): readonly string[] {
-    return sharedKeyIds(this.#parts.keying?.connections ?? []);
+  changeLoaded(edit: LoadedEdit, wanted: readonly string[] = []): Promise<void> {
+    return this.#parts.layers.change(edit, wanted);
+  }
+
+  reload(): Promise<readonly string[]> {
+    return reload(this.#parts.layers, this.#parts.log);
   }
 
   get counters(): ReadonlyMap<string, number> {

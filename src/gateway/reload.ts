@@ -1,27 +1,19 @@
 // Reads the configuration file again and puts it in force. A file that is wrong changes nothing: the gateway goes on,
 // and the log says why, one line for each mistake.
 
-import { ConfigError, EnvironmentError } from '../base/errors.ts';
+import { ConfigError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
-import { loadConfig } from '../management/config/load-config.ts';
-import { SadError } from '../sad/sad-error.ts';
-import type { LiveDatabases } from './live-databases.ts';
+import type { ConfigLayers } from './config-layers.ts';
 
-/** Never rejects, but for a defect of this program. */
-export async function reload(live: LiveDatabases, log: Logger): Promise<void> {
-  const { file } = live.config;
+/** @returns what is wrong, a line each. Never rejects, but for a defect of this program. */
+export async function reload(layers: ConfigLayers, log: Logger): Promise<readonly string[]> {
   try {
-    const next = loadConfig(file);
-    for (const warning of next.warnings) log.warn(warning);
-    await live.use(next);
-    log.level = next.logLevel;
-    log.info({ file, policies: next.policies.length }, 'configuration reloaded');
+    await layers.reload();
+    return [];
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    for (const line of error.message.split('\n')) log.error({ reason: line }, 'reload failed');
+    if (!(error instanceof ConfigError)) throw error;
+    const lines = error.message.split('\n');
+    for (const line of lines) log.error({ reason: line }, 'reload failed');
+    return lines;
   }
-}
-
-function isRefusal(error: unknown): error is Error {
-  return error instanceof ConfigError || error instanceof EnvironmentError || error instanceof SadError;
 }

@@ -37,7 +37,7 @@ function spiTo({ site }: LiveSite, destination: string): number | string {
 async function change(one: LiveSite, ...policies: LivePolicy[]): Promise<void> {
   await one.write(policies);
   one.lines.length = 0;
-  await reload(one.live, one.log);
+  await reload(one.layers, one.log);
 }
 
 const [SPI_B, SPI_C] = [LiveSite.spis(0).outbound, LiveSite.spis(1).outbound];
@@ -185,7 +185,7 @@ describe('RFC 4301 §4.4.1', () => {
   test('RFC 4301 §4.4.1: what was opened at the start is not changed, nor anything else with it', async () => {
     const one = await start(TO_B);
     await one.write([TO_C], { listen: '203.0.113.9' });
-    await reload(one.live, one.log);
+    await reload(one.layers, one.log);
     expect(one.lines.at(-1)?.['reason']).toContain(
       'another value of udp.listen, expected what the gateway was started with',
     );
@@ -196,7 +196,7 @@ describe('RFC 4301 §4.4.1', () => {
     const one = await start(TO_B);
     await one.write([TO_C]);
     await writeFile(`${one.directory}/in-1.key`, 'no key\n');
-    await reload(one.live, one.log);
+    await reload(one.layers, one.log);
     expect(one.lines.at(-1)).toMatchObject({ level: 'error', msg: 'reload failed' });
     expect(spiTo(one, '10.0.2.7')).toBe(SPI_B);
   });
@@ -204,7 +204,7 @@ describe('RFC 4301 §4.4.1', () => {
   test('RFC 4301 §4.4.1: a peer that moved gets the packets of the SAs it has', async () => {
     const one = await start(TO_B);
     await one.write([TO_B], { peer: '192.0.2.77' });
-    await reload(one.live, one.log);
+    await reload(one.layers, one.log);
     one.site.devices.pushFrame({ bytes: echoRequest({ source: '10.0.1.5', destination: '10.0.2.7' }) });
     one.site.path.turn();
     expect([...(one.site.datagrams[0]?.address ?? [])]).toEqual([192, 0, 2, 77]);

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import { createLogger, type Logger } from '../../src/base/log.ts';
+import { ConfigLayers } from '../../src/gateway/config-layers.ts';
 import { LiveDatabases } from '../../src/gateway/live-databases.ts';
 import { readManualKeys } from '../../src/gateway/manual-keying.ts';
 import type { GatewayConfig } from '../../src/management/config/gateway-config.ts';
@@ -45,6 +46,7 @@ export class LiveSite {
   /** A step that begins so fails. */
   failing: string | undefined;
   live!: LiveDatabases;
+  layers!: ConfigLayers;
 
   private constructor(directory: string, engine: 'native' | 'portable') {
     this.directory = directory;
@@ -61,6 +63,7 @@ export class LiveSite {
     await one.write(policies, rest);
     const config = loadConfig(one.file, {});
     one.live = await LiveDatabases.install(one.#parts(), config, readManualKeys(config, one.log));
+    one.layers = new ConfigLayers(one.live, config.source, one.log);
     return one;
   }
 

@@ -1,5 +1,6 @@
 // What a gateway in which nothing has happened says of itself, for tests of commands.
 
+import { NOTHING } from '../../src/management/loading/loaded-things.ts';
 import type { ViciGateway } from '../../src/management/vici/vici-gateway.ts';
 import type { StatusSource } from '../../src/management/vici/extensions/status-source.ts';
 
@@ -27,8 +28,9 @@ export function emptyGateway(parts: Partial<ViciGateway> = {}): ViciGateway {
     connections: [],
     policies: [],
     certificates: [],
-    privateKeyIds: [],
-    sharedKeyIds: [],
+    loaded: NOTHING,
+    changeLoaded: () => Promise.resolve(),
+    reload: () => Promise.resolve([]),
     counters: new Map(),
     resetCounters: nothing,
     initiate: () => Promise.resolve(true),

@@ -21,10 +21,15 @@ export class Swanctl {
   readonly #socket: string;
   readonly #uri: string;
   readonly #running: Running[] = [];
+  readonly #directory: string | undefined;
 
-  /** @param socket of a gateway */
-  constructor(socket: string) {
+  /**
+   * @param socket of a gateway
+   * @param directory with swanctl.conf and what belongs to it
+   */
+  constructor(socket: string, directory?: string) {
     this.#socket = socket;
+    this.#directory = directory;
     this.#uri = `unix://${socket}`;
   }
 
@@ -34,6 +39,7 @@ export class Swanctl {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: LIMIT_MS,
+      ...(this.#directory !== undefined && { env: { ...process.env, SWANCTL_DIR: this.#directory } }),
     });
     return { status, text: `${stdout}${stderr}` };
   }

@@ -5,6 +5,7 @@ import { Command } from 'commander';
 
 import type { Logger } from '../../base/log.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
+import type { LoadedConfig } from '../config/load-config.ts';
 import { checkFile } from './check.ts';
 import { addControlCommands } from './control-commands.ts';
 import { generateKey } from './keygen.ts';
@@ -14,7 +15,7 @@ import { withConfig } from './with-config.ts';
 
 export interface GatewayActions {
   /** Resolves when the gateway was told to stop and has stopped. */
-  readonly run: (config: GatewayConfig, log: Logger) => Promise<void>;
+  readonly run: (config: LoadedConfig, log: Logger) => Promise<void>;
   /** Takes away what a gateway that died left behind. */
   readonly cleanUp: (config: GatewayConfig, log: Logger) => Promise<void>;
   /** Closes the host before there is a gateway. */

@@ -1,12 +1,11 @@
 // What `run`, `guard` and `cleanup` have in common: read the configuration, open the log, go.
 
 import { createLogger, type Logger } from '../../base/log.ts';
-import type { GatewayConfig } from '../config/gateway-config.ts';
-import { loadConfig } from '../config/load-config.ts';
+import { loadConfig, type LoadedConfig } from '../config/load-config.ts';
 
 export async function withConfig(
   file: string,
-  action: (config: GatewayConfig, log: Logger) => Promise<void>,
+  action: (config: LoadedConfig, log: Logger) => Promise<void>,
 ): Promise<void> {
   const config = loadConfig(file);
   const log = createLogger(config.logLevel);

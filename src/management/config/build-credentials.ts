@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 
 import { InvariantError } from '../../base/errors.ts';
 import type { Position } from './config-document.ts';
-import type { IkeEntry } from './config-file.ts';
+import type { FileEntry, IkeEntry } from './config-file.ts';
 import type { NamedFile, NamedSecret, OwnCredentials, PeerCredentials } from './credentials.ts';
 import { buildSecretSource, type KeyEntry } from './key-source.ts';
 import type { Path } from './unproven.ts';
@@ -23,11 +23,13 @@ export function buildCredentials(
     source: buildSecretSource(key, file),
     ...positionOf([...path, ...at]),
   });
-  const named = (written: string, ...at: Path): NamedFile => ({
-    path: resolve(dirname(file), written),
+  const named = (written: FileEntry, ...at: Path): NamedFile => ({
+    ...(typeof written === 'string'
+      ? { path: resolve(dirname(file), written) }
+      : { path: written.name, bytes: written.bytes }),
     ...positionOf([...path, ...at]),
   });
-  const list = (written: readonly string[] | undefined, key: string): readonly NamedFile[] =>
+  const list = (written: readonly FileEntry[] | undefined, key: string): readonly NamedFile[] =>
     (written ?? []).map((one, index) => named(one, 'remote', key, index));
 
   const own = ownCredentials();

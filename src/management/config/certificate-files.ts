@@ -12,6 +12,7 @@ import { formatDistinguishedName } from '../../pki/distinguished-name.ts';
 import { readPem } from '../../pki/pem.ts';
 import { parseRevocationList, type RevocationList } from '../../pki/revocation-list.ts';
 import { isWeakKey } from '../../pki/signed-by.ts';
+import { formatPlace } from './config-document.ts';
 import type { NamedFile } from './credentials.ts';
 
 interface Kind<T> {
@@ -89,8 +90,8 @@ export class CertificateFiles {
   }
 
   /** A message about something that stands in a file, in the form of all others. */
-  describe({ path, line, column }: NamedFile, what: string): string {
-    return `${this.#file}:${line}:${column}: ${CERTIFICATES.name} ${path}: ${what}`;
+  describe(named: NamedFile, what: string): string {
+    return `${formatPlace(this.#file, named)}: ${CERTIFICATES.name} ${named.path}: ${what}`;
   }
 
   #once<T>(named: NamedFile, kind: Kind<T>, doubt: (one: T) => string | undefined): readonly T[] {
@@ -101,9 +102,8 @@ export class CertificateFiles {
     this.#read.set(key, read);
     for (const one of read) {
       const problem = doubt(one);
-      const { line, column, path } = named;
       if (problem !== undefined)
-        this.#log.warn(`${this.#file}:${line}:${column}: ${kind.name} ${path}: ${problem}`);
+        this.#log.warn(`${formatPlace(this.#file, named)}: ${kind.name} ${named.path}: ${problem}`);
     }
     return read;
   }
@@ -128,6 +128,7 @@ export class CertificateFiles {
   }
 
   #bytes<T>(named: NamedFile, kind: Kind<T>): Uint8Array {
+    if (named.bytes !== undefined) return named.bytes;
     try {
       const { size } = statSync(named.path);
       if (size > kind.mostBytes)
@@ -140,14 +141,9 @@ export class CertificateFiles {
     }
   }
 
-  #problem<T>(
-    { path, line, column }: NamedFile,
-    kind: Kind<T>,
-    problem: string,
-    cause?: unknown,
-  ): ConfigError {
+  #problem<T>(named: NamedFile, kind: Kind<T>, problem: string, cause?: unknown): ConfigError {
     return new ConfigError(
-      `${this.#file}:${line}:${column}: ${kind.name} ${path}: ${problem}, expected ${kind.expected}`,
+      `${formatPlace(this.#file, named)}: ${kind.name} ${named.path}: ${problem}, expected ${kind.expected}`,
       { cause },
     );
   }

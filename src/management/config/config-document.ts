@@ -20,6 +20,13 @@ export type ConfigPath = readonly PropertyKey[];
 export interface Position {
   readonly line: number;
   readonly column: number;
+  /** Whatever stands in no file: what messages call the connection that was loaded with it. */
+  readonly loadedAs?: string | undefined;
+}
+
+/** `FILE:LINE:COLUMN`, or what was loaded. */
+export function formatPlace(file: string, { line, column, loadedAs }: Position): string {
+  return loadedAs ?? `${file}:${line}:${column}`;
 }
 
 export interface SyntaxProblem extends Position {

@@ -78,23 +78,31 @@ export interface PeerEntry {
   readonly ike?: IkeEntry | undefined;
 }
 
+export type FileEntry = string | LoadedFile;
+
+/** What a file would hold, and is no secret. */
+export interface LoadedFile {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 export interface IkeEntry {
   readonly local: {
     readonly identity?: Identity | undefined;
     readonly psk?: KeyEntry | undefined;
-    /** Paths. */
-    readonly certificate?: string | undefined;
-    readonly public_key?: string | undefined;
+    /** Paths, or what was loaded. */
+    readonly certificate?: FileEntry | undefined;
+    readonly public_key?: FileEntry | undefined;
     readonly private_key?: KeyEntry | undefined;
     readonly rsa_padding?: 'pss' | 'pkcs1' | undefined;
   };
   readonly remote: {
     readonly identity?: IdentityPattern | undefined;
     readonly psk?: KeyEntry | undefined;
-    /** Paths. */
-    readonly authorities?: readonly string[] | undefined;
-    readonly crls?: readonly string[] | undefined;
-    readonly public_key?: string | undefined;
+    readonly authorities?: readonly FileEntry[] | undefined;
+    readonly crls?: readonly FileEntry[] | undefined;
+    readonly public_key?: FileEntry | undefined;
   };
   readonly may_negotiate: {
     readonly remote_address: readonly AddressRange[] | 'any';

@@ -7,7 +7,16 @@ import { parseAddress, type Address } from '../../base/address.ts';
 import { parseDurationMs, parseSizeBytes } from '../../base/units.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
-import type { ConfigFile, DnsName, Endpoint, Guard, PeerAddress, PopulatedSelector } from './config-file.ts';
+import type {
+  ConfigFile,
+  DnsName,
+  Endpoint,
+  Guard,
+  PeerAddress,
+  PeerEntry,
+  PolicyEntry,
+  PopulatedSelector,
+} from './config-file.ts';
 import { crossCheck } from './cross-checks.ts';
 import {
   anyOrList,
@@ -171,7 +180,7 @@ function readDnsName(found: unknown): DnsName | undefined {
   return isName ? { dnsName: found.toLowerCase() } : undefined;
 }
 
-const peer = mapping({
+export const peerSchema: z.ZodType<PeerEntry> = mapping({
   name: name(),
   address: value(
     "the peer's IPv4 or IPv6 address, its DNS name, or any",
@@ -287,7 +296,7 @@ const sa = mapping({
   manual: mapping({ outbound: manualSa, inbound: manualSa }).optional(),
 });
 
-const policy = mapping({
+export const policySchema: z.ZodType<PolicyEntry> = mapping({
   name: name(),
   priority: integer(0, 0x7fff_ffff),
   selectors,
@@ -303,8 +312,8 @@ export const configSchema: z.ZodType<ConfigFile> = mapping({
   guard,
   ike: ike.prefault({}),
   management: management.prefault({}),
-  peers: z.array(peer, { error: () => 'a list of peers' }).prefault([]),
-  policies: z.array(policy, { error: () => 'a list of policies' }),
+  peers: z.array(peerSchema, { error: () => 'a list of peers' }).prefault([]),
+  policies: z.array(policySchema, { error: () => 'a list of policies' }),
 }).superRefine(
   (file, context) => {
     crossCheck(file, reportTo(context));

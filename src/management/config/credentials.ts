@@ -1,26 +1,27 @@
 // What both sides of an IKE SA prove themselves with, as the configuration names it: secrets and files, not read yet.
 // RFC 7296 §2.15, RFC 4301 §4.4.3.2.
 
+import type { Position } from './config-document.ts';
+import type { LoadedSecret } from './loaded-secret.ts';
+
 /** Where a secret is: never in the configuration file itself. */
 export type SecretSource =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'environment'; readonly variable: string }
   /** A file below $CREDENTIALS_DIRECTORY, as systemd passes them. */
-  | { readonly kind: 'credential'; readonly name: string };
+  | { readonly kind: 'credential'; readonly name: string }
+  | { readonly kind: 'loaded'; readonly secret: LoadedSecret };
 
-export interface NamedSecret {
+/** With the place where the configuration names it. */
+export interface NamedSecret extends Position {
   readonly source: SecretSource;
-  /** Where the configuration names it, for messages. */
-  readonly line: number;
-  readonly column: number;
 }
 
-/** A file that is no secret. */
-export interface NamedFile {
+/** A file that is no secret, with the place where the configuration names it. */
+export interface NamedFile extends Position {
   readonly path: string;
-  /** Where the configuration names it. */
-  readonly line: number;
-  readonly column: number;
+  /** Where it was loaded and never was a file; `path` is only its name then. */
+  readonly bytes?: Uint8Array | undefined;
 }
 
 export interface PskCredentials {

@@ -120,7 +120,7 @@ export type ChildStart = 'on-traffic' | 'immediately' | 'never';
 export type OnClose = 'restart' | 'trap' | 'close';
 
 export interface PolicyConfig extends Policy {
-  /** Line of the entry in the file. */
+  /** Line of the entry in the file; 0: it was loaded, and stands in none. */
   readonly line: number;
   /** A PROTECT policy has one of the two, the others neither. */
   readonly manual: ManualSaPair | undefined;

@@ -8,12 +8,15 @@ import type { z } from 'zod';
 import { InvariantError } from '../../base/errors.ts';
 import { mapping, text, type Report } from './expectation.ts';
 import type { SecretSource } from './credentials.ts';
+import type { LoadedSecret } from './loaded-secret.ts';
 import type { Path, Unproven } from './unproven.ts';
 
 export interface KeyEntry {
   readonly file?: string | undefined;
   readonly env?: string | undefined;
   readonly credential?: string | undefined;
+  /** Never in the file. */
+  readonly loaded?: LoadedSecret | undefined;
 }
 
 export const keySource: z.ZodType<KeyEntry> = mapping({
@@ -27,7 +30,7 @@ export function checkKeySource(key: Unproven<KeyEntry>, path: Path, report: Repo
   if (typeof key !== 'object' || key === null) return undefined;
   const sources = Object.entries(key).filter(([, named]) => named !== undefined);
   const [source] = sources;
-  if (sources.length === 1 && source !== undefined) return source.join(' ');
+  if (sources.length === 1 && source !== undefined) return source.map(String).join(' ');
   const expected = 'exactly one of {file: PATH}, {env: NAME} and {credential: NAME}';
   if (sources.length > 1) report(path, expected, { found: sources.map(([kind]) => kind).join(' and ') });
   if (Object.keys(key).length === 0) report(path, expected);
@@ -39,5 +42,6 @@ export function buildSecretSource(key: KeyEntry, configFile: string): SecretSour
   if (key.file !== undefined) return { kind: 'file', path: resolve(dirname(configFile), key.file) };
   if (key.env !== undefined) return { kind: 'environment', variable: key.env };
   if (key.credential !== undefined) return { kind: 'credential', name: key.credential };
+  if (key.loaded !== undefined) return { kind: 'loaded', secret: key.loaded };
   throw new InvariantError('a key passed the checks without a source');
 }

@@ -18,6 +18,16 @@ import { isNestedDeeperThan } from './yaml-depth.ts';
 export interface LoadedConfig extends GatewayConfig {
   /** What is allowed but hardly meant, one line each. */
   readonly warnings: readonly string[];
+  /** To put it together once more, with what was loaded beside it (compose-config.ts). */
+  readonly source: ConfigSource;
+}
+
+/** A file that was found right. */
+export interface ConfigSource {
+  readonly path: string;
+  readonly environment: Environment;
+  readonly file: ConfigFile;
+  readonly positionOf: (at: ConfigPath) => Position;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -77,15 +87,20 @@ export function parseConfig(
   const result = configSchema.safeParse(document.value);
   if (!result.success) lines.push(...result.error.issues.flatMap((issue) => describeIssue(document, issue)));
   if (!result.success || lines.length > 0) throw configError(path, lines);
-  const lineOf = (at: ConfigPath): number => document.position(at).line;
   const positionOf = (at: ConfigPath): Position => document.position(at);
-  const config = buildConfig(result.data, { file: path, environment, positionOf });
+  return buildLoaded({ path, environment, file: result.data, positionOf });
+}
+
+function buildLoaded(source: ConfigSource): LoadedConfig {
+  const { path, environment, file, positionOf } = source;
+  const lineOf = (at: ConfigPath): number => positionOf(at).line;
+  const config = buildConfig(file, { file: path, environment, positionOf });
   const warnings = [
-    ...describeKeyLog(result.data, lineOf),
-    ...describeWeakProposals(result.data, lineOf),
+    ...describeKeyLog(file, lineOf),
+    ...describeWeakProposals(file).map(({ at, text }) => `${lineOf(at)}: ${describePath(at)}${text}`),
     ...describeShadowedPolicies(config.policies),
   ].map((warning) => `${path}:${warning}`);
-  return { ...config, warnings };
+  return { ...config, warnings, source };
 }
 
 function describeKeyLog({ ike }: ConfigFile, lineOf: (path: ConfigPath) => number): readonly string[] {
@@ -125,14 +140,14 @@ function describeIssue(document: ConfigDocument, issue: Issue): readonly Line[] 
 }
 
 /** `policies[0].selectors.local_address: `; nothing for the file as a whole. */
-function describePath(path: ConfigPath): string {
+export function describePath(path: ConfigPath): string {
   const text = path
     .map((step) => (typeof step === 'number' ? `[${String(step)}]` : `.${String(step)}`))
     .join('');
   return text === '' ? '' : `${text.slice(1)}: `;
 }
 
-function didYouMean(found: string | undefined, words: readonly string[]): string {
+export function didYouMean(found: string | undefined, words: readonly string[]): string {
   const word = found === undefined ? undefined : nearestWord(found, words);
   return word === undefined ? '' : `; did you mean "${word}"?`;
 }

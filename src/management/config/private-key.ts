@@ -6,6 +6,7 @@ import { constants, createPrivateKey, createPublicKey, sign, type KeyObject } fr
 import { ConfigError } from '../../base/errors.ts';
 import { KeyFormatError } from '../../crypto/ike-crypto.ts';
 import { readPrivateKey } from '../../crypto/signature-key.ts';
+import { formatPlace } from './config-document.ts';
 import type { NamedSecret } from './credentials.ts';
 import { describeSource, readText, type SecretPlace } from './secret.ts';
 
@@ -21,14 +22,20 @@ export interface ReadPrivateKey {
 }
 
 /** @throws ConfigError where there is none */
-export function readSigningKey(
-  { source, line, column }: NamedSecret,
-  place: Omit<SecretPlace, 'line'>,
-): ReadPrivateKey {
-  const name = describeSource(source);
+export function readSigningKey(named: NamedSecret, place: Omit<SecretPlace, 'line'>): ReadPrivateKey {
+  const { source, line } = named;
+  const at = `${formatPlace(place.file, named)}: ${describeSource(source)}`;
   const fail = (problem: string, cause?: unknown): ConfigError =>
-    new ConfigError(`${place.file}:${line}:${column}: ${name}: ${problem}, expected ${EXPECTED}`, { cause });
+    new ConfigError(`${at}: ${problem}, expected ${EXPECTED}`, { cause });
   const text = readText(source, { ...place, line }, fail, MOST_BYTES);
+  return importSigningKey(text, fail);
+}
+
+/**
+ * @param text PEM or DER, which is zeroed
+ * @throws what `fail` makes
+ */
+export function importSigningKey(text: Uint8Array, fail: Fail): ReadPrivateKey {
   try {
     const key = imported(text, fail);
     const exported = key.export({ format: 'der', type: 'pkcs8' });
@@ -47,12 +54,22 @@ function imported(text: Uint8Array, fail: Fail): KeyObject {
   const key = Buffer.from(text.buffer, text.byteOffset, text.length);
   try {
     // A SEQUENCE; PEM begins with letters.
-    return text[0] === 0x30
-      ? createPrivateKey({ key, format: 'der', type: 'pkcs8' })
-      : createPrivateKey({ key, format: 'pem' });
+    return text[0] === 0x30 ? importedDer(key) : createPrivateKey({ key, format: 'pem' });
   } catch (error) {
     throw fail(problemOf(key), error);
   }
+}
+
+/** The older forms first: nothing in front says which it is, and the message is that of PKCS#8. */
+function importedDer(key: Buffer): KeyObject {
+  for (const type of ['pkcs1', 'sec1'] as const) {
+    try {
+      return createPrivateKey({ key, format: 'der', type });
+    } catch {
+      // Not this one.
+    }
+  }
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
 }
 
 function problemOf(text: Buffer): string {

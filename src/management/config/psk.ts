@@ -16,21 +16,24 @@ const EXPECTED = `a pre-shared key (${HINT})`;
  */
 export function readPsk(source: SecretSource, place: SecretPlace): Uint8Array {
   const name = describeSource(source);
+  // The program that loaded it has decoded it.
+  if (source.kind === 'loaded') return warnedOf(source.secret.reveal(), name, place);
   const fail = (message: string, cause?: unknown): ConfigError =>
     new ConfigError(`${place.file}:${place.line}: ${name}: ${message}, expected ${EXPECTED}`, { cause });
   const text = readText(source, place, fail);
   try {
     const psk = decode(withoutLineBreak(text));
     if (typeof psk === 'string') throw fail(psk);
-    if (psk.length < ENOUGH_BYTES)
-      place.log.warn(
-        { file: place.file, line: place.line, bytes: psk.length },
-        `the ${name} is so short that it can be guessed; ${HINT}`,
-      );
-    return psk;
+    return warnedOf(psk, name, place);
   } finally {
     text.fill(0);
   }
+}
+
+function warnedOf(psk: Uint8Array, name: string, { file, line, log }: SecretPlace): Uint8Array {
+  if (psk.length < ENOUGH_BYTES)
+    log.warn({ file, line, bytes: psk.length }, `the ${name} is so short that it can be guessed; ${HINT}`);
+  return psk;
 }
 
 /** A text editor puts one at the end, and nobody means it. */

@@ -14,6 +14,7 @@ import { formatDistinguishedName } from '../../pki/distinguished-name.ts';
 import { isWeakKey } from '../../pki/signed-by.ts';
 import { IdType } from '../../wire/ike/iana.ts';
 import type { CertificateFiles } from './certificate-files.ts';
+import { formatPlace } from './config-document.ts';
 import type { NamedFile, NamedSecret, PeerCredentials, SignatureCredentials } from './credentials.ts';
 import type { IkePeerConfig } from './gateway-config.ts';
 import { readSigningKey, type ReadPrivateKey } from './private-key.ts';
@@ -136,7 +137,7 @@ function describeMismatch(
   { file: configuration, files }: CredentialContext,
 ): string {
   if (kind === 'public-key')
-    return `${configuration}:${file.line}:${file.column}: public key file ${file.path}: found another key than the public one of local.private_key on line ${keyLine}, expected that one (openssl pkey -in PRIVATE -pubout writes it)`;
+    return `${formatPlace(configuration, file)}: public key file ${file.path}: found another key than the public one of local.private_key on line ${keyLine}, expected that one (openssl pkey -in PRIVATE -pubout writes it)`;
   const mine = chain.findIndex(({ publicKey }) => fits(key, publicKey));
   const found =
     mine > 0

@@ -90,6 +90,8 @@ export function describeSource(source: SecretSource): string {
       return `key in the environment variable ${source.variable}`;
     case 'credential':
       return `key in the credential ${source.name}`;
+    case 'loaded':
+      return source.secret.name;
   }
 }
 
@@ -118,6 +120,8 @@ export function readText(
       }
       return readSecretFile(join(directory, source.name), context, fail, mostBytes);
     }
+    case 'loaded':
+      return source.secret.reveal();
   }
 }
 

@@ -6,8 +6,24 @@ import { coveredRanges } from '../../spd/multicast.ts';
 import { isOpaque, type NumberRange, type Selectors } from '../../spd/policy.ts';
 import type { PolicyConfig } from './gateway-config.ts';
 
+export interface ShadowedPolicy {
+  /** In the order of the configuration. */
+  readonly index: number;
+  readonly policy: PolicyConfig;
+  /** What is met before it. */
+  readonly wider: PolicyConfig;
+}
+
 /** @returns `LINE: policies[INDEX]: …` for each policy that never matches, in the order of the file */
 export function describeShadowedPolicies(policies: readonly PolicyConfig[]): readonly string[] {
+  return findShadowedPolicies(policies).map(
+    ({ index, policy, wider }) =>
+      `${String(policy.line)}: policies[${String(index)}]: "${policy.name}" never matches: ` +
+      `"${wider.name}" on line ${String(wider.line)} is met before it and takes all of its traffic`,
+  );
+}
+
+export function findShadowedPolicies(policies: readonly PolicyConfig[]): readonly ShadowedPolicy[] {
   // RFC 4301 §4.4.1: the SPD is ordered; the sort is stable, so equal priorities keep the order of the file.
   const ordered = policies.toSorted((a, b) => a.priority - b.priority);
   const selectorsOf = new Map(ordered.map((policy) => [policy, normalize(policy.selectors)]));
@@ -21,11 +37,7 @@ export function describeShadowedPolicies(policies: readonly PolicyConfig[]): rea
         !(isNamed(earlier) && isNamed(policy)) &&
         covers(selectorsOf.get(earlier), own),
     );
-    if (wider === undefined) return [];
-    return [
-      `${String(policy.line)}: policies[${String(index)}]: "${policy.name}" never matches: ` +
-        `"${wider.name}" on line ${String(wider.line)} is met before it and takes all of its traffic`,
-    ];
+    return wider === undefined ? [] : [{ index, policy, wider }];
   });
 }
 

@@ -4,7 +4,9 @@ import type { Address, AddressRange } from '../../base/address.ts';
 import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { NumberRange } from '../../spd/policy.ts';
 import type { LifetimeLimit } from '../../spd/sa-lifetime.ts';
+import type { LoadedFile } from './config-file.ts';
 import type { IkeLifetime } from './ike-values.ts';
+import type { LoadedSecret } from './loaded-secret.ts';
 import type { NegotiatedProposal } from './negotiated-proposal.ts';
 import type { EspProposal } from './proposal.ts';
 import type { IcmpMessage } from './selector-values.ts';
@@ -20,6 +22,8 @@ type Leaf =
   | Identity
   | IdentityPattern
   | IkeLifetime
+  | LoadedFile
+  | LoadedSecret
   | NegotiatedProposal;
 
 /** A value of which any part may be missing or wrong; an empty part of the file is null. */

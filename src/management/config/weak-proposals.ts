@@ -9,33 +9,36 @@ import type { Path } from './unproven.ts';
 
 const FULL_ICV_BYTES = 16;
 
-/** @returns `LINE: peers[INDEX].ike.proposals[INDEX]: …` for each weak proposal, in the order of the file */
-export function describeWeakProposals(file: ConfigFile, lineOf: (path: Path) => number): readonly string[] {
-  const describe = (weakness: string | undefined, text: string, path: Path, label: string): string[] =>
-    weakness === undefined ? [] : [`${lineOf(path)}: ${label}: "${text}" is weak: ${weakness}`];
-  const ofPeers = file.peers.flatMap(({ ike }, peer) =>
+export interface WeakProposal {
+  /** In the file. */
+  readonly at: Path;
+  /** `"modp2048 …" is weak: …` */
+  readonly text: string;
+}
+
+/** In the order of the file. */
+export function describeWeakProposals({
+  peers,
+  policies,
+}: Pick<ConfigFile, 'peers' | 'policies'>): readonly WeakProposal[] {
+  const describe = (weakness: string | undefined, text: string, at: Path): WeakProposal[] =>
+    weakness === undefined ? [] : [{ at, text: `"${text}" is weak: ${weakness}` }];
+  const ofPeers = peers.flatMap(({ ike }, peer) =>
     (ike?.proposals ?? []).flatMap((proposal, index) =>
-      describe(
-        weakGroup(proposal),
-        proposal.text,
-        ['peers', peer, 'ike', 'proposals', index],
-        `peers[${peer}].ike.proposals[${index}]`,
-      ),
+      describe(weakGroup(proposal), proposal.text, ['peers', peer, 'ike', 'proposals', index]),
     ),
   );
-  const ofPolicies = file.policies.flatMap(({ sa }, policy) => {
-    const label = `policies[${policy}].sa.proposal`;
+  const ofPolicies = policies.flatMap(({ sa }, policy) => {
     const path = ['policies', policy, 'sa'];
     const own = sa?.proposal && weakTransform(sa.proposal.transform);
     return [
-      ...describe(own, sa?.proposal?.transform.name ?? '', [...path, 'proposal'], label),
+      ...describe(own, sa?.proposal?.transform.name ?? '', [...path, 'proposal']),
       ...(sa?.proposals ?? []).flatMap((proposal, index) =>
-        describe(
-          weakestTransform(proposal) ?? weakGroup(proposal),
-          proposal.text,
-          [...path, 'proposals', index],
-          `${label}s[${index}]`,
-        ),
+        describe(weakestTransform(proposal) ?? weakGroup(proposal), proposal.text, [
+          ...path,
+          'proposals',
+          index,
+        ]),
       ),
     ];
   });

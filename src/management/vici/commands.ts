@@ -1,19 +1,23 @@
 // Every command that is answered, and every event that a client may register for. Others get vici's own "unknown".
 
 import type { Command } from './command.ts';
-import { getAuthorities, listAuthorities } from './commands/authorities.ts';
+import { getAuthorities, listAuthorities, loadAuthority, unloadAuthority } from './commands/authorities.ts';
 import { getCounters, resetCounters } from './commands/counters.ts';
-import { getKeys, getPools, getShared } from './commands/credentials.ts';
+import { clearCreds, getPools, loadCert } from './commands/credentials.ts';
 import { getAlgorithms } from './commands/get-algorithms.ts';
 import { initiate } from './commands/initiate.ts';
 import { isthmusPolicies } from './commands/isthmus-policies.ts';
 import { isthmusStatus } from './commands/isthmus-status.ts';
 import { isthmusTables } from './commands/isthmus-tables.ts';
 import { listCerts } from './commands/list-certs.ts';
-import { getConns, listConns } from './commands/list-conns.ts';
+import { getKeys, loadKey, unloadKey } from './commands/keys.ts';
+import { listConns } from './commands/list-conns.ts';
 import { listPolicies } from './commands/list-policies.ts';
 import { listSas } from './commands/list-sas.ts';
+import { getConns, loadConn, unloadConn } from './commands/load-conn.ts';
 import { rekey } from './commands/rekey.ts';
+import { reloadSettings } from './commands/reload-settings.ts';
+import { getShared, loadShared, unloadShared } from './commands/shared.ts';
 import { stats } from './commands/stats.ts';
 import { terminate } from './commands/terminate.ts';
 import { version } from './commands/version.ts';
@@ -31,9 +35,20 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['list-certs', listCerts],
   ['list-authorities', listAuthorities],
   ['get-authorities', getAuthorities],
+  ['load-authority', loadAuthority],
+  ['unload-authority', unloadAuthority],
+  ['load-conn', loadConn],
+  ['unload-conn', unloadConn],
   ['get-keys', getKeys],
+  ['load-key', loadKey],
+  ['unload-key', unloadKey],
   ['get-shared', getShared],
+  ['load-shared', loadShared],
+  ['unload-shared', unloadShared],
+  ['load-cert', loadCert],
+  ['clear-creds', clearCreds],
   ['get-pools', getPools],
+  ['reload-settings', reloadSettings],
   ['initiate', initiate],
   ['terminate', terminate],
   ['rekey', rekey],

@@ -50,6 +50,20 @@ export function textOf(request: ViciSection, name: string): string | undefined {
   throw new ViciRequestError(`found a section or list for ${name}, expected a value`);
 }
 
+/** @throws ViciRequestError where there is none */
+export function neededText(request: ViciSection, name: string): string {
+  const text = textOf(request, name);
+  if (text !== undefined && text !== '') return text;
+  throw new ViciRequestError(`${name}: found nothing, expected a value`);
+}
+
+/** @returns borrowed bytes @throws ViciRequestError where there are none */
+export function neededData(request: ViciSection, name: string): Uint8Array {
+  const element = request.get(name);
+  if (element instanceof Uint8Array && element.length > 0) return element;
+  throw new ViciRequestError(`${name}: found nothing, expected a value`);
+}
+
 /** @throws ViciRequestError where it is no whole number of at most nine digits */
 export function integerOf(request: ViciSection, name: string): number | undefined {
   const text = textOf(request, name);
@@ -57,6 +71,17 @@ export function integerOf(request: ViciSection, name: string): number | undefine
   if (!/^-?\d{1,9}$/.test(text))
     throw new ViciRequestError(`found ${JSON.stringify(text.slice(0, 40))} for ${name}, expected a number`);
   return Number(text);
+}
+
+/** @throws ViciRequestError where an item is a section, or there is one value */
+export function listOf(request: ViciSection, name: string): readonly string[] {
+  const element = request.get(name);
+  if (element === undefined) return [];
+  if (!Array.isArray(element))
+    throw new ViciRequestError(`${name}: found a value or section, expected a list`);
+  return (element as readonly ViciValue[]).map((item) =>
+    typeof item === 'string' ? item : Buffer.from(item).toString('utf8'),
+  );
 }
 
 /** vici writes `yes`; anything else is no. */

@@ -2,7 +2,7 @@
 // has a bound in both directions: a client that sends faster than it is served, or does not read, is closed.
 
 import type { Socket } from 'node:net';
-import { MalformedMessageError } from '../../base/errors.ts';
+import { ConfigError, MalformedMessageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { failure, type Asking, type Command } from './command.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -92,6 +92,8 @@ export class ViciClient {
       } catch (error) {
         this.#refuse(error);
       }
+      // It may have brought a secret.
+      packet.fill(0);
     }
     this.#waiting = [];
     this.#isBusy = false;
@@ -131,9 +133,11 @@ export class ViciClient {
       const answer = await command(this.#parts.gateway, request, asking);
       return encodePacket(PacketType.CMD_RESPONSE, answer);
     } catch (error) {
-      const isTold = error instanceof ViciRequestError;
+      const isTold = error instanceof ViciRequestError || error instanceof ConfigError;
       if (!isTold) this.#parts.log.error({ err: error, command: name }, 'a vici command has failed');
-      const message = isTold ? error.message : 'an unforeseen error; the log of the gateway has it';
+      const message = isTold
+        ? error.message.replaceAll('\n', '; ')
+        : 'an unforeseen error; the log of the gateway has it';
       return encodePacket(PacketType.CMD_RESPONSE, failure(message));
     }
   }

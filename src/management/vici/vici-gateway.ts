@@ -4,6 +4,7 @@
 import type { SaView } from '../../sad/sa-view.ts';
 import type { EspTransform } from '../../crypto/esp-transform.ts';
 import type { AcceptedProposal, Algorithm } from '../../pad/accepted-proposal.ts';
+import type { LoadedEdit, LoadedThings } from '../loading/loaded-things.ts';
 import type { TrafficSelector } from '../../wire/ike/payload.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
 import type { SaLifetime } from '../../spd/sa-lifetime.ts';
@@ -173,10 +174,16 @@ export interface ViciGateway extends StatusSource {
   /** In the order in which packets meet them. */
   readonly policies: readonly PolicyView[];
   readonly certificates: readonly CertificateView[];
-  /** SHA-1 of the public key, hexadecimal, of each private key. */
-  readonly privateKeyIds: readonly string[];
-  /** Peers with a pre-shared key. */
-  readonly sharedKeyIds: readonly string[];
+  /** What was loaded above the configuration file. */
+  readonly loaded: LoadedThings;
+  /**
+   * Puts another state of it in force.
+   * @param wanted names of connections that have to work in it
+   * @throws ConfigError, or what `edit` throws; then nothing has changed
+   */
+  changeLoaded(edit: LoadedEdit, wanted?: readonly string[]): Promise<void>;
+  /** Reads the configuration file again. @returns what is wrong with it, a line each; then nothing has changed */
+  reload(): Promise<readonly string[]>;
   /** Since the start or {@link resetCounters}; strongSwan's names. */
   readonly counters: ReadonlyMap<string, number>;
   resetCounters(): void;

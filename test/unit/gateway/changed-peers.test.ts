@@ -23,7 +23,7 @@ afterEach(async () => {
 async function change(policy: LivePolicy, rest: LiveRest): Promise<void> {
   await live.write([policy], rest);
   live.lines.length = 0;
-  await reload(live.live, live.log);
+  await reload(live.layers, live.log);
 }
 
 function refusals(): unknown[] {
@@ -230,9 +230,9 @@ test('a gateway that was started without IKE takes no policy that IKE keys', asy
   await live.write([TO_B], { peerOptions: ', ike: { local: { psk: { env: NONE } } }' });
   const byHand = await readFile(live.file, 'utf8');
   await writeFile(live.file, byHand.replace(/ {6}proposal: [^]*$/, ''));
-  await reload(live.live, live.log);
+  await reload(live.layers, live.log);
   expect(refusals()).toEqual([
-    `${live.file}: found policies that IKE keys, expected none: the gateway was started without, and has not opened IKE's sockets; restart it`,
+    `${live.file}: found policies that IKE keys, expected none: the gateway was started with SAs keyed by hand alone, and has not opened IKE's sockets; write a peer with ike, or take those policies away, and restart it`,
   ]);
   expect(live.live.config).toBe(config);
   expect(destination()).toBe(WRITTEN);

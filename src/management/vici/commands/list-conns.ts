@@ -1,4 +1,4 @@
-// `list-conns` and `get-conns`: the peers of the configuration, with their policies.
+// `list-conns`: the peers of the configuration, those that were loaded included, with their policies.
 
 import type { SaLifetime } from '../../../spd/sa-lifetime.ts';
 import { proposalText } from '../algorithm-names.ts';
@@ -10,8 +10,6 @@ import type { AuthenticationView, ChildConfigView, ConnectionView } from '../vic
 /** strongSwan's words for what begins, or begins again, an SA. */
 const CLOSE_ACTIONS = { restart: 'start', trap: 'trap', close: 'none' } as const;
 const DEAD_PEER_ACTIONS = { restart: 'restart', trap: 'trap', close: 'clear' } as const;
-
-export const getConns: Command = (gateway) => section({ conns: gateway.connections.map(({ name }) => name) });
 
 export const listConns: Command = async (gateway, request, asking) => {
   const name = textOf(request, 'ike');
