@@ -86,8 +86,12 @@ function check(
   addedAt: (at: ConfigPath) => Added | undefined,
 ): void {
   const lines: string[] = [];
+  const told = new Set<Addition>();
   const report: Report = (path, expected, { found, words = [], other } = {}) => {
     const added = addedAt(path);
+    // The first says it; others may only follow from it.
+    if (added !== undefined && told.has(added.addition)) return;
+    if (added !== undefined) told.add(added.addition);
     const own = added?.addition.describe(added.path);
     const place =
       added === undefined

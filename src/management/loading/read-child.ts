@@ -59,8 +59,11 @@ const CLOSES = {
 } as const;
 
 const DEFAULT_REKEY_SECONDS = 3600;
-/** As strongSwan has it: of what is replaced, the end is so much later. */
-const OVER = 1.1;
+
+/** As strongSwan has it: what is replaced at a limit ends a tenth later. */
+function later(limit: number): number {
+  return limit + Math.ceil(limit / 10);
+}
 
 /** @param context whose peer it is; its address is any where `isOpen` */
 export function readChild(
@@ -114,13 +117,13 @@ function readActions(
 
 function readLifetime(options: Options): object {
   const rekey = timeOf(options, 'rekey_time') ?? DEFAULT_REKEY_SECONDS;
-  const life = timeOf(options, 'life_time') ?? Math.ceil(rekey * OVER);
+  const life = timeOf(options, 'life_time') ?? later(rekey);
   if (life === 0) options.refuse('rekey_time', 'a time: SAs that IKE makes do not live for ever');
   const limits = (
     rekeyAt: number,
     lifeAt: number | undefined,
   ): { soft?: number; hard: number } | undefined => {
-    if (rekeyAt > 0) return { soft: rekeyAt, hard: lifeAt ?? Math.ceil(rekeyAt * OVER) };
+    if (rekeyAt > 0) return { soft: rekeyAt, hard: lifeAt ?? later(rekeyAt) };
     return lifeAt === undefined || lifeAt === 0 ? undefined : { hard: lifeAt };
   };
   const time = limits(rekey, life);

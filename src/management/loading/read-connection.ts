@@ -45,7 +45,6 @@ const CHILDLESS = { allow: false, prefer: true } as const;
 const IKE_PORT = 500;
 const NAT_TRAVERSAL_PORT = 4500;
 const DEFAULT_REKEY_SECONDS = 4 * 3600;
-const OVER = 0.1;
 
 /** @throws ViciRequestError with one line: the option, what was found, what is expected */
 export function readConnection(name: string, section: ViciSection): LoadedConnection {
@@ -80,6 +79,8 @@ export function readConnection(name: string, section: ViciSection): LoadedConnec
   const { ike, ...peer } = read(peerSchema, entry, ['peer'], name);
   if (ike === undefined) throw new InvariantError('a peer was read without what it is keyed by');
   const children = childrenOf(section);
+  written.set('name', name);
+  for (const [child] of children) written.set(`children.${child}`, child);
   return {
     ...{ name, localAddresses, written, sections },
     peer: { ...peer, ike },
@@ -120,7 +121,7 @@ function ownAddress(proof: string, [address]: readonly Address[]): string | unde
 function readLifetime(options: Options): object {
   const rekey = timeOf(options, 'rekey_time') ?? DEFAULT_REKEY_SECONDS;
   if (rekey === 0) options.refuse('rekey_time', 'a time: an IKE SA does not live for ever');
-  const over = timeOf(options, 'over_time') ?? Math.ceil(rekey * OVER);
+  const over = timeOf(options, 'over_time') ?? Math.ceil(rekey / 10);
   const jitter = timeOf(options, 'rand_time') ?? over;
   return { soft: `${rekey}s`, hard: `${rekey + over}s`, jitter: `${Math.min(jitter, rekey)}s` };
 }
