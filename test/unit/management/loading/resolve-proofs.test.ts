@@ -1,6 +1,7 @@
 // What a loaded connection is proved with: chosen among what was loaded, and read by the same code as files are.
 
 import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../../../src/base/errors.ts';
 import { readConnections } from '../../../../src/gateway/ike-connections.ts';
 import type { Connection } from '../../../../src/ike/connection.ts';
 import { importSigningKey } from '../../../../src/management/config/private-key.ts';
@@ -73,7 +74,7 @@ describe('a pre-shared key', () => {
 
 /** As `load-key` brings it. */
 function withKey(keys: DerKeys, things: LoadedThings): LoadedThings {
-  const { pkcs8 } = importSigningKey(Uint8Array.from(keys.privateKey), (problem) => new Error(problem));
+  const { pkcs8 } = importSigningKey(Uint8Array.from(keys.privateKey), (problem) => new ConfigError(problem));
   const id = publicKeyId(keys.publicKey);
   return put(things, 'keys', id, { publicKey: keys.publicKey, secret: new LoadedSecret(id, pkcs8) });
 }
