@@ -7,6 +7,7 @@ import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
 import type { LifetimeEntry } from './lifetime-values.ts';
 import type { TunnelOptions } from '../../spd/tunnel-options.ts';
 import type { Identity, IdentityPattern } from '../../pad/identity.ts';
+import type { LoadedFile } from './credentials.ts';
 import type { ChildStart, OnClose, Uniqueness } from './gateway-config.ts';
 import type { IkeLifetime } from './ike-values.ts';
 import type { KeyEntry } from './key-source.ts';
@@ -79,13 +80,6 @@ export interface PeerEntry {
 }
 
 export type FileEntry = string | LoadedFile;
-
-/** What a file would hold, and is no secret. */
-export interface LoadedFile {
-  /** For messages. */
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
 
 export interface IkeEntry {
   readonly local: {

@@ -24,6 +24,13 @@ export interface NamedFile extends Position {
   readonly bytes?: Uint8Array | undefined;
 }
 
+/** What a file would hold, and is no secret. */
+export interface LoadedFile {
+  /** For messages. */
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
 export interface PskCredentials {
   readonly kind: 'psk';
   readonly psk: NamedSecret;

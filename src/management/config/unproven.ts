@@ -4,7 +4,7 @@ import type { Address, AddressRange } from '../../base/address.ts';
 import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { NumberRange } from '../../spd/policy.ts';
 import type { LifetimeLimit } from '../../spd/sa-lifetime.ts';
-import type { LoadedFile } from './config-file.ts';
+import type { LoadedFile } from './credentials.ts';
 import type { IkeLifetime } from './ike-values.ts';
 import type { LoadedSecret } from './loaded-secret.ts';
 import type { NegotiatedProposal } from './negotiated-proposal.ts';

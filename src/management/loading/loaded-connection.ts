@@ -2,7 +2,8 @@
 // with. That is looked for among what was loaded, each time when something of it changes (resolve-proofs.ts).
 
 import type { Address } from '../../base/address.ts';
-import type { LoadedFile, PeerEntry, PolicyEntry } from '../config/config-file.ts';
+import type { PeerEntry, PolicyEntry } from '../config/config-file.ts';
+import type { LoadedFile } from '../config/credentials.ts';
 import type { ConfigPath } from '../config/config-document.ts';
 
 export interface LoadedConnection {

@@ -9,7 +9,7 @@ import { CertificateFormatError, parseCertificate, type Certificate } from '../.
 import { formatDistinguishedName } from '../../pki/distinguished-name.ts';
 import { readPem } from '../../pki/pem.ts';
 import { parseRevocationList } from '../../pki/revocation-list.ts';
-import type { LoadedFile } from '../config/config-file.ts';
+import type { LoadedFile } from '../config/credentials.ts';
 import { ViciRequestError } from '../vici/message.ts';
 
 /** @throws ViciRequestError where there is none */

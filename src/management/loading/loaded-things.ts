@@ -3,7 +3,7 @@
 // the process ends. How much there may be is bounded here.
 
 import type { Certificate } from '../../pki/certificate.ts';
-import type { LoadedFile } from '../config/config-file.ts';
+import type { LoadedFile } from '../config/credentials.ts';
 import type { LoadedSecret } from '../config/loaded-secret.ts';
 import { ViciRequestError } from '../vici/message.ts';
 import type { LoadedConnection } from './loaded-connection.ts';

@@ -1,7 +1,7 @@
 // The sections `local` and `remote` of a connection: who each side is, and what it proves it with. RFC 7296 §2.15. One
 // round each, by a pre-shared key or a signature.
 
-import type { LoadedFile } from '../config/config-file.ts';
+import type { LoadedFile } from '../config/credentials.ts';
 import { ViciRequestError, type ViciSection } from '../vici/message.ts';
 import type { OwnProof, PeerProof } from './loaded-connection.ts';
 import { publicKeyFile, readCertificates } from './loaded-files.ts';
