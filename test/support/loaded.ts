@@ -72,7 +72,7 @@ export function withSecret(
   return put(things, 'shared', id, { owners, secret });
 }
 
-export const SHARED: LoadedThings = withSecret('ike-peer', 'sixteen bytes or more', [
+const SHARED: LoadedThings = withSecret('ike-peer', 'sixteen bytes or more', [
   '10.200.0.1',
   '10.200.0.2',
 ]);
