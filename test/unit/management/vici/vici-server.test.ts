@@ -160,7 +160,7 @@ describe('a client', () => {
   test('hears that a command or an event is not known', async () => {
     await serve();
     const caller = await call();
-    expect(await caller.call('load-conn', section({ a: section({}) }))).toMatchObject({
+    expect(await caller.call('load-pool', section({ a: section({}) }))).toMatchObject({
       type: PacketType.CMD_UNKNOWN,
     });
     expect((await caller.register('alert')).type).toBe(PacketType.EVENT_UNKNOWN);
