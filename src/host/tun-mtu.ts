@@ -2,7 +2,7 @@
 // datagram needs fragments. RFC 4301 §8, RFC 3948 §2.1, RFC 8200 §5. Computed once, not learned on the way.
 
 import { InvariantError } from '../base/errors.ts';
-import { findEspTransform, largestInnerPacket } from '../crypto/esp-transform.ts';
+import { ESP_TRANSFORMS, findEspTransform, largestInnerPacket } from '../crypto/esp-transform.ts';
 import type { Policy } from '../spd/policy.ts';
 import type { PeerPath } from './host-facts.ts';
 
@@ -15,6 +15,14 @@ const UDP_HEADER_BYTES = 8;
 /** RFC 791 §3.1: no IPv4 packet is longer, whatever the loopback device offers. */
 const MAX_PACKET_BYTES = 65_535;
 const ASSUMED_PATH_MTU = 1500;
+
+/** What every tunnel over a usual path carries, whatever its transform. */
+const ROOM_OF_ANY: number = Math.min(
+  ...ESP_TRANSFORMS.map((transform) =>
+    largestInnerPacket(transform, ASSUMED_PATH_MTU - IPV6_HEADER_BYTES - UDP_HEADER_BYTES),
+  ),
+);
+const FOR_ANY = `there is no policy yet; any tunnel over a path MTU of ${String(ASSUMED_PATH_MTU)} carries so much`;
 
 export interface TunMtuInput {
   readonly policies: readonly Policy[];
@@ -45,7 +53,9 @@ export function planTunMtu(input: TunMtuInput): TunMtu {
     (best, room) => (best === undefined || room.bytes < best.bytes ? room : best),
     undefined,
   );
-  const wanted = input.configuredMtu ?? smallest?.bytes ?? ASSUMED_PATH_MTU;
+  // The MTU stays, and what is loaded later must fit.
+  const isEmpty = input.policies.length === 0;
+  const wanted = input.configuredMtu ?? smallest?.bytes ?? (isEmpty ? ROOM_OF_ANY : ASSUMED_PATH_MTU);
   const mtu = input.carriesIpv6 ? Math.max(wanted, IPV6_MINIMUM_MTU) : wanted;
   if (mtu > wanted) {
     warnings.push(`the TUN MTU is 1280 and not ${String(wanted)}, because IPv6 needs 1280 (RFC 8200 §5)`);
@@ -58,7 +68,7 @@ export function planTunMtu(input: TunMtuInput): TunMtu {
   }
   const explanation =
     input.configuredMtu === undefined
-      ? (smallest?.explanation ?? 'no policy protects anything')
+      ? (smallest?.explanation ?? (isEmpty ? FOR_ANY : 'no policy protects anything'))
       : 'configured';
   return { mtu, explanations: [`TUN MTU ${String(mtu)}: ${explanation}`], warnings };
 }

@@ -122,6 +122,12 @@ test('a pre-shared key: loaded on both sides, the tunnel carries packets; loaded
   expect(done(a, '--list-sas')).toMatch(/^gw-gw: #1, ESTABLISHED[^]*net-net: #1, /);
   expect(await sites.ping('hostA', hostB.ipv4, 2)).toBe(2);
   expect(await readFile(sites.files.configuration('gwA'), 'utf8')).not.toContain('gw-gw');
+
+  // Everything away and there again: closed for a moment, then another tunnel.
+  done(a, '--load-all', '--clear');
+  expect(done(a, '--list-sas')).toBe('');
+  expect(done(a, '--initiate', '--child', 'net-net')).toMatch(/initiate completed successfully\n$/);
+  expect(await sites.ping('hostA', hostB.ipv4, 2)).toBe(2);
 });
 
 /** Certificates of both sides by one authority, with an intermediate of site B. */

@@ -68,15 +68,17 @@ export function composeConfig(source: ConfigSource, additions: readonly Addition
       ? []
       : [`${added.addition.name}: ${added.addition.describe(added.path).key}: ${text}`];
   });
-  const shadowed = findShadowedPolicies(config.policies).flatMap(({ index, policy, wider }) => {
-    const added = addedAt(['policies', index]);
-    const place = wider.line === 0 ? '' : ` on line ${wider.line} of ${source.path}`;
-    return added === undefined
-      ? []
-      : [
-          `${added.addition.name}: "${policy.name}" never matches: "${wider.name}"${place} is met before it and takes all of its traffic; a lower priority is met first`,
-        ];
-  });
+  const shadowed = findShadowedPolicies(config.policies, ({ line }) => line === 0).flatMap(
+    ({ index, policy, wider }) => {
+      const added = addedAt(['policies', index]);
+      const place = wider.line === 0 ? '' : ` on line ${wider.line} of ${source.path}`;
+      return added === undefined
+        ? []
+        : [
+            `${added.addition.name}: "${policy.name}" never matches: "${wider.name}"${place} is met before it and takes all of its traffic; a lower priority is met first`,
+          ];
+    },
+  );
   return { config: { ...config, source, warnings: [...weak, ...shadowed] }, shadowed };
 }
 

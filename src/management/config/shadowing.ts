@@ -23,11 +23,16 @@ export function describeShadowedPolicies(policies: readonly PolicyConfig[]): rea
   );
 }
 
-export function findShadowedPolicies(policies: readonly PolicyConfig[]): readonly ShadowedPolicy[] {
+/** @param isAsked of which policies it is to be found out: it takes time with their number and that of all */
+export function findShadowedPolicies(
+  policies: readonly PolicyConfig[],
+  isAsked: (policy: PolicyConfig) => boolean = () => true,
+): readonly ShadowedPolicy[] {
   // RFC 4301 §4.4.1: the SPD is ordered; the sort is stable, so equal priorities keep the order of the file.
   const ordered = policies.toSorted((a, b) => a.priority - b.priority);
   const selectorsOf = new Map(ordered.map((policy) => [policy, normalize(policy.selectors)]));
   return policies.flatMap((policy, index) => {
+    if (!isAsked(policy)) return [];
     const own = selectorsOf.get(policy);
     const before = ordered.slice(0, ordered.indexOf(policy));
     const wider = before.find(

@@ -84,3 +84,15 @@ test('of a peer without an address 1500 over IPv6 is assumed', () => {
 test('a policy whose transform nobody knows is a defect', () => {
   expect(() => plan({ policies: [policy({ transform: 'rot13' })] })).toThrow('unknown transform');
 });
+
+test('without any policy there is room for whatever is loaded later: AES-CBC with SHA2-512 over IPv6', () => {
+  const { mtu, explanations } = planTunMtu({
+    policies: [],
+    paths: [],
+    configuredMtu: undefined,
+    carriesIpv6: false,
+  });
+  // 1500 less 40 for IP, 8 for UDP, 8 for SPI and number, 16 for the IV, 32 for the ICV; whole blocks, less 2.
+  expect(mtu).toBe(16 * Math.floor((1500 - 40 - 8 - 8 - 16 - 32) / 16) - 2);
+  expect(explanations).toEqual([expect.stringContaining('there is no policy yet')]);
+});
