@@ -72,10 +72,7 @@ export function withSecret(
   return put(things, 'shared', id, { owners, secret });
 }
 
-const SHARED: LoadedThings = withSecret('ike-peer', 'sixteen bytes or more', [
-  '10.200.0.1',
-  '10.200.0.2',
-]);
+const SHARED: LoadedThings = withSecret('ike-peer', 'sixteen bytes or more', ['10.200.0.1', '10.200.0.2']);
 
 export function withConnection(name: string, options: Options, things: LoadedThings = SHARED): LoadedThings {
   return put(things, 'connections', name, readConnection(name, viciSection(options)));
