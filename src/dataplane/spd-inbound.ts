@@ -30,6 +30,11 @@ const ACCEPT = 0;
 /** A policy with action BYPASS would have let it pass in clear; it is accepted, and counted apart. */
 export const ACCEPT_BYPASS = 1;
 
+/** What is asked of the SA that a packet came by. */
+export type CarryingSa = Pick<InboundSa, 'slot' | 'flowId' | 'selectors' | 'policy' | 'transform' | 'esn'> & {
+  readonly peer: Pick<InboundSa['peer'], 'entry'>;
+};
+
 export class SpdInbound {
   readonly #cache: FlowCache;
   readonly #fragments: FragmentVerdicts;
@@ -61,6 +66,11 @@ export class SpdInbound {
     this.#before = NO_PACKET;
   }
 
+  /** Of the packet judged last, where it was no packet of a known flow; undefined where it met none. */
+  get policy(): SpdEntry | undefined {
+    return this.#snapshot.policies[this.#policy];
+  }
+
   /** 4 or 6, of the packet judged last. */
   get family(): number {
     return (this.#flow[FlowWord.protocol]! >>> 8) & 0xff;
@@ -80,7 +90,7 @@ export class SpdInbound {
    * @param offset of the inner packet; its bytes stay as they are until the batch ends, but for ECN and MSS
    * @returns a verdict
    */
-  judge(sa: InboundSa, bytes: Uint8Array, offset: number, length: number): number {
+  judge(sa: CarryingSa, bytes: Uint8Array, offset: number, length: number): number {
     if (
       this.#before !== NO_PACKET &&
       this.#flow[FlowWord.saFlowId] === sa.flowId &&
@@ -95,7 +105,7 @@ export class SpdInbound {
     return this.#verdict;
   }
 
-  #judgeFlow(sa: InboundSa, bytes: Uint8Array, offset: number, length: number): number {
+  #judgeFlow(sa: CarryingSa, bytes: Uint8Array, offset: number, length: number): number {
     switch (this.#flow[FlowWord.special]) {
       case Special.none:
         return this.#lookup(sa);
@@ -110,7 +120,7 @@ export class SpdInbound {
     }
   }
 
-  #lookup(sa: InboundSa): number {
+  #lookup(sa: CarryingSa): number {
     const generation = this.#snapshot.generation;
     const known = this.#cache.find(this.#flow, generation);
     if (known !== UNKNOWN_FLOW) return known;
@@ -119,7 +129,7 @@ export class SpdInbound {
     return verdict;
   }
 
-  #judgeFirstFragment(sa: InboundSa): number {
+  #judgeFirstFragment(sa: CarryingSa): number {
     const verdict = this.#lookup(sa);
     if (verdict >= 0)
       this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa, this.#clock[0]!);
@@ -127,7 +137,7 @@ export class SpdInbound {
   }
 
   /** RFC 4301 §7.1, §7.2, §7.3: a policy that needs no ports, or what the first fragment met. */
-  #judgeLaterFragment(sa: InboundSa): number {
+  #judgeLaterFragment(sa: CarryingSa): number {
     const verdict = this.#lookup(sa);
     if (verdict !== -Drop.inboundFragmentPorts) return verdict;
     // The flow names the SA, so a first fragment that came by another one is not found.
@@ -136,7 +146,7 @@ export class SpdInbound {
   }
 
   /** RFC 4301 §6.2: an error that no policy names must be about packets that its own SA carries. */
-  #judgeIcmpError(sa: InboundSa, bytes: Uint8Array, offset: number, length: number): number {
+  #judgeIcmpError(sa: CarryingSa, bytes: Uint8Array, offset: number, length: number): number {
     const own = this.#decide(sa, this.#flow);
     if (this.#snapshot.icmpErrors === 'selectors') return own;
     if (own === -Drop.inboundDiscard || own === -Drop.inboundMulticast) return own;
@@ -152,7 +162,7 @@ export class SpdInbound {
     return verdict === ACCEPT ? ACCEPT : -Drop.inboundIcmpError;
   }
 
-  #decide(sa: InboundSa, flow: Flow): number {
+  #decide(sa: CarryingSa, flow: Flow): number {
     this.#policy = NO_POLICY;
     // RFC 4301 §5.2 step 4: first the selectors of the SA itself …
     const match = sa.selectors.match(flow);
@@ -179,7 +189,7 @@ export class SpdInbound {
 }
 
 /** RFC 4301 §5.2: the SA must be of the kind that the policy asks for. Tunnel is the only mode, by type. */
-function meetsSpecification(sa: InboundSa, policy: SpdEntry): boolean {
+function meetsSpecification(sa: CarryingSa, policy: SpdEntry): boolean {
   const wanted = policy.sa;
   if (wanted === undefined || wanted.peer !== sa.peer.entry) return false;
   const { choices } = wanted;

@@ -17,7 +17,7 @@ import { isMulticastWord } from '../spd/multicast.ts';
 import { Match } from '../spd/selector-match.ts';
 import { NO_POLICY, PORTS_NEEDED, type SpdEntry, type SpdSnapshot } from '../spd/snapshot.ts';
 import { ICMP_ENCLOSED_PACKET } from '../wire/icmp-error.ts';
-import type { Associations, OutboundSa } from './associations.ts';
+import type { OutboundSa } from './associations.ts';
 import { Drop } from './drop-reasons.ts';
 
 const FLOW_CACHE_ENTRIES = 1 << 15;
@@ -29,7 +29,17 @@ export const ACQUIRE: number = BYPASS - 1;
 const NO_SA = -Drop.outboundNoSa;
 const NO_SLOT = -1;
 
-export class SpdOutbound {
+/** What the SPD asks of an SA. */
+export type SelectingSa = Pick<OutboundSa, 'slot' | 'flowId' | 'selectors'>;
+
+/** Where it finds them: for packets, in Associations. */
+export interface SasOfPolicies<Sa> {
+  outboundOf(policyIndex: number): readonly Sa[];
+  epochOf(policyIndex: number): number;
+  outboundBySlot(slot: number): Sa | undefined;
+}
+
+export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
   readonly #cache: FlowCache;
   /** For each entry of the cache, the slot of the SA that carries the flow, and the epoch of its policy then. */
   readonly #saSlots = new Int32Array(FLOW_CACHE_ENTRIES);
@@ -38,17 +48,17 @@ export class SpdOutbound {
   readonly #waitingFirst = { slot: 0, flowId: 0 };
   readonly #flow: Flow = createFlow();
   readonly #enclosed: Flow = createFlow();
-  readonly #associations: Associations;
+  readonly #associations: SasOfPolicies<Sa>;
   readonly #clock: Float64Array;
   #snapshot: SpdSnapshot;
   /** The policy that {@link #decide} came to; {@link NO_POLICY} where there is none. */
   #policy = NO_POLICY;
-  #sa: OutboundSa | undefined;
+  #sa: Sa | undefined;
   /** What {@link #decide} was asked last. */
   #asked: Flow = this.#flow;
 
   /** @param clock cell 0 holds monotonic milliseconds */
-  constructor(snapshot: SpdSnapshot, associations: Associations, flowSeed: number, clock: Float64Array) {
+  constructor(snapshot: SpdSnapshot, associations: SasOfPolicies<Sa>, flowSeed: number, clock: Float64Array) {
     this.#snapshot = snapshot;
     this.#associations = associations;
     this.#clock = clock;
@@ -76,8 +86,13 @@ export class SpdOutbound {
   }
 
   /** The newest SA that may carry the packet judged last, where a policy was the verdict. */
-  get sa(): OutboundSa | undefined {
+  get sa(): Sa | undefined {
     return this.#sa;
+  }
+
+  /** Of the packet judged last, where it was no packet of a known flow; undefined where it met none. */
+  get policy(): SpdEntry | undefined {
+    return this.#snapshot.policies[this.#policy];
   }
 
   /** Where the verdict was {@link ACQUIRE}: the policy that needs an SA, and the flow that it needs one for. */

@@ -161,6 +161,7 @@ async function startSteps(
     sad,
     config: () => databases.config,
     layers,
+    spd: () => databases.spd,
     keying,
     observer,
     views,

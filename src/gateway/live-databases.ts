@@ -6,7 +6,7 @@
 // So the guard closes first and opens last, and a route into the TUN goes only when no policy in force needs it. Where a
 // step fails, those behind it are left out: all that was done so far has closed, and not opened.
 
-import { ConfigError, EnvironmentError } from '../base/errors.ts';
+import { ConfigError, EnvironmentError, InvariantError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { Command } from '../dataplane/commands.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
@@ -14,7 +14,7 @@ import type { GatewayConfig, PeerConfig, PolicyConfig } from '../management/conf
 import type { Sad } from '../sad/sad.ts';
 import type { SadEdit } from '../sad/sad-edit.ts';
 import type { SaIdentifier } from '../sad/sa-record.ts';
-import { compileSpd } from '../spd/compiled-spd.ts';
+import { compileSpd, type CompiledSpd } from '../spd/compiled-spd.ts';
 import type { SpdS } from '../spd/spd-edit.ts';
 import { changedFixedSettings } from './fixed-settings.ts';
 import { endpointOf, manualSas, readManualKeys, zeroKeys, type KeyedPolicy } from './manual-keying.ts';
@@ -61,6 +61,7 @@ const FIRST_GENERATION = 2;
 export class LiveDatabases {
   readonly #parts: LiveDatabasesParts;
   #config: GatewayConfig;
+  #spd: CompiledSpd | undefined;
   /** False until the first configuration was put in force. */
   #isInForce = false;
   #pairs: ReadonlyMap<string, ManualPair> = new Map();
@@ -85,6 +86,12 @@ export class LiveDatabases {
     const live = new LiveDatabases(parts, config);
     await live.#apply(config, keys);
     return live;
+  }
+
+  /** What packets meet. */
+  get spd(): CompiledSpd {
+    if (this.#spd === undefined) throw new InvariantError('no policies are in force');
+    return this.#spd;
   }
 
   get config(): GatewayConfig {
@@ -166,6 +173,7 @@ export class LiveDatabases {
         }),
       );
       this.#config = next;
+      this.#spd = spd;
       this.#isInForce = true;
       this.#pairs = pairs;
       prepared?.commit();

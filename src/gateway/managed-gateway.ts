@@ -7,6 +7,8 @@ import { listenToLog, type Logger } from '../base/log.ts';
 import { Counter, type Counters } from '../dataplane/counters.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { LoadedEdit, LoadedThings } from '../management/loading/loaded-things.ts';
+import type { Explanation, ImaginedPacket } from '../management/vici/extensions/explain.ts';
+import { peerStatus } from '../management/vici/extensions/peer-status.ts';
 import type { DropStatus, Traffic, Trouble } from '../management/vici/extensions/status.ts';
 import type {
   CertificateView,
@@ -25,7 +27,9 @@ import type { Sad } from '../sad/sad.ts';
 import type { ConfigLayers } from './config-layers.ts';
 import { reload } from './reload.ts';
 import { viewCertificates, viewConnections, viewPolicies } from './config-views.ts';
+import type { CompiledSpd } from '../spd/compiled-spd.ts';
 import { viewDrops } from './drop-views.ts';
+import { explainPacket } from './explain/explain-packet.ts';
 import type { IkeKeying } from './ike-keying.ts';
 import type { IkeObserver } from './ike-observer.ts';
 import type { IkeSaViews } from './ike-sa-views.ts';
@@ -38,9 +42,10 @@ const { version: VERSION } = JSON.parse(readFileSync(packageFile('package.json')
 
 export interface ManagedGatewayParts {
   readonly log: Logger;
-  readonly sad: Pick<Sad, 'dump'>;
+  readonly sad: Pick<Sad, 'dump' | 'outbound' | 'inbound'>;
   readonly config: () => GatewayConfig;
   readonly layers: ConfigLayers;
+  readonly spd: () => CompiledSpd;
   /** Undefined where everything is keyed by hand. */
   readonly keying: IkeKeying | undefined;
   readonly observer: IkeObserver;
@@ -109,6 +114,19 @@ export class ManagedGateway implements ViciGateway {
 
   secondsSinceMade(policy: string): number | undefined {
     return this.#parts.views.secondsSinceMade(policy);
+  }
+
+  explain(packet: ImaginedPacket): Explanation {
+    const { sad, config, spd } = this.#parts;
+    const whyDown = (policy: string): string | undefined => this.#whyDown(policy);
+    return explainPacket({ config: config(), spd: spd(), sad, whyDown }, packet);
+  }
+
+  #whyDown(policy: string): string | undefined {
+    const connection = this.connections.find(({ children }) => children.some(({ name }) => name === policy));
+    if (connection === undefined) return undefined;
+    const ikeSas = [...this.#viewIkeSas()].filter(({ name }) => name === connection.name);
+    return peerStatus(connection, ikeSas, this).tunnels.find(({ name }) => name === policy)?.why;
   }
 
   get securityAssociations(): ReturnType<Sad['dump']> {

@@ -11,6 +11,7 @@ export const QUIET: StatusSource = {
   packets: { out: 0, in: 0 },
   drops: [],
   securityAssociations: [],
+  explain: () => ({ passes: true, ways: [] }),
   troubleOf: () => undefined,
   secondsSinceMade: () => undefined,
   formerTrafficOf: () => ({ packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }),

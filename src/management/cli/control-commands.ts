@@ -6,6 +6,7 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 import { TABLES, type TableRow } from '../vici/extensions/tables.ts';
 import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
 import type { DownOptions, DriveOptions } from './control/drive.ts';
+import type { ExplainOptions } from './control/explain.ts';
 import { LEVELS } from './control/log-levels.ts';
 import type { LogOptions } from './control/logs.ts';
 import type { StatusOptions } from './control/status.ts';
@@ -53,6 +54,21 @@ export function addControlCommands(program: Command, output: Output): void {
     .option('--peer <name>', 'only what is about this peer')
     .option('--policy <name>', 'only what is about this policy')
     .action(async (options: LogOptions) => (await import('./control/logs.ts')).followLog(options, output));
+
+  controlCommand(
+    program,
+    'explain',
+    'what would become of a packet and of its answer, and why; nothing is sent',
+  )
+    .argument('<from>', 'address')
+    .argument('<to>', 'address')
+    .argument('[protocol]', 'tcp, udp, icmp … or a number', 'icmp')
+    .argument('[port]', 'at the destination; of ICMP the type, which is an echo request where it is left out')
+    .option('--source-port <port>', 'one of those for clients where it is left out')
+    .action(
+      async (from: string, to: string, protocol: string, port: string | undefined, options: ExplainOptions) =>
+        (await import('./control/explain.ts')).explainFlow({ from, to, protocol, port }, options, output),
+    );
 
   driveCommand(program, 'up', 'make the SAs of a policy, or of all policies with a peer').action(
     async (name: string, options: DriveOptions) =>

@@ -6,6 +6,7 @@ import { getCounters, resetCounters } from './commands/counters.ts';
 import { clearCreds, getPools, loadCert } from './commands/credentials.ts';
 import { getAlgorithms } from './commands/get-algorithms.ts';
 import { initiate } from './commands/initiate.ts';
+import { isthmusExplain } from './commands/isthmus-explain.ts';
 import { isthmusPolicies } from './commands/isthmus-policies.ts';
 import { isthmusStatus } from './commands/isthmus-status.ts';
 import { isthmusTables } from './commands/isthmus-tables.ts';
@@ -55,6 +56,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   // Extensions: vici has no such commands.
   ['isthmus-status', isthmusStatus],
   ['isthmus-policies', isthmusPolicies],
+  ['isthmus-explain', isthmusExplain],
   ['isthmus-tables', isthmusTables],
 ]);
 

@@ -1,6 +1,7 @@
 // What the gateway knows of itself beside its SAs and its configuration, for the status.
 
 import type { LarvalView, SaView } from '../../../sad/sa-view.ts';
+import type { Explanation, ImaginedPacket } from './explain.ts';
 import type { DropStatus, Traffic, Trouble } from './status.ts';
 
 export interface StatusSource {
@@ -18,6 +19,8 @@ export interface StatusSource {
   troubleOf(peer?: string): Trouble | undefined;
   /** Since SAs of a policy were made that replaced none; undefined where there were none yet. */
   secondsSinceMade(policy: string): number | undefined;
+  /** Walks a packet, and its answer, through what is in force; changes nothing. */
+  explain(packet: ImaginedPacket): Explanation;
   /** The SAD, what is only reserved included. Each is looked at when its turn comes. */
   readonly securityAssociations: Iterable<SaView | LarvalView>;
   /** What SAs of a policy carried that are gone. */

@@ -38,9 +38,17 @@ export function ikeSaRow(ikeSa: IkeSaView): IkeSaRow {
   };
 }
 
-/** @param connection of the peer; undefined where the configuration has it no more */
-export function spiRow(sa: SaView, connection: ConnectionView | undefined): SpiRow {
-  const { transform, hard, current, ikeSpis, peerIdentity } = sa;
+/**
+ * @param connection of the peer; undefined where the configuration has it no more
+ * @param ikeSa that the SA belongs to now: a rekey of it hands its Child SAs on
+ */
+export function spiRow(
+  sa: SaView,
+  connection: ConnectionView | undefined,
+  ikeSa: IkeSaView | undefined,
+): SpiRow {
+  const { transform, hard, current, ikeSpis } = sa;
+  const peerIdentity = ikeSa?.remote.identity ?? sa.peerIdentity;
   const numbers = findEspTransform(transform.name);
   const flags = (sa.esn ? SPI_FLAGS.esn : 0) | (sa.state === 'active' ? 0 : SPI_FLAGS[sa.state]);
   const { timeMs } = hard;
@@ -50,8 +58,8 @@ export function spiRow(sa: SaView, connection: ConnectionView | undefined): SpiR
     host: addressHex(sa.hostAddress),
     sa: hex(sa.id),
     mspi: hex(sa.mspi, SPI_DIGITS),
-    initiatorCookie: ikeSpis?.initiator ?? NO_COOKIE,
-    responderCookie: ikeSpis?.responder ?? NO_COOKIE,
+    initiatorCookie: ikeSa?.initiatorSpi ?? ikeSpis?.initiator ?? NO_COOKIE,
+    responderCookie: ikeSa?.responderSpi ?? ikeSpis?.responder ?? NO_COOKIE,
     peerMethod: hex(sa.keying === 'manual' ? 0 : methodOf(connection)),
     peerId: peerIdentity === undefined ? '0' : Buffer.from(peerIdentity, 'utf8').toString('hex'),
     flags: hex(flags),

@@ -111,7 +111,13 @@ const sa = {
 } as unknown as SaView;
 
 const ikeSa = {
-  ...{ uniqueId: 17, name: 'site-b', state: 'REKEYING', isInitiator: true, remote: { host: '198.51.100.1' } },
+  ...{
+    uniqueId: 17,
+    name: 'site-b',
+    state: 'REKEYING',
+    isInitiator: true,
+    remote: { host: '198.51.100.1', identity: 'b' },
+  },
   ...{ initiatorSpi: '0123456789abcdef', responderSpi: 'fedcba9876543210', children: [] },
   algorithms: { encryption: { id: 20, keyBits: 256 }, integrityId: 0, prfId: 6, group: 31 },
   ...{ establishedSeconds: 60, rekeySeconds: 70_000, lifeSeconds: 86_340 },
@@ -120,7 +126,11 @@ const ikeSa = {
 test('tables: values hexadecimal, times decimal, and no key', () => {
   const rows: readonly TableRow[] = [
     { table: 'IKE_SA_table', ikeSa: ikeSaRow(ikeSa), espSa: undefined },
-    { table: 'inbound_SPI', ikeSa: undefined, espSa: spiRow(sa, connection) },
+    {
+      table: 'inbound_SPI',
+      ikeSa: undefined,
+      espSa: spiRow({ ...sa, ikeSpis: undefined, peerIdentity: undefined }, connection, ikeSa),
+    },
     {
       ...{ table: 'inbound_SPI', ikeSa: undefined },
       espSa: larvalRow({ spi: 0xabcd, peer: 'site-b' } as Parameters<typeof larvalRow>[0], connection),
@@ -134,6 +144,7 @@ test('tables: values hexadecimal, times decimal, and no key', () => {
           hard: { timeMs: undefined, bytes: undefined, packets: undefined },
         },
         connection,
+        undefined,
       ),
     },
   ];

@@ -1,0 +1,64 @@
+// What `isthmus-explain` says: the way of an imagined packet and of its answer, decision by decision. An extension of vici.
+
+import type { Address } from '../../../base/address.ts';
+import { flag, optional, record, records, text, whole, word, type RecordCodec } from './codec.ts';
+
+/** A packet that nobody sends. */
+export interface ImaginedPacket {
+  readonly from: Address;
+  readonly to: Address;
+  /** IANA number. */
+  readonly protocol: number;
+  /** Ports; of ICMP the type and the code. 0 where the protocol has neither. */
+  readonly source: number;
+  readonly destination: number;
+}
+
+export interface Decision {
+  readonly database: 'SPD-O' | 'SAD' | 'SPD-I' | 'guard';
+  /** The packet goes on. */
+  readonly passes: boolean;
+  readonly verdict: string;
+  /** Undefined where no policy decided. */
+  readonly policy: string | undefined;
+  /** Of the policy, in the configuration. */
+  readonly line: number | undefined;
+  /** What would have to change; undefined where it passes. */
+  readonly mend: string | undefined;
+}
+
+/** A packet in one direction. */
+export interface Way {
+  readonly direction: 'outbound' | 'inbound';
+  readonly packet: string;
+  readonly passes: boolean;
+  readonly decisions: readonly Decision[];
+}
+
+export interface Explanation {
+  /** Both ways. */
+  readonly passes: boolean;
+  /** The packet, then its answer. */
+  readonly ways: readonly Way[];
+}
+
+export const EXPLANATION: RecordCodec<Explanation> = record<Explanation>({
+  passes: flag,
+  ways: records(
+    record<Way>({
+      direction: word('outbound', 'inbound'),
+      packet: text,
+      passes: flag,
+      decisions: records(
+        record<Decision>({
+          database: word('SPD-O', 'SAD', 'SPD-I', 'guard'),
+          passes: flag,
+          verdict: text,
+          policy: optional(text),
+          line: optional(whole),
+          mend: optional(text),
+        }),
+      ),
+    }),
+  ),
+});
