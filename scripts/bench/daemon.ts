@@ -24,9 +24,10 @@ export class Daemon {
     place: Place,
     argv: readonly string[],
     environment: Readonly<Record<string, string>> = {},
+    input: 'ignore' | 'pipe' = 'ignore',
   ) {
     this.#name = `${argv[0] ?? ''} at ${place}`;
-    const child = topology.spawn(place, argv, { stdio: ['ignore', 'pipe', 'pipe'], environment });
+    const child = topology.spawn(place, argv, { stdio: [input, 'pipe', 'pipe'], environment });
     if (child.pid === undefined) throw new Error(`${this.#name} could not be started`);
     this.processId = child.pid;
     this.#child = child;
@@ -43,6 +44,12 @@ export class Daemon {
   /** The last of what it said. */
   get output(): string {
     return this.#output;
+  }
+
+  /** Writes to its standard input, which must be a pipe. @param line undefined: it ends */
+  tell(line?: string): void {
+    if (line === undefined) this.#child.stdin?.end();
+    else this.#child.stdin?.write(`${line}\n`);
   }
 
   /** Throws with the program's last words where it is gone. */

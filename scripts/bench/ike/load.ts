@@ -1,4 +1,4 @@
-// Runs the program that makes handshakes, from addresses of its own in a namespace.
+// Runs the programs that make handshakes, from addresses of their own in a namespace.
 
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -6,41 +6,52 @@ import type { Place } from '../../topology/plan.ts';
 import type { Topology } from '../../topology/topology.ts';
 import { Daemon } from '../daemon.ts';
 
-const INITIATOR = fileURLToPath(new URL('initiator.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** A gateway asks one address for cookies beyond 20 first messages a second. */
 const SOURCES = 60;
 const START_MS = 30_000;
+const RESULT = /\{.*\}/;
 
-export interface LoadOutcome {
+export interface Outcome {
   readonly handshakes: number;
-  readonly failures: number;
+  readonly failures: 0;
   readonly seconds: number;
+}
+
+export interface PacedOutcome extends Outcome {
   /** Of the program that asked for them. */
   readonly processorMs: number;
 }
 
-const Outcome: z.ZodType<LoadOutcome> = z.object({
-  handshakes: z.number(),
-  failures: z.number(),
-  seconds: z.number(),
-  processorMs: z.number(),
-});
+const outcome = { handshakes: z.number().min(1), failures: z.literal(0), seconds: z.number() };
+const outcomeSchema: z.ZodType<Outcome> = z.object(outcome);
+const pacedOutcomeSchema: z.ZodType<PacedOutcome> = z.object({ ...outcome, processorMs: z.number() });
 
 export interface Load {
   readonly remote: string;
   /** A name of GROUPS. */
   readonly group: string;
   readonly seconds: number;
-  /** With a rate: how many at all. */
   readonly concurrent: number;
-  /** A second, and all stay to the end; 0 = as fast as it goes, each deleted at once. */
-  readonly rate: number;
 }
 
+export interface PacedLoad {
+  readonly remote: string;
+  /** A name of GROUPS. */
+  readonly group: string;
+  /** A second. */
+  readonly rate: number;
+  /** At all. */
+  readonly count: number;
+}
+
+/** What the program of a paced load does: handshakes, something that takes as much time, or nothing. */
+export type Phase = 'handshakes' | 'loop' | 'nothing';
+
 export interface RunningLoad {
-  /** @throws Error where a handshake failed */
-  finished(): Promise<LoadOutcome>;
+  begin(phase: Phase): void;
+  /** @throws Error where a handshake failed, or there was none */
+  end(): Promise<PacedOutcome>;
 }
 
 /** Gives a place addresses that handshakes can come from. @returns them */
@@ -55,36 +66,53 @@ export async function addSources(
   return sources;
 }
 
-/** Begins handshakes, and resolves when what is measured begins. */
-export async function startLoad(
-  topology: Topology,
-  place: Place,
-  sources: readonly string[],
-  { remote, group, seconds, concurrent, rate }: Load,
-): Promise<RunningLoad> {
-  const program = new Daemon(topology, place, [
-    ...['env', '-C', root, process.execPath, '--import', 'tsx', INITIATOR, sources.join(','), remote, group],
-    ...[seconds, concurrent, rate].map(String),
-  ]);
-  const result = /\{.*\}/;
-  await program.waitUntil(() => program.output.includes('begun'), 'handshake', START_MS);
-  return {
-    finished: async () => {
-      await program.waitUntil(() => result.test(program.output), 'result', 1000 * seconds + START_MS);
-      const outcome = Outcome.parse(JSON.parse(result.exec(program.output)?.[0] ?? ''));
-      const { handshakes, failures } = outcome;
-      if (handshakes === 0 || failures > 0) throw new Error(`${handshakes} handshakes, ${failures} failed`);
-      return outcome;
-    },
-  };
-}
-
-/** As {@link startLoad}, to its end. @returns how many handshakes there were */
+/** Makes handshakes as fast as they are answered. @returns how many there were; Error where one failed */
 export async function runLoad(
   topology: Topology,
   place: Place,
   sources: readonly string[],
-  load: Load,
+  { remote, group, seconds, concurrent }: Load,
 ): Promise<number> {
-  return (await (await startLoad(topology, place, sources, load)).finished()).handshakes;
+  const argv = [sources.join(','), remote, group, seconds, concurrent];
+  const program = startProgram(topology, place, 'initiator.ts', argv);
+  await program.waitUntil(() => program.output.includes('begun'), 'handshake', START_MS);
+  return (await outcomeOf(program, outcomeSchema, seconds)).handshakes;
+}
+
+/** Makes a program ready that makes handshakes at a rate, while it is told to. */
+export async function startPacedLoad(
+  topology: Topology,
+  place: Place,
+  sources: readonly string[],
+  { remote, group, rate, count }: PacedLoad,
+): Promise<RunningLoad> {
+  const argv = [sources.join(','), remote, group, rate, count];
+  const program = startProgram(topology, place, 'paced-initiator.ts', argv);
+  await program.waitUntil(() => program.output.includes('ready'), 'handshake', START_MS);
+  return {
+    begin: (phase) => {
+      program.checkAlive();
+      program.tell(phase);
+    },
+    end: () => {
+      program.tell();
+      return outcomeOf(program, pacedOutcomeSchema, 0);
+    },
+  };
+}
+
+function startProgram(
+  topology: Topology,
+  place: Place,
+  file: string,
+  argv: readonly (string | number)[],
+): Daemon {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const node = ['env', '-C', root, process.execPath, '--import', 'tsx', path];
+  return new Daemon(topology, place, [...node, ...argv.map(String)], {}, 'pipe');
+}
+
+async function outcomeOf<T>(program: Daemon, schema: z.ZodType<T>, seconds: number): Promise<T> {
+  await program.waitUntil(() => RESULT.test(program.output), 'result', 1000 * seconds + START_MS);
+  return schema.parse(JSON.parse(RESULT.exec(program.output)?.[0] ?? ''));
 }

@@ -62,7 +62,6 @@ async function measureOnce(
         group,
         seconds,
         concurrent: CONCURRENT,
-        rate: 0,
       };
       await runLoad(topology, 'wan', sources, { ...load, seconds: WARM_UP_SECONDS });
       const before = cpuSecondsOf(responder);

@@ -1,30 +1,33 @@
-// What handshakes cost the traffic that a gateway carries: TCP from host to host through two gateways, in turns with and
-// without 50 handshakes a second that gateway B answers beside it. The peers that ask for them would be machines of their
-// own; here their program takes its time from the same processor. So there is a third turn: without handshakes, beside
-// a loop that takes as much time as that program does.
+// What handshakes cost the traffic that a gateway carries: one TCP stream from host to host through two gateways, and
+// beside it, a phase of a second each in turns, 50 handshakes a second that gateway B answers, and nothing. The peers that
+// ask for handshakes would be machines of their own; here their program takes its time from the same processor. So there
+// is a third phase, in which it takes as much time for nothing.
+//
+// Neighbouring phases are compared, because machines change their speed within seconds; and where the host of a virtual
+// machine gives it less time in one phase than in the next, what was carried is put in proportion.
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gatewayReady, startGateway, stopGateway, type GatewayProcess } from '../../lab/gateway-process.ts';
 import { changed, ikeExampleKeys, ikeTwoSites, writeSiteFiles } from '../../lab/site-files.ts';
 import { planTopology, siteAddresses } from '../../topology/plan.ts';
 import { Topology } from '../../topology/topology.ts';
-import { Daemon } from '../daemon.ts';
-import { runIperf3 } from '../measure/iperf3.ts';
-import { median } from '../statistics.ts';
-import { addSources, startLoad } from './load.ts';
+import { TcpStream } from '../measure/tcp-stream.ts';
+import { withheldShare } from '../measure/processor-times.ts';
+import { addSources, startPacedLoad, type Phase, type RunningLoad } from './load.ts';
 import { HUB_IDENTITY, SECRET } from './many-connections.ts';
 import { measurement, type Measurement } from './measurement.ts';
 
 const RATE = 50;
 const GROUP = 'x25519';
-/** Handshakes go on for so much longer than the traffic takes. */
-const AROUND_SECONDS = 2;
+const PHASES: readonly Phase[] = ['handshakes', 'loop', 'nothing'];
+const PHASE_MS = 1000;
+/** What is on its way when a phase begins is not counted. */
+const SETTLE_MS = 100;
+/** Rounds before what is measured: the program learns how much time it takes, and the gateways have seen their code. */
+const FIRST_ROUNDS = 2;
 const { gwB, hostB } = siteAddresses;
-
-interface TcpReport {
-  readonly end: { readonly sum_received: { readonly bits_per_second: number } };
-}
 
 export interface ThroughputParts {
   readonly runs: number;
@@ -33,6 +36,9 @@ export interface ThroughputParts {
   readonly directory: string;
   readonly say: (line: string) => void;
 }
+
+/** Mbit/s in each phase of a round. */
+type Round = Readonly<Record<Phase, number>>;
 
 export async function measureThroughput({
   runs,
@@ -43,89 +49,75 @@ export async function measureThroughput({
   const topology = new Topology({ plan: planTopology('router'), prefix: '' });
   await topology.build();
   const gateways: GatewayProcess[] = [];
-  const alone: number[] = [];
-  const besideLoop: number[] = [];
-  const beside: number[] = [];
-  const handshakes: number[] = [];
+  const rounds: Round[] = [];
+  const count = runs * seconds;
   try {
     const sources = await addSources(topology, 'wan', 'toA');
     gateways.push(...(await startBoth(topology, directory)));
     // The first packet makes the tunnel.
     await topology.runOrThrow('hostA', ['ping', '-n', '-c', '3', hostB.ipv4]);
-    const carry = async (): Promise<number> => {
-      const { end } = await runIperf3<TcpReport>(topology, ['--time', String(seconds)]);
-      return end.sum_received.bits_per_second / 1e6;
-    };
-    // The first one shows code that was never run, and how much time the program takes.
-    let processorShare = 0;
-    for (let run = 0; run <= runs; run++) {
-      const withNothing = await carry();
-      const loop = run === 0 ? undefined : startLoop(topology, processorShare);
-      const withLoop = loop === undefined ? NaN : await carry();
-      await loop?.stop();
-      const load = await startLoad(topology, 'wan', sources, {
-        remote: gwB.outside.ipv4,
-        group: GROUP,
-        seconds: seconds + AROUND_SECONDS,
-        concurrent: RATE * (seconds + AROUND_SECONDS),
-        rate: RATE,
-      });
-      const withLoad = await carry();
-      const outcome = await load.finished();
-      const made = outcome.handshakes / outcome.seconds;
-      processorShare = outcome.processorMs / outcome.seconds / 1000;
-      say(
-        `throughput, run ${run}: ${withNothing.toFixed(0)}, beside a loop ${withLoop.toFixed(0)}, beside ${made.toFixed(0)} handshakes/s ${withLoad.toFixed(0)} Mbit/s; their program takes ${(100 * processorShare).toFixed(0)} % of a core`,
-      );
-      if (run === 0) continue;
-      alone.push(withNothing);
-      besideLoop.push(withLoop);
-      beside.push(withLoad);
-      handshakes.push(made);
+    const load = await startPacedLoad(topology, 'wan', sources, {
+      remote: gwB.outside.ipv4,
+      group: GROUP,
+      rate: RATE,
+      count: Math.ceil((1.1 * RATE * (FIRST_ROUNDS + count) * PHASE_MS) / 1000),
+    });
+    const stream = await TcpStream.start(topology);
+    for (let round = 0; round < FIRST_ROUNDS + count; round++) {
+      const figures = await measureRound(stream, load);
+      if (round < FIRST_ROUNDS) continue;
+      rounds.push(figures);
+      const texts = PHASES.map((phase) => `${phase} ${figures[phase].toFixed(0)}`);
+      say(`throughput, round ${rounds.length} of ${count}, Mbit/s: ${texts.join(', ')}`);
     }
+    await stream.stop();
+    const { handshakes, seconds: loadSeconds, processorMs } = await load.end();
+    say(
+      `throughput: ${(handshakes / loadSeconds).toFixed(1)} handshakes a second; their program takes ${(processorMs / loadSeconds / 10).toFixed(0)} % of a core`,
+    );
   } finally {
     for (const gateway of gateways) await stopGateway(gateway);
     await topology.remove();
   }
-  const how = `TCP, one stream, ${runs} runs of ${seconds} s in turns`;
-  const ratios = (others: readonly number[]): number[] =>
-    beside.map((figure, run) => (100 * figure) / (others[run] ?? NaN));
+  return report(rounds);
+}
+
+async function measureRound(stream: TcpStream, load: RunningLoad): Promise<Round> {
+  const figures: Record<Phase, number> = { handshakes: NaN, loop: NaN, nothing: NaN };
+  for (const phase of PHASES) {
+    load.begin(phase);
+    await sleep(SETTLE_MS);
+    const before = stream.read();
+    await sleep(PHASE_MS - SETTLE_MS);
+    const after = stream.read();
+    const mbit = (8 * (after.bytes - before.bytes)) / 1e6;
+    figures[phase] =
+      mbit / ((after.atMs - before.atMs) / 1000) / (1 - withheldShare(before.times, after.times));
+  }
+  return figures;
+}
+
+function report(rounds: readonly Round[]): Measurement[] {
+  const how = `TCP, one stream, ${rounds.length} rounds of ${PHASES.length} phases of ${PHASE_MS / 1000} s`;
+  const carried = (phase: Phase): number[] => rounds.map((round) => round[phase]);
+  const share = (other: Phase): number[] => rounds.map((round) => (100 * round.handshakes) / round[other]);
   return [
-    measurement('throughput without handshakes', 'Mbit/s', alone, how),
-    measurement(
-      'throughput beside a loop',
-      'Mbit/s',
-      besideLoop,
-      `${how}; it takes what the initiator takes`,
-    ),
-    measurement(
-      'throughput beside handshakes',
-      'Mbit/s',
-      beside,
-      `${how}; ${median(handshakes).toFixed(0)} a second`,
-    ),
+    measurement('throughput without handshakes', 'Mbit/s', carried('nothing'), how),
+    measurement('throughput beside a loop', 'Mbit/s', carried('loop'), 'it takes what the initiator takes'),
+    measurement('throughput beside handshakes', 'Mbit/s', carried('handshakes'), `${RATE} a second`),
     measurement(
       'throughput beside handshakes',
       '% of that beside a loop',
-      ratios(besideLoop),
+      share('loop'),
       'what the gateway takes',
     ),
     measurement(
       'throughput beside handshakes',
       '% of that without',
-      ratios(alone),
+      share('nothing'),
       'initiator and gateway on the same cores',
     ),
   ];
-}
-
-/** A program at the place of the initiator that takes a share of a core, in as many pieces as there would be handshakes. */
-function startLoop(topology: Topology, share: number): Daemon {
-  const program = `
-    const begin = performance.now(), before = process.cpuUsage();
-    const takenMs = () => { const { user, system } = process.cpuUsage(before); return (user + system) / 1000; };
-    setInterval(() => { while (takenMs() < ${share} * (performance.now() - begin)); }, ${1000 / RATE});`;
-  return new Daemon(topology, 'wan', [process.execPath, '--eval', program]);
 }
 
 /** Two sites with their tunnel; site B answers whoever has the secret of the load, too. */
