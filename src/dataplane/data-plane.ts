@@ -15,6 +15,8 @@ import type { WorkerInput } from './worker.ts';
 export interface DataPlane {
   /** The engine that runs, whichever was asked for. */
   readonly engine: Engine['name'];
+  /** What happens on this thread does not hold packets up, but for the processor that both may want. */
+  readonly hasOwnThread: boolean;
   /** The name that the kernel gave to the TUN. */
   readonly tunName: string;
   /** The TUN that packets of BYPASS policies leave by. */
@@ -31,6 +33,7 @@ export interface DataPlane {
 
 export class WorkerDataPlane implements DataPlane {
   readonly engine: Engine['name'];
+  readonly hasOwnThread = true;
   readonly tunName: string;
   readonly clearTunName: string;
   readonly ikeSockets: readonly IkeSocket[];

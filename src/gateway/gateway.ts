@@ -35,6 +35,7 @@ import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
 import { Troubles } from './troubles.ts';
+import { yieldToDataPlane } from './yield-to-data-plane.ts';
 
 /** How often larval SAs are looked at. */
 const LARVAL_TICK_MS = 1000;
@@ -174,6 +175,7 @@ async function startSteps(
   const endManagement = await startManagement(config, managed, log);
   undo.push(endManagement);
   keying?.begin();
+  yieldToDataPlane(dataPlane);
   log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   reloads.serve(() => {
     void reload(layers, log);

@@ -1,7 +1,7 @@
 // What handshakes cost the traffic that a gateway carries: one TCP stream from host to host through two gateways, and
 // beside it, a phase of a second each in turns, 50 handshakes a second that gateway B answers, and nothing. The peers that
 // ask for handshakes would be machines of their own; here their program takes its time from the same processor. So there
-// is a third phase, in which it takes as much time for nothing.
+// is a third phase, in which it takes as much time for handshakes with itself.
 //
 // Neighbouring phases are compared, because machines change their speed within seconds; and where the host of a virtual
 // machine gives it less time in one phase than in the next, what was carried is put in proportion.
@@ -103,7 +103,12 @@ function report(rounds: readonly Round[]): Measurement[] {
   const share = (other: Phase): number[] => rounds.map((round) => (100 * round.handshakes) / round[other]);
   return [
     measurement('throughput without handshakes', 'Mbit/s', carried('nothing'), how),
-    measurement('throughput beside a loop', 'Mbit/s', carried('loop'), 'it takes what the initiator takes'),
+    measurement(
+      'throughput beside a loop',
+      'Mbit/s',
+      carried('loop'),
+      'handshakes of the initiator with itself take what it takes',
+    ),
     measurement('throughput beside handshakes', 'Mbit/s', carried('handshakes'), `${RATE} a second`),
     measurement(
       'throughput beside handshakes',
@@ -121,7 +126,7 @@ function report(rounds: readonly Round[]): Measurement[] {
 }
 
 /** Two sites with their tunnel; site B answers whoever has the secret of the load, too. */
-async function startBoth(topology: Topology, directory: string): Promise<GatewayProcess[]> {
+export async function startBoth(topology: Topology, directory: string): Promise<GatewayProcess[]> {
   await mkdir(directory, { recursive: true });
   const files = await writeSiteFiles(directory, undefined, ikeTwoSites, ikeExampleKeys);
   await writeFile(join(directory, 'keys', 'load.psk'), `${SECRET}\n`, { mode: 0o600 });
