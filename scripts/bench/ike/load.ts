@@ -108,7 +108,7 @@ function startProgram(
   argv: readonly (string | number)[],
 ): Daemon {
   const path = fileURLToPath(new URL(file, import.meta.url));
-  const node = ['env', '-C', root, process.execPath, '--import', 'tsx', path];
+  const node = ['env', '-C', root, 'nice', '-n', '19', process.execPath, '--import', 'tsx', path];
   return new Daemon(topology, place, [...node, ...argv.map(String)], {}, 'pipe');
 }
 
