@@ -6,6 +6,8 @@ import type { Place } from '../../topology/plan.ts';
 import type { Topology } from '../../topology/topology.ts';
 import { Daemon } from '../daemon.ts';
 
+const INITIATOR = fileURLToPath(new URL('initiator.ts', import.meta.url));
+const PACED_INITIATOR = fileURLToPath(new URL('paced-initiator.ts', import.meta.url));
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** A gateway asks one address for cookies beyond 20 first messages a second. */
 const SOURCES = 60;
@@ -74,7 +76,7 @@ export async function runLoad(
   { remote, group, seconds, concurrent }: Load,
 ): Promise<number> {
   const argv = [sources.join(','), remote, group, seconds, concurrent];
-  const program = startProgram(topology, place, 'initiator.ts', argv);
+  const program = startProgram(topology, place, INITIATOR, argv);
   await program.waitUntil(() => program.output.includes('begun'), 'handshake', START_MS);
   return (await outcomeOf(program, outcomeSchema, seconds)).handshakes;
 }
@@ -87,7 +89,7 @@ export async function startPacedLoad(
   { remote, group, rate, count }: PacedLoad,
 ): Promise<RunningLoad> {
   const argv = [sources.join(','), remote, group, rate, count];
-  const program = startProgram(topology, place, 'paced-initiator.ts', argv);
+  const program = startProgram(topology, place, PACED_INITIATOR, argv);
   await program.waitUntil(() => program.output.includes('ready'), 'handshake', START_MS);
   return {
     begin: (phase) => {
@@ -104,11 +106,10 @@ export async function startPacedLoad(
 function startProgram(
   topology: Topology,
   place: Place,
-  file: string,
+  program: string,
   argv: readonly (string | number)[],
 ): Daemon {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  const node = ['env', '-C', root, 'nice', '-n', '19', process.execPath, '--import', 'tsx', path];
+  const node = ['env', '-C', root, 'nice', '-n', '19', process.execPath, '--import', 'tsx', program];
   return new Daemon(topology, place, [...node, ...argv.map(String)], {}, 'pipe');
 }
 

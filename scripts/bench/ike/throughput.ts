@@ -126,7 +126,7 @@ function report(rounds: readonly Round[]): Measurement[] {
 }
 
 /** Two sites with their tunnel; site B answers whoever has the secret of the load, too. */
-export async function startBoth(topology: Topology, directory: string): Promise<GatewayProcess[]> {
+async function startBoth(topology: Topology, directory: string): Promise<GatewayProcess[]> {
   await mkdir(directory, { recursive: true });
   const files = await writeSiteFiles(directory, undefined, ikeTwoSites, ikeExampleKeys);
   await writeFile(join(directory, 'keys', 'load.psk'), `${SECRET}\n`, { mode: 0o600 });

@@ -1,5 +1,6 @@
 // Where no policy takes a packet: which one is nearest, and by what it misses it. RFC 4301 §4.4.1.1.
 
+import { policyPlace } from '../../management/config/policy-place.ts';
 import { selectorText } from '../../management/vici/selector-text.ts';
 import { trafficSelectorsOf } from '../../ike/traffic-selectors.ts';
 import type { Flow } from '../../spd/flow.ts';
@@ -38,7 +39,7 @@ export function describeNearest(policies: readonly PolicyConfig[], flow: Flow): 
   }
   if (nearest === undefined) return undefined;
   const fields = fewest.map((field) => NAMES[field]).join(' and ');
-  return `nearest is ${nearest.name} (line ${nearest.line}, ${sidesText(nearest.selectors)}), which differs in ${fields}`;
+  return `nearest is ${nearest.name} (${policyPlace(nearest.line)}, ${sidesText(nearest.selectors)}), which differs in ${fields}`;
 }
 
 export function sidesText(selectors: Selectors): string {

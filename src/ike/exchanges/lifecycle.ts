@@ -18,7 +18,7 @@ const ADDRESS_TASKS = ['update-addresses', 'check-address'] as const;
 
 /** Both sides have proved who they are. */
 export function establish(turn: Turn, isInitialContact: boolean): void {
-  const { connection } = turn.state;
+  const { connection, remoteIdentity } = turn.state;
   if (connection === undefined) return;
   turn.set({
     phase: 'established',
@@ -28,7 +28,7 @@ export function establish(turn: Turn, isInitialContact: boolean): void {
   });
   turn.tell('established', {
     peer: connection.name,
-    identity: formatIdentity(connection.pad.local.identity),
+    identity: remoteIdentity && formatIdentity(remoteIdentity),
   });
   turn.add({ type: 'established', isInitialContact });
 }

@@ -5,6 +5,8 @@ import { mirrorIn } from '../../../scripts/bench/install-peers.ts';
 import { parseArrivals } from '../../../scripts/bench/measure/arrivals.ts';
 import { cpuSeconds, parseCpuSeconds } from '../../../scripts/bench/measure/cpu-time.ts';
 import { parsePingTimes } from '../../../scripts/bench/measure/ping.ts';
+import { parseProcessorTimes, withheldShare } from '../../../scripts/bench/measure/processor-times.ts';
+import { parseReceivedBytes } from '../../../scripts/bench/measure/tcp-stream.ts';
 
 describe('CPU time', () => {
   it('is user and system time, also where the name holds spaces and parentheses', () => {
@@ -71,5 +73,34 @@ deb [signed-by=/usr/share/keyrings/a.gpg] https://mirror.example/debian bookworm
 
   it('finds nothing in the sources of others', () => {
     expect(mirrorIn('deb https://packages.example/apt stable main\n')).toBeUndefined();
+  });
+});
+
+describe('processor times', () => {
+  const before = 'cpu  100 0 50 800 10 0 5 35 0 0\ncpu0 50 0 25 400 5 0 2 17 0 0\n';
+  const after = 'cpu  150 0 60 820 10 0 5 55 0 0\n';
+
+  it('has the part that the host of a virtual machine withheld', () => {
+    const times = parseProcessorTimes(before);
+    expect(times).toEqual({ total: 1000, withheld: 35 });
+    expect(withheldShare(times, parseProcessorTimes(after))).toBe(0.2);
+    expect(withheldShare(times, times)).toBe(0);
+  });
+
+  it('is an error where the kernel counts otherwise', () => {
+    expect(() => parseProcessorTimes('cpu  100 0 50 800\n')).toThrow('/proc/stat');
+  });
+});
+
+describe('parseReceivedBytes', () => {
+  const text = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop
+    lo:     111       1    0    0    0     0          0         0      222       1    0    0
+  eth0: 12345678    9000    0    0    0     0          0         0     4321      50    0    0
+`;
+
+  it('takes the first figure of the interface', () => {
+    expect(parseReceivedBytes(text, 'eth0')).toBe(12_345_678);
+    expect(() => parseReceivedBytes(text, 'eth1')).toThrow('no line of eth1');
   });
 });

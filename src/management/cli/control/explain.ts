@@ -1,5 +1,6 @@
 // `isthmus explain`: what would become of a packet, and of its answer, and why.
 
+import { policyPlace } from '../../config/policy-place.ts';
 import { EXPLANATION, type Decision, type Explanation } from '../../vici/extensions/explain.ts';
 import { section } from '../../vici/message.ts';
 import type { Output } from '../output.ts';
@@ -51,7 +52,7 @@ export function renderExplanation({ passes, ways }: Explanation, paint: Paint): 
 }
 
 function decisionLines({ database, verdict, policy, line, mend }: Decision): readonly string[] {
-  const by = policy === undefined ? '' : ` (${policy}, line ${line ?? '?'})`;
+  const by = policy === undefined ? '' : ` (${policy}, ${policyPlace(line ?? 0)})`;
   return [
     `  ${database.padEnd(DATABASE_WIDTH)}  ${verdict}${by}`,
     ...(mend === undefined ? [] : [`${' '.repeat(DATABASE_WIDTH + 4)}to change it: ${mend}`]),

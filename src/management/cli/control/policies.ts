@@ -1,6 +1,7 @@
 // `isthmus policies`: the SPD in order, with what each entry carried.
 
 import { printable } from '../../../base/printable.ts';
+import { policyPlace } from '../../config/policy-place.ts';
 import { POLICY_STATUS, type PolicyStatus } from '../../vici/extensions/policies.ts';
 import { EMPTY } from '../../vici/message.ts';
 import type { Output } from '../output.ts';
@@ -36,7 +37,7 @@ export function renderPolicies(policies: readonly PolicyStatus[], paint: Paint):
     const who = names.length === 0 ? '' : ` for ${printable(names.join(', '))}`;
     const by = peer === undefined ? '' : `, with ${peer}${who}`;
     return [
-      `${priority}  ${paint(COLOURS[action], action.padEnd(ACTION_WIDTH))}  ${paint('bold', name.padEnd(nameWidth))}  line ${line}${by}`,
+      `${priority}  ${paint(COLOURS[action], action.padEnd(ACTION_WIDTH))}  ${paint('bold', name.padEnd(nameWidth))}  ${policyPlace(line)}${by}`,
       `${indent}${local.join(' ')} === ${remote.join(' ')}`,
       ...(policy.traffic === undefined ? [] : [`${indent}${carriedText(policy, policy.traffic)}`]),
     ];
