@@ -331,6 +331,18 @@ describe('as it happens', () => {
   }
 });
 
+test('reload: a wrong file changes nothing and is told; a right one is in force', async () => {
+  await sites.configure('gwA', [[['policies', 4, 'action'], 'PROTCT']]);
+  const refused = isthmus('reload');
+  expect(refused).toMatchObject({ code: 4, out: '' });
+  expect(refused.err).toMatch(/^isthmus: .*gwA.*PROTCT.*\n$/);
+  expect(shown('policies')).toMatch(/DISCARD +away/);
+  await sites.configure('gwA', [[['policies', 4, 'action'], 'BYPASS']]);
+  expect(shown('reload')).toBe('the configuration file is in force\n');
+  expect(shown('policies')).toMatch(/BYPASS +away/);
+  expect(await sites.ping('hostA', hostB.ipv4, 3)).toBe(3);
+});
+
 function addressHex(text: string): string {
   return Buffer.from(text.split('.').map(Number)).toString('hex');
 }

@@ -88,6 +88,10 @@ export function addControlCommands(program: Command, output: Output): void {
   ).action(async (name: string, options: DriveOptions) =>
     (await import('./control/drive.ts')).rekey(name, options, output),
   );
+
+  controlCommand(program, 'reload', 'the gateway reads its file again; what has not changed goes on').action(
+    async (options: ControlOptions) => (await import('./control/reload.ts')).reloadFile(options, output),
+  );
 }
 
 function driveCommand(program: Command, name: string, description: string): Command {
