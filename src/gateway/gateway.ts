@@ -35,6 +35,7 @@ import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
 import { Troubles } from './troubles.ts';
+import { watchFile } from './watch-file.ts';
 import { yieldToDataPlane } from './yield-to-data-plane.ts';
 
 /** How often larval SAs are looked at. */
@@ -177,9 +178,11 @@ async function startSteps(
   keying?.begin();
   yieldToDataPlane(dataPlane);
   log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
-  reloads.serve(() => {
+  const readAgain = (): void => {
     void reload(layers, log);
-  });
+  };
+  reloads.serve(readAgain);
+  if (config.watch) undo.push(watchFile(config.file, readAgain, log));
   try {
     await Promise.race([stop.requested, dataPlane.failed]);
   } catch (error) {

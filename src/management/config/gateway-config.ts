@@ -20,6 +20,8 @@ export interface GatewayConfig {
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */
   readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** The file is read again whenever it changes. */
+  readonly watch: boolean;
   /** What stays in the host when the gateway was told to stop: `closed` leaves guard and unreachable routes. */
   readonly onStop: 'closed' | 'open';
   /** How ICMP errors are judged that no policy names. */
