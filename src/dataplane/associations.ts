@@ -15,7 +15,7 @@ import type {
 import { SequenceCounter } from '../sad/sequence-counter.ts';
 import { NO_SA, SpiTable } from '../sad/spi-table.ts';
 import { findEspTransform, type EspTransform } from '../crypto/esp-transform.ts';
-import type { Selectors } from '../spd/policy.ts';
+import { NO_SELECTORS, type Selectors } from '../spd/policy.ts';
 import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import { SelectorMatcher } from '../spd/selector-match.ts';
 import type { SpdEntry } from '../spd/snapshot.ts';
@@ -64,14 +64,6 @@ export interface InboundSa extends SaReference {
 const NO_INDEX = -1;
 const NO_SAS: readonly OutboundSa[] = [];
 const FIRST_SA_ENDPOINT = IKE_ENDPOINT + 1;
-const NO_SELECTORS: Selectors = {
-  localAddress: undefined,
-  remoteAddress: undefined,
-  protocol: undefined,
-  localPort: undefined,
-  remotePort: undefined,
-  icmp: undefined,
-};
 
 export class Associations {
   readonly #engine: Engine;

@@ -41,6 +41,16 @@ export interface Selectors {
   readonly icmp: readonly NumberRange[] | undefined;
 }
 
+/** They match everything but multicast addresses. */
+export const NO_SELECTORS: Selectors = {
+  localAddress: undefined,
+  remoteAddress: undefined,
+  protocol: undefined,
+  localPort: undefined,
+  remotePort: undefined,
+  icmp: undefined,
+};
+
 /** RFC 4301 §4.4.1.2. */
 export interface EspChoice {
   /** Name of the ESP transform. */

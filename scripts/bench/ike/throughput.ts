@@ -1,7 +1,8 @@
 // What handshakes cost the traffic that a gateway carries: one TCP stream from host to host through two gateways, and
 // beside it, a phase of a second each in turns, 50 handshakes a second that gateway B answers, and nothing. The peers that
 // ask for handshakes would be machines of their own; here their program takes its time from the same processor. So there
-// is a third phase, in which it takes as much time for handshakes with itself.
+// is a third phase, in which it takes as much time for handshakes with itself. In all three it gives way to whoever wants
+// the processor.
 //
 // Neighbouring phases are compared, because machines change their speed within seconds; and where the host of a virtual
 // machine gives it less time in one phase than in the next, what was carried is put in proportion.

@@ -4,18 +4,9 @@ import { policyPlace } from '../../management/config/policy-place.ts';
 import { selectorText } from '../../management/vici/selector-text.ts';
 import { trafficSelectorsOf } from '../../ike/traffic-selectors.ts';
 import type { Flow } from '../../spd/flow.ts';
-import type { Selectors } from '../../spd/policy.ts';
+import { NO_SELECTORS, type Selectors } from '../../spd/policy.ts';
 import { Match, SelectorMatcher } from '../../spd/selector-match.ts';
 import type { PolicyConfig } from '../../management/config/gateway-config.ts';
-
-const ANY: Selectors = {
-  localAddress: undefined,
-  remoteAddress: undefined,
-  protocol: undefined,
-  localPort: undefined,
-  remotePort: undefined,
-  icmp: undefined,
-};
 
 /** As the configuration writes them. */
 const NAMES: Readonly<Record<keyof Selectors, string>> = {
@@ -53,6 +44,6 @@ function missesOf(selectors: Selectors, flow: Flow): readonly (keyof Selectors)[
   const fields = Object.keys(NAMES) as (keyof Selectors)[];
   return fields.filter((field) => {
     if (selectors[field] === undefined) return false;
-    return new SelectorMatcher({ ...ANY, [field]: selectors[field] }).match(flow) === Match.no;
+    return new SelectorMatcher({ ...NO_SELECTORS, [field]: selectors[field] }).match(flow) === Match.no;
   });
 }
