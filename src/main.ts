@@ -21,6 +21,7 @@ const program = createProgram(
   },
   {
     out: (line) => process.stdout.write(line),
+    bytes: process.stdout.isTTY ? undefined : (bytes) => process.stdout.write(bytes),
     err: (line) => process.stderr.write(line),
     terminalRows: () => (process.stdout.isTTY ? process.stdout.rows : undefined),
     isColoured: process.stdout.isTTY && process.env['NO_COLOR'] === undefined,

@@ -4,7 +4,8 @@
 import { pino } from 'pino';
 import { printable } from './printable.ts';
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export type Logger = pino.Logger;
 
@@ -23,7 +24,7 @@ export interface LogOptions {
 // A second guard: nothing is logged under these names, and if it were, this is what would be seen.
 const NEVER_LOGGED = ['key', 'keyMaterial', '*.key', '*.keyMaterial'];
 
-/** Makes the one logger of the process; rooms take children of it. */
+/** Makes the one logger of the process; subsystems take children of it (log-levels.ts). */
 export function createLogger(level: LogLevel, options: LogOptions = {}): Logger {
   const destination = options.destination ?? pino.destination({ dest: process.stderr.fd, sync: true });
   const human = options.human ?? process.stderr.isTTY;

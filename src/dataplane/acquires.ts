@@ -9,10 +9,12 @@ import type { SpdEntry, SpdSnapshot } from '../spd/snapshot.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../wire/protocol-numbers.ts';
 import { describeAcquiringPacket } from './acquiring-packet.ts';
 import type { BatchMemory } from './batch-memory.ts';
+import { ownerOfPolicy } from './capture/capture-tap.ts';
+import type { Captures } from './capture/captures.ts';
 import type { DataPlaneEvent } from './commands.ts';
 import type { Counters } from './counters.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
-import { HoldQueue, type Waiter } from './hold-queue.ts';
+import { HoldQueue, type ShowDropped, type Waiter } from './hold-queue.ts';
 import type { AcquireDone } from './ike-events.ts';
 
 /** Of one policy at a time; only PFP makes more than one. */
@@ -24,7 +26,7 @@ const EMPTY: readonly (keyof Selectors)[] = [];
 
 /** What one policy waits for. */
 interface PolicyAcquires {
-  readonly name: string;
+  readonly policy: SpdEntry;
   readonly share: Waiter['share'];
   readonly acquires: Acquire[];
 }
@@ -42,6 +44,7 @@ interface Acquire extends Waiter {
 export interface AcquiresParts {
   readonly memory: BatchMemory;
   readonly counters: Counters;
+  readonly captures: Pick<Captures, 'tap'>;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
@@ -80,7 +83,7 @@ export class Acquires {
 
   /** Lets a packet wait for an SA, and asks IKE for one unless it was asked. @param row of the frame */
   hold(policy: SpdEntry, flow: Flow, row: number): DropReason {
-    const known = this.#byPolicy.get(policy.name) ?? this.#add(policy.name);
+    const known = this.#byPolicy.get(policy.name) ?? this.#add(policy);
     const hasAllPorts = this.#writeKey(flow, policy.sa?.populateFromPacket ?? EMPTY);
     const nowMs = this.#parts.memory.clock[0]!;
     let acquire = this.#find(known.acquires, hasAllPorts);
@@ -105,7 +108,10 @@ export class Acquires {
     if (acquire === undefined) return;
     const isInstalled = outcome === 'installed';
     if (isInstalled) this.#queue.release(acquire);
-    else this.#count(Drop.outboundAcquireFailed, this.#queue.drop(acquire));
+    else {
+      const reason = Drop.outboundAcquireFailed;
+      this.#count(reason, this.#queue.drop(acquire, this.#showing(reason)));
+    }
     acquire.id = 0;
     acquire.refusal = isInstalled ? Drop.outboundOutsideSelectors : Drop.outboundAcquireFailed;
     acquire.untilMs = this.#parts.memory.clock[0]! + retryAfterMs;
@@ -137,7 +143,19 @@ export class Acquires {
   /** Ends what has waited too long. @param clock of the batch memory */
   expireDue(clock: Float64Array): void {
     if (clock[0]! < this.#queue.nextMs) return;
-    this.#count(Drop.outboundHoldExpired, this.#queue.expire());
+    const reason = Drop.outboundHoldExpired;
+    this.#count(reason, this.#queue.expire(this.#showing(reason)));
+  }
+
+  /** @returns undefined where nobody captures */
+  #showing(reason: DropReason): ShowDropped | undefined {
+    const { tap } = this.#parts.captures;
+    return tap === undefined
+      ? undefined
+      : (offset, length, policy) => {
+          tap.dropHeld(offset, length, reason, ownerOfPolicy(policy));
+          tap.publish();
+        };
   }
 
   #count(reason: DropReason, packets: number): void {
@@ -145,19 +163,19 @@ export class Acquires {
     counters[reason] = counters[reason]! + packets;
   }
 
-  #add(name: string): PolicyAcquires {
-    const added: PolicyAcquires = { name, share: { blocks: 0 }, acquires: [] };
-    this.#byPolicy.set(name, added);
+  #add(policy: SpdEntry): PolicyAcquires {
+    const added: PolicyAcquires = { policy, share: { blocks: 0 }, acquires: [] };
+    this.#byPolicy.set(policy.name, added);
     return added;
   }
 
-  #create({ share, acquires }: PolicyAcquires, nowMs: number): Acquire | undefined {
+  #create({ policy, share, acquires }: PolicyAcquires, nowMs: number): Acquire | undefined {
     if (acquires.length === MOST_FLOWS) {
       const over = acquires.findIndex(({ untilMs }) => nowMs >= untilMs);
       if (over < 0) return undefined;
       for (const { id } of acquires.splice(over, 1)) this.#byId.delete(id);
     }
-    const acquire = { id: 0, key: this.#key.slice(), share, untilMs: 0, refusal: PASS };
+    const acquire = { id: 0, key: this.#key.slice(), policy, share, untilMs: 0, refusal: PASS };
     acquires.push(acquire);
     return acquire;
   }
@@ -170,7 +188,7 @@ export class Acquires {
     this.#parts.onEvent({
       type: 'acquire',
       id: acquire.id,
-      policy: known.name,
+      policy: known.policy.name,
       packet: describeAcquiringPacket(flow),
     });
   }

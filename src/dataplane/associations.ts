@@ -21,7 +21,7 @@ import { SelectorMatcher } from '../spd/selector-match.ts';
 import type { SpdEntry } from '../spd/snapshot.ts';
 import type { Devices } from './devices.ts';
 import type { Engine } from './engine.ts';
-import { IKE_ENDPOINT } from './ike-datagrams.ts';
+import { FIRST_SA_ENDPOINT } from './endpoint-rows.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
 
@@ -63,7 +63,6 @@ export interface InboundSa extends SaReference {
 
 const NO_INDEX = -1;
 const NO_SAS: readonly OutboundSa[] = [];
-const FIRST_SA_ENDPOINT = IKE_ENDPOINT + 1;
 
 export class Associations {
   readonly #engine: Engine;

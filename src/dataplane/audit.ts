@@ -28,7 +28,7 @@ export interface AuditRecord {
   readonly atMs: number;
   /** Drops of this reason since the record before that have no record of their own. */
   readonly suppressed: number;
-  /** The outer packet; inbound only. Addresses have 4 or 16 bytes in network order. */
+  /** The outer packet; of an outbound one, which was not made, SPI and destination alone. Addresses have 4 or 16 bytes in network order. */
   readonly spi?: number;
   /** Low 32 bits, as the packet has them. */
   readonly sequence?: number;
@@ -49,6 +49,12 @@ const JUDGED_BY_SELECTORS: ReadonlySet<DropReason> = new Set([
   Drop.inboundWrongSa,
 ]);
 
+/** An outbound SA. */
+interface AuditedSa {
+  readonly spi: number;
+  readonly peer: { readonly endpoint: { readonly address: Uint8Array } | undefined };
+}
+
 export class Audit {
   readonly #memory: BatchMemory;
   readonly #onRecord: (record: AuditRecord) => void;
@@ -66,11 +72,18 @@ export class Audit {
     this.#onRecord = onRecord;
   }
 
-  /** @param offset of the packet that came from the TUN */
-  outbound(reason: DropReason, offset: number, length: number): void {
+  /** @param offset of the packet that came from the TUN @param sa that was to carry it, where there was one */
+  outbound(reason: DropReason, offset: number, length: number, sa?: AuditedSa): void {
     if (!this.#admits(reason)) return;
     const selectors = this.#selectorsOf(offset, length, true);
-    this.#record({ ...this.#head(reason), ...(selectors && { selectors }) });
+    // RFC 4303 §3.3.3: the SPI and where it would have gone.
+    const destination = sa?.peer.endpoint?.address;
+    this.#record({
+      ...this.#head(reason),
+      ...(sa && { spi: sa.spi >>> 0 }),
+      ...(destination && { destination }),
+      ...(selectors && { selectors }),
+    });
   }
 
   /**

@@ -3,15 +3,18 @@
 // would have done without us.
 
 import { Frame, OutFrame, Vector, type BatchMemory } from './batch-memory.ts';
+import { Later } from './capture/capture.ts';
+import type { Captures } from './capture/captures.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
-import { Drop } from './drop-reasons.ts';
+import { Drop, PASS } from './drop-reasons.ts';
 import { raiseHopLimit } from './hop-limit.ts';
 
 export interface ClearQueueParts {
   readonly memory: BatchMemory;
   readonly devices: Devices;
   readonly counters: Counters;
+  readonly captures: Pick<Captures, 'tap'>;
   /** True where the host ends circles of packets in clear; only then are hops given back. */
   readonly raisesHopLimit: boolean;
 }
@@ -49,11 +52,12 @@ export class ClearQueue {
   /** Writes what is queued. */
   flush(): void {
     if (this.#length === 0) return;
-    const { devices, counters } = this.#parts;
+    const { devices, counters, captures } = this.#parts;
     const written = devices.clearWrite(this.#length);
     counters[Counter.outboundBypassPackets] = counters[Counter.outboundBypassPackets]! + written;
     const refused = this.#length - written;
     counters[Drop.outboundClearFailed] = counters[Drop.outboundClearFailed]! + refused;
+    captures.tap?.settle(Later.clearWrite, written === 0 ? Drop.outboundClearFailed : PASS);
     this.#length = 0;
   }
 }

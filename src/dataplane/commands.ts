@@ -5,6 +5,7 @@ import type { Endpoint, SaChange, SaReference, SequenceBlock } from '../sad/secu
 import type { TunnelPeer } from '../sad/tunnel-peer.ts';
 import type { CompiledSpd } from '../spd/compiled-spd.ts';
 import type { AuditRecord } from './audit.ts';
+import type { CaptureCommand } from './capture/capture-commands.ts';
 import type { IkeCommand, IkeEvent } from './ike-events.ts';
 
 export type Command =
@@ -20,6 +21,7 @@ export type Command =
   /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */
   | { readonly type: 'grant-sequence'; readonly sa: SaReference; readonly block: SequenceBlock }
   | IkeCommand
+  | CaptureCommand
   /** Several commands as one: no packet is carried between the first and the last. */
   | { readonly type: 'together'; readonly commands: readonly Command[] }
   | { readonly type: 'stop' };

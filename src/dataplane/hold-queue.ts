@@ -2,6 +2,7 @@
 // each packet a chain of them. Nobody can take it all: whoever holds blocks gets more only while as many are left free,
 // so the first of many waiters has half of the memory at most, and nothing that waits is thrown out for another.
 
+import type { SpdEntry } from '../spd/snapshot.ts';
 import { Frame, HOLD_BYTES, type BatchMemory } from './batch-memory.ts';
 
 const BLOCK_BYTES = 1024;
@@ -12,8 +13,12 @@ const LONGEST_WAIT_MS = 30_000;
 
 /** Whom packets wait for; those with one share count as one. */
 export interface Waiter {
+  readonly policy: SpdEntry;
   readonly share: { blocks: number };
 }
+
+/** Is shown a packet before it is thrown away; its bytes lie in the scratch room until return. */
+export type ShowDropped = (offset: number, length: number, policy: SpdEntry | undefined) => void;
 
 export class HoldQueue {
   readonly #memory: BatchMemory;
@@ -93,15 +98,16 @@ export class HoldQueue {
   }
 
   /** Throws away what waits for one. @returns how many packets */
-  drop(waiter: Waiter): number {
-    return this.#remove((at) => this.#waiters[at] === waiter);
+  drop(waiter: Waiter, show?: ShowDropped): number {
+    return this.#remove((at) => this.#waiters[at] === waiter, show);
   }
 
   /** Throws away what has waited too long. @returns how many packets */
-  expire(): number {
+  expire(show?: ShowDropped): number {
     const nowMs = this.#memory.clock[0]!;
     const dropped = this.#remove(
       (at) => this.#waiters[at] !== undefined && this.#sinceMs[at]! + LONGEST_WAIT_MS <= nowMs,
+      show,
     );
     this.nextMs = Infinity;
     for (let at = 0; at < this.#length; at++)
@@ -153,10 +159,11 @@ export class HoldQueue {
   }
 
   /** Takes packets out, frees their blocks and closes the gaps. @returns how many they were */
-  #remove(isMeant: (at: number) => boolean): number {
+  #remove(isMeant: (at: number) => boolean, show?: ShowDropped): number {
     let kept = 0;
     for (let at = 0; at < this.#length; at++) {
       if (isMeant(at)) {
+        if (show !== undefined) this.#show(at, show);
         this.#giveBack(at);
         continue;
       }
@@ -171,6 +178,14 @@ export class HoldQueue {
     this.#waiters.fill(undefined, kept, this.#length);
     this.#length = kept;
     return removed;
+  }
+
+  #show(at: number, show: ShowDropped): void {
+    const { scratchOffset } = this.#memory;
+    const from = at * Frame.stride;
+    const length = this.#packets[from + Frame.length]!;
+    this.#copyOut(this.#packets[from + Frame.offset]!, scratchOffset, length);
+    show(scratchOffset, length, this.#waiters[at]?.policy);
   }
 
   #giveBack(at: number): void {

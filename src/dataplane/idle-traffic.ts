@@ -4,6 +4,7 @@
 import { NAT_KEEPALIVE_BYTE } from '../wire/esp.ts';
 import type { Associations, OutboundSa } from './associations.ts';
 import { DatagramOut, type BatchMemory } from './batch-memory.ts';
+import type { Captures } from './capture/captures.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import { Drop } from './drop-reasons.ts';
@@ -16,6 +17,7 @@ export interface IdleTrafficParts {
   readonly counters: Counters;
   readonly associations: Associations;
   readonly peers: Peers;
+  readonly captures: Pick<Captures, 'tap'>;
   readonly sendDummy: (sa: OutboundSa) => void;
 }
 
@@ -70,7 +72,7 @@ export class IdleTraffic {
   }
 
   #sendKeepalive(peer: Peer): void {
-    const { memory, devices, counters } = this.#parts;
+    const { memory, devices, counters, captures } = this.#parts;
     const { arena, datagramsOut, scratchOffset } = memory;
     // All its endpoint rows lead to one place.
     for (const endpoint of peer.endpoints) {
@@ -80,6 +82,7 @@ export class IdleTraffic {
       datagramsOut[DatagramOut.length] = 1;
       datagramsOut[DatagramOut.endpoint] = endpoint;
       devices.udpSend(1);
+      captures.tap?.sent(1);
       const sent = datagramsOut[DatagramOut.status] === 0;
       const cell = sent ? Counter.natKeepalivesSent : Drop.outboundSendFailed;
       counters[cell] = counters[cell]! + 1;

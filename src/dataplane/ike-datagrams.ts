@@ -7,8 +7,10 @@ import { NON_ESP_MARKER_BYTES } from '../wire/esp.ts';
 import { ADDRESS_CELL_BYTES, DatagramIn, DatagramOut, type BatchMemory } from './batch-memory.ts';
 import type { DataPlaneEvent } from './commands.ts';
 import { Counter, type Counters } from './counters.ts';
+import type { Captures } from './capture/captures.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
+import { IKE_ENDPOINT } from './endpoint-rows.ts';
 import type { OuterEndpoints, SendIke } from './ike-events.ts';
 import type { IkePath, IkeSocket } from './ike-socket.ts';
 
@@ -20,8 +22,6 @@ const UNKNOWN_SPI_INTERVAL_MS = 1000;
 const MAX_DATAGRAM_BYTES = 65_507;
 /** Above every index. */
 const NO_SOCKET = 0x7fff_ffff;
-/** Row of the endpoint table that a datagram is sent by; SAs have those behind it. */
-export const IKE_ENDPOINT = 0;
 
 export interface IkeDatagramsParts {
   readonly memory: BatchMemory;
@@ -29,6 +29,7 @@ export interface IkeDatagramsParts {
   readonly counters: Counters;
   /** undefined: there is no IKE. */
   readonly ike?: IkePath | undefined;
+  readonly captures: Pick<Captures, 'tap'>;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
@@ -101,8 +102,9 @@ export class IkeDatagrams {
   }
 
   /** Sends a datagram of the main thread. Never called while a batch is in work. */
-  send({ socket, address, port, bytes }: SendIke): void {
-    const { memory, devices, counters } = this.#parts;
+  send(command: SendIke): void {
+    const { socket, address, port, bytes } = command;
+    const { memory, devices, counters, captures } = this.#parts;
     const { arena, datagramsOut, scratchOffset } = memory;
     const { hasMarker } = this.#socketOf(socket, address);
     const markerBytes = hasMarker ? NON_ESP_MARKER_BYTES : 0;
@@ -116,6 +118,7 @@ export class IkeDatagrams {
     datagramsOut[DatagramOut.endpoint] = IKE_ENDPOINT;
     devices.setEndpoint(IKE_ENDPOINT, socket, address, port);
     devices.udpSend(1);
+    captures.tap?.sentIke(command);
     const cell = datagramsOut[DatagramOut.status] === 0 ? Counter.ikeDatagramsSent : Drop.outboundSendFailed;
     counters[cell] = counters[cell]! + 1;
   }

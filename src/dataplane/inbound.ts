@@ -22,6 +22,9 @@ import {
 import type { Associations, InboundSa } from './associations.ts';
 import type { Audit } from './audit.ts';
 import { DatagramIn, InnerPacket, JobStatus, OpenJob, type BatchMemory } from './batch-memory.ts';
+import { Later } from './capture/capture.ts';
+import type { CaptureTap } from './capture/capture-tap.ts';
+import type { Captures } from './capture/captures.ts';
 import type { DataPlaneEvent } from './commands.ts';
 import { Counter, type Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -50,6 +53,7 @@ export interface InboundParts {
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
   readonly flowSeed: number;
+  readonly captures: Pick<Captures, 'tap'>;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
@@ -65,6 +69,8 @@ export class Inbound {
   #innerLength = 0;
   /** Accepted, for the next write. */
   #accepted = 0;
+  /** As long as the batch lasts. */
+  #tap: CaptureTap | undefined;
 
   constructor(parts: InboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
@@ -84,12 +90,13 @@ export class Inbound {
     lifetimes.expireDue(memory.clock);
     this.#parts.peers.readReports();
     this.#jobs = 0;
+    this.#tap = this.#parts.captures.tap;
     ike.startTurn();
     for (let row = 0; row < count; row++) {
       const at = row * DatagramIn.stride;
       const length = memory.datagramsIn[at + DatagramIn.length]!;
       if (memory.datagramsIn[at + DatagramIn.socket]! >= ike.firstOwnSocket) {
-        this.#takeIke(row, memory.datagramsIn[at + DatagramIn.offset]!, length);
+        this.#takeIke(row, memory.datagramsIn[at + DatagramIn.offset]!, length, 0);
         continue;
       }
       // A train can mix SPIs, and IKE with ESP of equal length: every segment is looked at for itself.
@@ -102,6 +109,7 @@ export class Inbound {
       } while (offset < end);
     }
     this.#flush();
+    this.#tap?.publish();
     return count;
   }
 
@@ -115,23 +123,28 @@ export class Inbound {
     const { memory, counters } = this.#parts;
     if (length === 1 && memory.arena[offset] === NAT_KEEPALIVE_BYTE) {
       counters[Counter.natKeepalives] = counters[Counter.natKeepalives]! + 1;
+      this.#tap?.received(datagram, offset, length, PASS);
       return;
     }
-    if (length < NON_ESP_MARKER_BYTES) this.#drop(Drop.inboundTruncated);
-    else if (readInt32(memory.arena, offset) === 0)
-      this.#takeIke(datagram, offset + NON_ESP_MARKER_BYTES, length - NON_ESP_MARKER_BYTES);
+    if (length < NON_ESP_MARKER_BYTES) {
+      this.#drop(Drop.inboundTruncated);
+      this.#tap?.received(datagram, offset, length, Drop.inboundTruncated);
+    } else if (readInt32(memory.arena, offset) === 0)
+      this.#takeIke(datagram, offset, length, NON_ESP_MARKER_BYTES);
     else {
       const reason = this.#queueEsp(datagram, offset, length);
       if (reason === PASS) return;
       this.#drop(reason);
+      this.#tap?.received(datagram, offset, length, reason);
       // A packet without a whole ESP header is not auditable.
       this.#parts.audit.inbound(reason, datagram, offset, 0, 0);
     }
   }
 
-  #takeIke(datagram: number, offset: number, length: number): void {
-    const reason = this.#parts.ike.take(datagram, offset, length);
+  #takeIke(datagram: number, offset: number, length: number, markerBytes: number): void {
+    const reason = this.#parts.ike.take(datagram, offset + markerBytes, length - markerBytes);
     if (reason !== PASS) this.#drop(reason);
+    this.#tap?.receivedIke(datagram, offset, length, reason);
   }
 
   /** SAD lookup and the replay check before decryption (RFC 4303 §3.4.2, §3.4.3). */
@@ -156,6 +169,7 @@ export class Inbound {
     const replay = sa.window.check(sequence);
     if (replay !== Replay.fresh) return this.#dropReplay(sa, replay);
     const job = this.#jobs * OpenJob.stride;
+    this.#tap?.queued(this.#jobs, datagram, offset, length, sa);
     memory.openJobs[job + OpenJob.offset] = offset;
     memory.openJobs[job + OpenJob.length] = length;
     memory.openJobs[job + OpenJob.saSlot] = sa.slot;
@@ -184,7 +198,8 @@ export class Inbound {
     this.#spd.startBatch();
     this.#accepted = 0;
     for (let job = 0; job < this.#jobs; job++) {
-      const reason = this.#decapsulate(job);
+      const reason =
+        this.#tap === undefined ? this.#decapsulate(job) : this.#decapsulateShown(this.#tap, job);
       if (reason === PASS) continue;
       this.#drop(reason);
       this.#auditJob(reason, job);
@@ -196,6 +211,14 @@ export class Inbound {
     const frames = engine.coalesce(this.#accepted);
     const written = devices.tunWrite(frames);
     counters[Drop.inboundTunWriteFailed] = counters[Drop.inboundTunWriteFailed]! + frames - written;
+    this.#tap?.settle(Later.tunWrite, written === 0 ? Drop.inboundTunWriteFailed : PASS);
+  }
+
+  #decapsulateShown(tap: CaptureTap, job: number): DropReason {
+    this.#innerLength = 0;
+    const reason = this.#decapsulate(job);
+    tap.opened(job, reason, this.#innerOffset, this.#innerLength, Later.tunWrite);
+    return reason;
   }
 
   #auditJob(reason: DropReason, jobIndex: number): void {

@@ -16,6 +16,9 @@ import { Acquires } from './acquires.ts';
 import type { Associations, OutboundSa } from './associations.ts';
 import type { Audit } from './audit.ts';
 import { Frame, GsoType, NEEDS_CHECKSUM, Segmentation, type BatchMemory } from './batch-memory.ts';
+import { Later } from './capture/capture.ts';
+import { ownerOf, ownerOfPolicy, type CaptureTap } from './capture/capture-tap.ts';
+import type { Captures } from './capture/captures.ts';
 import { ClearQueue } from './clear-queue.ts';
 import type { DataPlaneEvent } from './commands.ts';
 import { Counter, type Counters } from './counters.ts';
@@ -49,6 +52,7 @@ export interface OutboundParts {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  readonly captures: Pick<Captures, 'tap'>;
   /** Called, rarely, when an SA needs its next block of sequence numbers. */
   readonly onSequenceLow: (sa: SaReference) => void;
   readonly onEvent: (event: DataPlaneEvent) => void;
@@ -64,6 +68,8 @@ export class Outbound {
   readonly #oversized: OversizedPackets;
   readonly #dummies: DummyPackets;
   readonly #acquires: Acquires;
+  /** Of the frame judged last. */
+  #verdict = 0;
 
   constructor(parts: OutboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
@@ -95,21 +101,35 @@ export class Outbound {
 
   /** Takes one batch from the TUN to the peers. @returns how many frames there were */
   process(): number {
-    const { memory, counters, lifetimes, audit } = this.#parts;
+    const { memory, counters, lifetimes, audit, captures } = this.#parts;
+    const { tap } = captures;
     const count = this.#nextFrames();
     lifetimes.expireDue(memory.clock);
     this.#acquires.expireDue(memory.clock);
     this.#oversized.startBatch();
     for (let row = 0; row < count; row++) {
       const reason = this.#processFrame(row * Frame.stride);
+      if (tap !== undefined) this.#show(tap, row * Frame.stride, reason);
       if (reason === PASS) continue;
       counters[reason] = counters[reason]! + 1;
       const frame = row * Frame.stride;
-      audit.outbound(reason, memory.frames[frame + Frame.offset]!, memory.frames[frame + Frame.length]!);
+      const sa = this.#verdict >= 0 ? this.#spd.sa : undefined;
+      audit.outbound(reason, memory.frames[frame + Frame.offset]!, memory.frames[frame + Frame.length]!, sa);
     }
     this.#queue.flush();
     this.#clear.flush();
+    tap?.publish();
     return count;
+  }
+
+  /** A packet that waits for an SA is shown when it goes on, or is dropped. */
+  #show(tap: CaptureTap, row: number, reason: DropReason): void {
+    const { frames } = this.#parts.memory;
+    const verdict = this.#verdict;
+    if (verdict === ACQUIRE && reason === PASS) return;
+    const owner = verdict >= 0 ? ownerOf(this.#spd.sa) : ownerOfPolicy(this.#spd.findPolicy(verdict));
+    const later = verdict === BYPASS ? Later.clearWrite : Later.seal;
+    tap.outbound(frames[row + Frame.offset]!, frames[row + Frame.length]!, reason, owner, later);
   }
 
   /** Packets that waited for an SA come before those that are behind them in the TUN. */
@@ -125,6 +145,7 @@ export class Outbound {
     const offset = memory.frames[row + Frame.offset]!;
     const length = memory.frames[row + Frame.length]!;
     const verdict = this.#spd.judge(memory.arena, offset, length);
+    this.#verdict = verdict;
     if (verdict === BYPASS) {
       this.#clear.add(row, this.#spd.family);
       return PASS;

@@ -6,6 +6,7 @@ import { SpdSnapshot } from '../spd/snapshot.ts';
 import { Associations } from './associations.ts';
 import { Audit } from './audit.ts';
 import type { BatchMemory } from './batch-memory.ts';
+import { Captures } from './capture/captures.ts';
 import type { Command, DataPlaneEvent } from './commands.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -43,6 +44,7 @@ export class PacketPath {
   readonly #inbound: Inbound;
   readonly #idle: IdleTraffic;
   readonly #ike: IkeDatagrams;
+  readonly #captures: Captures;
 
   constructor(parts: PacketPathParts) {
     this.#peers = new Peers(parts);
@@ -53,13 +55,19 @@ export class PacketPath {
     this.#audit = new Audit(parts.memory, (record) => {
       parts.onEvent({ type: 'audit', record });
     });
-    this.#ike = new IkeDatagrams(parts);
+    this.#captures = new Captures({
+      memory: parts.memory,
+      associations: this.#associations,
+      peers: this.#peers,
+    });
+    this.#ike = new IkeDatagrams({ ...parts, captures: this.#captures });
     const shared = {
       ...parts,
       associations: this.#associations,
       lifetimes: this.#lifetimes,
       peers: this.#peers,
       audit: this.#audit,
+      captures: this.#captures,
     };
     this.#outbound = new Outbound(
       {
@@ -152,6 +160,10 @@ export class PacketPath {
         return;
       case 'send-ike':
         this.#ike.send(command);
+        return;
+      case 'start-capture':
+      case 'stop-capture':
+        this.#captures.execute(command);
         return;
       case 'together':
         for (const one of command.commands) this.execute(one);

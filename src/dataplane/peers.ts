@@ -90,6 +90,12 @@ export class Peers {
     if (peer.hasNewPathMtu) this.#tellOrWait(peer);
   }
 
+  /** Who is at an address: its entry. It looks at all of them. */
+  entryAt(address: Uint8Array): string | undefined {
+    for (const peer of this.#byName.values()) if (peer.isAt(address, 0, address.length, 0)) return peer.entry;
+    return undefined;
+  }
+
   /** An outbound SA was installed. */
   attach(sa: ReportedSa): void {
     const others = this.#bySpi.get(sa.spi | 0);

@@ -6,6 +6,8 @@ import type { SequenceBlock } from '../sad/security-association.ts';
 import type { OutboundSa } from './associations.ts';
 import type { Audit } from './audit.ts';
 import { DatagramOut, JobStatus, SealJob, type BatchMemory } from './batch-memory.ts';
+import { Later } from './capture/capture.ts';
+import type { Captures } from './capture/captures.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
@@ -69,6 +71,7 @@ export interface SealQueueParts {
   readonly counters: Counters;
   readonly lifetimes: Lifetimes;
   readonly audit: Audit;
+  readonly captures: Pick<Captures, 'tap'>;
 }
 
 export class SealQueue {
@@ -123,12 +126,15 @@ export class SealQueue {
   /** Seals and sends what is queued. */
   flush(): void {
     if (this.#jobs === 0) return;
-    const { memory, engine, devices } = this.#parts;
+    const { memory, engine, devices, captures } = this.#parts;
     engine.seal(this.#jobs);
-    if (this.#allSealed()) {
+    const isSealed = this.#allSealed();
+    if (isSealed) {
       devices.udpSend(this.#datagrams);
       this.#countUnsent();
+      captures.tap?.sent(this.#datagrams);
     }
+    captures.tap?.settle(Later.seal, isSealed ? PASS : Drop.outboundSequenceGuard);
     this.#jobs = 0;
     this.#datagrams = 0;
     this.#sealedEnd = memory.sealedOffset;

@@ -95,6 +95,15 @@ export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
     return this.#snapshot.policies[this.#policy];
   }
 
+  /** As {@link policy}, of any packet: it is looked for. @param verdict that {@link judge} gave */
+  findPolicy(verdict: number): SpdEntry | undefined {
+    if (verdict === ACQUIRE) return this.acquiringPolicy;
+    // Of these no flow was read.
+    if (verdict === -Drop.outboundMalformed || verdict === -Drop.outboundHidingFragment) return undefined;
+    const isError = this.#flow[FlowWord.special] === Special.icmpError;
+    return this.#snapshot.policies[this.#snapshot.lookup(isError ? this.#asked : this.#flow)];
+  }
+
   /** Where the verdict was {@link ACQUIRE}: the policy that needs an SA, and the flow that it needs one for. */
   get acquiringPolicy(): SpdEntry {
     return this.#snapshot.policies[this.#policy]!;

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { ConfigError, EnvironmentError } from '../base/errors.ts';
+import type { LogLevels } from '../base/log-levels.ts';
 import type { Logger } from '../base/log.ts';
 import { composeLoaded, type ComposedLayers } from '../management/loading/compose-loaded.ts';
 import {
@@ -19,6 +20,7 @@ import type { LiveDatabases } from './live-databases.ts';
 
 export class ConfigLayers {
   readonly #live: Pick<LiveDatabases, 'use' | 'config'>;
+  readonly #levels: LogLevels;
   readonly #log: Logger;
   #source: ConfigSource;
   #loaded: LoadedThings = NOTHING;
@@ -27,9 +29,10 @@ export class ConfigLayers {
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @param source of the configuration that is in force */
-  constructor(live: Pick<LiveDatabases, 'use' | 'config'>, source: ConfigSource, log: Logger) {
+  constructor(live: Pick<LiveDatabases, 'use' | 'config'>, source: ConfigSource, levels: LogLevels) {
     this.#live = live;
-    this.#log = log;
+    this.#levels = levels;
+    this.#log = levels.of('config');
     this.#source = source;
     this.#composed = composeLoaded(source, NOTHING);
   }
@@ -54,7 +57,7 @@ export class ConfigLayers {
       const composed = composeLoaded(file.source, this.#loaded);
       this.#warn([...file.warnings, ...linesOf(composed)]);
       await this.#use(composed, () => (this.#source = file.source));
-      this.#log.level = file.logLevel;
+      this.#levels.useBase(file.logLevel);
       const { policies } = composed.config;
       this.#log.info({ file: file.file, policies: policies.length }, 'configuration reloaded');
     });

@@ -8,6 +8,7 @@ import type { IkeEvent } from '../dataplane/ike-events.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
 import type { Endpoint } from '../sad/security-association.ts';
 import { formatSpi } from '../sad/spi-allocation.ts';
+import type { AuditFile } from './audit-file.ts';
 import { logAudit } from './log-audit.ts';
 import type { SequenceSupply } from './sequence-supply.ts';
 
@@ -15,6 +16,8 @@ interface Listeners {
   readonly log: Logger;
   readonly sad: Sad;
   readonly supply: SequenceSupply;
+  /** Left out: audits stand in the log only. */
+  readonly audits?: AuditFile | undefined;
   /** @param espRoom bytes of the largest ESP packet; undefined: not known any more */
   readonly onPathMtu: (peer: string, espRoom: number | undefined) => void;
   /** Left out where no policy is keyed by IKE: then there are no such events. */
@@ -54,7 +57,8 @@ export class DataPlaneEvents {
         this.#listeners?.log.info({ peer: event.peer, mtu: event.mtu ?? 'unknown' }, 'path MTU to the peer');
         return;
       case 'audit':
-        if (this.#listeners !== undefined) logAudit(this.#listeners.log, event.record);
+        if (this.#listeners !== undefined)
+          logAudit(this.#listeners.log, event.record, this.#listeners.audits);
         return;
       case 'ike-datagram':
       case 'acquire':

@@ -5,7 +5,9 @@ import { randomInt } from 'node:crypto';
 import { monotonicMs } from '../base/clock.ts';
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
+import { LogLevels } from '../base/log-levels.ts';
 import { chooseProvider } from '../crypto/choose-provider.ts';
+import type { CapturedSocket } from '../dataplane/capture/capture-commands.ts';
 import { allocateCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
@@ -15,6 +17,8 @@ import type { LoadedConfig } from '../management/config/load-config.ts';
 import { Sad } from '../sad/sad.ts';
 import { NameLookups } from '../host/name-lookups.ts';
 import { sourceTowards } from '../host/source-towards.ts';
+import { AuditFile } from './audit-file.ts';
+import { Captures } from './capture/captures.ts';
 import { ConfigLayers } from './config-layers.ts';
 import { HostSide } from './host-side.ts';
 import { PeerPaths } from './peer-paths.ts';
@@ -65,19 +69,29 @@ async function startSteps(
   reloads: ReloadRequest,
   undo: (() => Promise<void> | void)[],
 ): Promise<void> {
-  const keys = readManualKeys(config, log);
+  const levels = new LogLevels(log);
+  const logs = {
+    ike: levels.of('ike'),
+    esp: levels.of('esp'),
+    host: levels.of('host'),
+    config: levels.of('config'),
+    gateway: levels.of('gateway'),
+  };
+  const keys = readManualKeys(config, logs.config);
+  const audits = config.auditLog === undefined ? undefined : AuditFile.open(config.auditLog, logs.esp);
+  undo.push(() => audits?.close());
   const addon = findAddon();
   // Without the addon nothing can mark the gateway's own datagrams.
   const mark = 'missing' in addon ? 0 : config.udp.mark;
   // Both only look; each waits for a program of the host.
-  const [host] = await Promise.all([HostSide.examine(config, mark, log), refuseUsedTun(config)]);
+  const [host] = await Promise.all([HostSide.examine(config, mark, logs.host), refuseUsedTun(config)]);
   const tunMtu = await host.planTunMtu();
   const counters = allocateCounters();
   const events = new DataPlaneEvents();
   const dataPlane = await startDataPlane({
     addon,
     config,
-    log,
+    log: logs.esp,
     counters,
     innerMtu: tunMtu,
     raisesHopLimit: host.endsCircles,
@@ -92,7 +106,7 @@ async function startSteps(
     carrier: { apply: (commands) => dataPlane.send({ type: 'together', commands }) },
   });
   const nextBlockOf = sad.nextBlockOf.bind(sad);
-  const supply = new SequenceSupply({ log, dataPlane, nextBlockOf });
+  const supply = new SequenceSupply({ log: logs.esp, dataPlane, nextBlockOf });
   const live: { databases?: LiveDatabases; keying?: IkeKeying } = {};
   host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
   // On removal the reverse: routes, then the policies with the data plane, then the guard.
@@ -106,7 +120,7 @@ async function startSteps(
     host.learnPath(peer, espRoom);
     // The packet path goes by it already; the routes spare it the packets that are too big.
     live.databases?.refreshRoutes().catch((error: unknown) => {
-      log.warn({ err: error, peer }, 'the path MTU could not be set on the routes');
+      logs.host.warn({ err: error, peer }, 'the path MTU could not be set on the routes');
     });
   };
   const policyOf = (name: string): PolicyConfig | undefined =>
@@ -114,7 +128,7 @@ async function startSteps(
   const { ikeSockets: sockets } = dataPlane;
   const lookups = new NameLookups();
   const paths = new PeerPaths({
-    log,
+    log: logs.ike,
     sockets,
     now: monotonicMs,
     resolve: (name) => lookups.resolve(name),
@@ -123,16 +137,15 @@ async function startSteps(
   const crypto = chooseProvider('auto');
   const views = new IkeSaViews(sad, monotonicMs);
   const hasChild = (spi: number): boolean => live.keying?.engine.hasChild(spi) === true;
-  const observer = new IkeObserver({ log, views, hasChild });
+  const observer = new IkeObserver({ log: logs.ike, views, hasChild });
   const keying =
     sockets.length === 0
       ? undefined
-      : new IkeKeying({ log, sad, dataPlane, sockets, crypto, policyOf, paths, observer });
+      : new IkeKeying({ log: logs.ike, sad, dataPlane, sockets, crypto, policyOf, paths, observer });
   if (keying !== undefined) live.keying = keying;
   events.connect({
-    log,
-    sad,
-    supply,
+    log: logs.esp,
+    ...{ sad, supply, audits },
     onPathMtu,
     ...(keying && { onIke: keying.take.bind(keying), onPeerSeen: keying.peerSeen.bind(keying) }),
   });
@@ -151,15 +164,16 @@ async function startSteps(
     lead: (next) => unlessStopping(() => host.applyRoutes(next)),
     guardNextAlone: () => unlessStopping(() => host.guardNextAlone()),
   };
-  if (keying !== undefined) await testIke(config, crypto, log);
+  if (keying !== undefined) await testIke(config, crypto, logs.ike);
   // Only now: a start that failed before has used up no numbers.
-  const parts = { log, sad, dataPlane, host: effects, ...(keying && { keying }) };
+  const parts = { log: logs.config, sad, dataPlane, host: effects, ...(keying && { keying }) };
   const databases = await LiveDatabases.install(parts, config, keys);
   live.databases = databases;
-  const layers = new ConfigLayers(databases, config.source, log);
+  const layers = new ConfigLayers(databases, config.source, levels);
   if (stop.isRequested) return;
   const managed = new ManagedGateway({
     log,
+    levels,
     sad,
     config: () => databases.config,
     layers,
@@ -170,24 +184,37 @@ async function startSteps(
     // From now on: what the start warned of, it has said.
     troubles: new Troubles(log, monotonicMs),
     counters,
+    captures: new Captures({
+      dataPlane,
+      sockets: sockets.length > 0 ? sockets : bound(config),
+      sourceTowards: (remote) => sourceTowards(remote, mark),
+    }),
     tun: dataPlane.tunName,
     implementations: { esp: dataPlane.engine, ike: 'node:crypto' },
   });
-  const endManagement = await startManagement(config, managed, log);
+  const endManagement = await startManagement(config, managed, levels.of('vici'));
   undo.push(endManagement);
   keying?.begin();
   yieldToDataPlane(dataPlane);
-  log.info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
+  levels
+    .of('gateway')
+    .info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
   const readAgain = (): void => {
-    void reload(layers, log);
+    audits?.reopen();
+    void reload(layers, logs.config);
   };
   reloads.serve(readAgain);
-  if (config.watch) undo.push(watchFile(config.file, readAgain, log));
+  if (config.watch) undo.push(watchFile(config.file, readAgain, logs.config));
   try {
     await Promise.race([stop.requested, dataPlane.failed]);
   } catch (error) {
     throw explainDeviceError(error);
   }
+}
+
+/** Where there is no IKE, the sockets are those of the configuration. */
+function bound({ udp }: GatewayConfig): readonly CapturedSocket[] {
+  return udp.listen.map(({ address, port }) => ({ address: address.bytes, port }));
 }
 
 /** Where nothing is keyed by hand, connections may be loaded later, and the sockets of IKE cannot be opened then. */

@@ -3,10 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { wallClockMs } from '../base/clock.ts';
 import { packageFile } from '../base/package-file.ts';
-import { listenToLog, type Logger } from '../base/log.ts';
+import { listenToLog, type Logger, type LogLevel } from '../base/log.ts';
+import type { LogLevels, Subsystem, SubsystemLevel } from '../base/log-levels.ts';
 import { Counter, type Counters } from '../dataplane/counters.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { LoadedEdit, LoadedThings } from '../management/loading/loaded-things.ts';
+import type { CaptureRequest, RunningCapture } from '../management/capture/capture-request.ts';
 import type { Explanation, ImaginedPacket } from '../management/vici/extensions/explain.ts';
 import { peerStatus } from '../management/vici/extensions/peer-status.ts';
 import type { DropStatus, Traffic, Trouble } from '../management/vici/extensions/status.ts';
@@ -24,6 +26,7 @@ import { peerOf } from '../ike/connection.ts';
 import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { IkeSaState } from '../ike/ike-sa-state.ts';
 import type { Sad } from '../sad/sad.ts';
+import type { Captures } from './capture/captures.ts';
 import type { ConfigLayers } from './config-layers.ts';
 import { reload } from './reload.ts';
 import { viewCertificates, viewConnections, viewPolicies } from './config-views.ts';
@@ -42,6 +45,7 @@ const { version: VERSION } = JSON.parse(readFileSync(packageFile('package.json')
 
 export interface ManagedGatewayParts {
   readonly log: Logger;
+  readonly levels: LogLevels;
   readonly sad: Pick<Sad, 'dump' | 'outbound' | 'inbound'>;
   readonly config: () => GatewayConfig;
   readonly layers: ConfigLayers;
@@ -52,6 +56,7 @@ export interface ManagedGatewayParts {
   readonly views: IkeSaViews;
   readonly troubles: Troubles;
   readonly counters: Counters;
+  readonly captures: Captures;
   /** Name of the TUN. */
   readonly tun: string;
   /** Who seals packets, and whose algorithms IKE uses. */
@@ -181,7 +186,7 @@ export class ManagedGateway implements ViciGateway {
   }
 
   reload(): Promise<readonly string[]> {
-    return reload(this.#parts.layers, this.#parts.log);
+    return reload(this.#parts.layers, this.#parts.levels.of('config'));
   }
 
   get counters(): ReadonlyMap<string, number> {
@@ -219,6 +224,22 @@ export class ManagedGateway implements ViciGateway {
   rekeyChildSa(uniqueId: number): void {
     const spi = this.#parts.views.childNumbers.keyOf(uniqueId);
     if (spi !== undefined) this.#parts.keying?.engine.rekeyChild(spi);
+  }
+
+  capture(request: CaptureRequest): Promise<RunningCapture> {
+    return this.#parts.captures.start(request);
+  }
+
+  endCapture(id: number): boolean {
+    return this.#parts.captures.askForEnd(id);
+  }
+
+  get logLevels(): readonly SubsystemLevel[] {
+    return this.#parts.levels.all;
+  }
+
+  useLogLevel(subsystem: Subsystem, level: LogLevel | undefined): void {
+    this.#parts.levels.use(subsystem, level);
   }
 
   onLog(listener: LogListener): () => void {

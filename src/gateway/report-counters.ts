@@ -39,7 +39,10 @@ export function reportCounters({ counters, sad, guard, ike }: Counted, log: Pick
   );
 }
 
-function saCounters(state: SaState): Record<string, number | undefined> {
+type SaCounter =
+  'packets' | 'bytes' | 'sequence' | 'ageSeconds' | 'idleSeconds' | 'icvMismatches' | 'replays';
+
+function saCounters(state: SaState): Readonly<Record<SaCounter, number | undefined>> {
   const now = monotonicMs();
   const secondsSince = (ms = 0): number | undefined => (ms === 0 ? undefined : Math.round((now - ms) / 1e3));
   return {

@@ -59,7 +59,7 @@ export function useOutbound(turn: Turn, child: ChildSa): void {
   turn.add({ type: 'install-outbound', child: installed, peer, path: espPath(turn.state), keyMaterial });
 }
 
-export function describeChild(child: ChildSa): Readonly<Record<string, unknown>> {
+export function describeChild(child: ChildSa): DescribedChild {
   return {
     policy: child.policy,
     spis: `${formatSpi(child.inboundSpi)} in, ${formatSpi(child.outboundSpi)} out`,
@@ -68,6 +68,9 @@ export function describeChild(child: ChildSa): Readonly<Record<string, unknown>>
     remote: formatTrafficSelectors(child.remote),
   };
 }
+
+/** As docs/logs.md has it. */
+type DescribedChild = Readonly<Record<'policy' | 'spis' | 'transform' | 'local' | 'remote', string>>;
 
 function formatSpi(spi: number): string {
   return `0x${spi.toString(16).padStart(8, '0')}`;

@@ -118,6 +118,6 @@ export interface Path {
   readonly remotePort: number;
 }
 
-export function describePath({ remoteAddress, remotePort }: Path): Readonly<Record<string, unknown>> {
+export function describePath({ remoteAddress, remotePort }: Path): { readonly from: string } {
   return { from: `${formatAddress(remoteAddress)} ${remotePort}` };
 }

@@ -141,7 +141,7 @@ test('RFC 4303 §3.4: an audit is one line of the log, with a time and without p
   const log = createLogger('info', { human: false, destination: { write: (line) => lines.push(line) } });
   const site = start('portable');
   take(site, { sequence: 3, inner: echoRequest({ ...BACK, source: '10.9.9.9' }) });
-  for (const record of audits(site)) logAudit(log, record);
+  for (const record of audits(site)) logAudit(log, record, undefined);
   const [line] = lines.map((text) => JSON.parse(text) as Record<string, unknown>);
   expect(line).toEqual({
     level: 'warn',

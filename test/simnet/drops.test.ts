@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { Counter } from '../../src/dataplane/counters.ts';
 import { DROP_REASONS } from '../../src/dataplane/drop-reasons.ts';
 import { SaField } from '../../src/sad/sa-state.ts';
+import { Capturing, dropsIn } from '../support/capturing.ts';
 import { encapsulate, type EspFields } from '../support/esp-peer.ts';
 import {
   echoRequest,
@@ -285,8 +286,10 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     const site = createSite(engine);
     installPair(site, { selectors: INSIDE });
     usePolicies(site, policies);
+    const capturing = new Capturing(site);
     act(site);
     site.path.turn();
+    expect(dropsIn(capturing.take())).toEqual({ [reason]: 1 });
     if (reason === 'inbound-too-old') {
       // Both were fresh when they were looked at; the window moved in between.
       expect(site.drops()).toEqual({ [reason]: 1 });
@@ -324,11 +327,13 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     expect(site.datagrams.length).toBe(1);
     // As a defect of the counter would: the number that was just sent comes up again.
     outbound.state[SaField.sequence] = 1;
+    const capturing = new Capturing(site);
     site.devices.pushFrame({ bytes: echoRequest(IPV4) });
     site.devices.pushFrame({ bytes: echoRequest(IPV4, 2) });
     site.path.turn();
     expect(site.datagrams.length).toBe(1);
     expect(site.drops()).toEqual({ 'outbound-sequence-guard': 2 });
+    expect(dropsIn(capturing.take())).toEqual({ 'outbound-sequence-guard': 2 });
   });
 
   test('a BYPASS policy accepts a decrypted packet and counts it apart', () => {

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError } from '../../src/base/errors.ts';
+import { LogLevels } from '../../src/base/log-levels.ts';
 import { createLogger, type Logger } from '../../src/base/log.ts';
 import { ConfigLayers } from '../../src/gateway/config-layers.ts';
 import { LiveDatabases } from '../../src/gateway/live-databases.ts';
@@ -63,7 +64,7 @@ export class LiveSite {
     await one.write(policies, rest);
     const config = loadConfig(one.file, {});
     one.live = await LiveDatabases.install(one.#parts(), config, readManualKeys(config, one.log));
-    one.layers = new ConfigLayers(one.live, config.source, one.log);
+    one.layers = new ConfigLayers(one.live, config.source, new LogLevels(one.log));
     return one;
   }
 

@@ -60,6 +60,8 @@ export interface TestSite {
   readonly clearFrames: TunFrameOut[];
   /** Down: that device takes nothing. */
   readonly clearLink: { isUp: boolean };
+  /** What the other devices refuse: errno of each datagram that is sent, frames for the TUN. */
+  readonly faults: { sendErrno: number; tunIsFull: boolean };
   readonly datagrams: SentDatagram[];
   readonly events: DataPlaneEvent[];
   /** Cell 0: how many IKE datagrams the main thread has taken. */
@@ -88,16 +90,17 @@ export function createSite(
   const frames: TunFrameOut[] = [];
   const clearFrames: TunFrameOut[] = [];
   const clearLink = { isUp: true };
+  const faults = { sendErrno: 0, tunIsFull: false };
   const datagrams: SentDatagram[] = [];
   const events: DataPlaneEvent[] = [];
   const counters = allocateCounters();
   const clock = { nowMs: 1000 };
   const devices = new MemoryDevices(memory, {
-    onFrame: (frame) => frames.push(frame) > 0,
+    onFrame: (frame) => !faults.tunIsFull && frames.push(frame) > 0,
     onClearFrame: (frame) => clearLink.isUp && clearFrames.push(frame) > 0,
     onDatagram: (datagram) => {
-      datagrams.push(datagram);
-      return 0;
+      if (faults.sendErrno === 0) datagrams.push(datagram);
+      return faults.sendErrno;
     },
     now: () => clock.nowMs,
   });
@@ -140,6 +143,7 @@ export function createSite(
     frames,
     clearFrames,
     clearLink,
+    faults,
     datagrams,
     events,
     drops,

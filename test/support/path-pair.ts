@@ -10,6 +10,8 @@ import type {
   TunFrameOut,
 } from '../../src/dataplane/portable/memory-devices.ts';
 import type { IkeSocket } from '../../src/dataplane/ike-socket.ts';
+import type { RingPacket } from '../../src/dataplane/capture/capture-ring.ts';
+import { Capturing, dropsIn } from './capturing.ts';
 import { createSite, TEST_LIMITS, type TestSite } from './packet-path-link.ts';
 
 const OFFLOAD_FIELDS: readonly (keyof OffloadFields)[] = [
@@ -32,6 +34,9 @@ const PUSHED_AT_ONCE = 256;
 export class PathPair {
   readonly native: TestSite;
   readonly portable: TestSite;
+  readonly #captures: readonly [Capturing, Capturing];
+  /** Drops that a capture has shown so far, by name. */
+  readonly shownDrops: Record<string, number> = {};
   /** Frames that left each of them in clear, so far. */
   framesInClear = 0;
 
@@ -39,6 +44,7 @@ export class PathPair {
   constructor(ike?: readonly IkeSocket[]) {
     this.native = createSite('native', TEST_LIMITS, ike);
     this.portable = createSite('portable', TEST_LIMITS, ike);
+    this.#captures = [new Capturing(this.native), new Capturing(this.portable)];
   }
 
   /** Does the same to both. */
@@ -77,9 +83,23 @@ export class PathPair {
       differentFrames(native.frames, portable.frames) ||
       differentFrames(native.clearFrames, portable.clearFrames) ||
       differentCells('counter', native.counters, portable.counters, (i) => DROP_REASONS[i]?.name) ||
+      this.#differentCaptures() ||
       this.#differentAssociations() ||
       differentEvents(native, portable)
     );
+  }
+
+  #differentCaptures(): string {
+    const [native, portable] = this.#captures.map((capture) => capture.take());
+    for (const [name, count] of Object.entries(dropsIn(native ?? [])))
+      this.shownDrops[name] = (this.shownDrops[name] ?? 0) + count;
+    if (native?.length !== portable?.length)
+      return `captured: native ${native?.length ?? 0}, portable ${portable?.length ?? 0}`;
+    for (const [i, one] of (native ?? []).entries()) {
+      const difference = differentPackets(one, portable?.[i]);
+      if (difference !== '') return `captured packet ${i}: ${difference}`;
+    }
+    return '';
   }
 
   #differentAssociations(): string {
@@ -106,6 +126,12 @@ export class PathPair {
     }
     return '';
   }
+}
+
+function differentPackets(one: RingPacket, other: RingPacket | undefined): string {
+  if (Buffer.compare(one.bytes, other?.bytes ?? new Uint8Array()) !== 0) return 'bytes';
+  const [native, portable] = [one, other].map((packet) => JSON.stringify({ ...packet, bytes: 0 }));
+  return native === portable ? '' : `native ${native}, portable ${portable}`;
 }
 
 function differentCells(

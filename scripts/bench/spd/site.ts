@@ -45,13 +45,14 @@ export async function buildSite(size: SpdSize, memory: BatchMemory, packets: num
   const associations = new Associations(engine, devices, peers);
   associations.usePolicies(snapshot.policies);
   const flowSeed = 1;
+  const captures = { tap: undefined };
   const parts = {
-    ...{ memory, devices, engine, counters, peers, associations, flowSeed },
+    ...{ memory, devices, engine, counters, captures, peers, associations, flowSeed },
     innerMtu: INNER_MTU,
     raisesHopLimit: false,
     onSequenceLow: ignore,
     onEvent: ignore,
-    ike: new IkeDatagrams({ memory, devices, counters, onEvent: ignore }),
+    ike: new IkeDatagrams({ memory, devices, counters, captures, onEvent: ignore }),
     lifetimes: new Lifetimes(associations, ignore),
     audit: new Audit(memory, ignore),
   };

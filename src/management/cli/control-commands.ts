@@ -5,6 +5,10 @@ import { Argument, InvalidArgumentError, Option, type Command } from 'commander'
 
 import { TABLES, type TableRow } from '../vici/extensions/tables.ts';
 import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
+import { LOG_LEVELS } from '../../base/log.ts';
+import { SUBSYSTEMS } from '../../base/log-levels.ts';
+import { parseSizeBytes } from '../../base/units.ts';
+import type { CaptureOptions } from './control/capture.ts';
 import type { DownOptions, DriveOptions } from './control/drive.ts';
 import type { ExplainOptions } from './control/explain.ts';
 import { LEVELS } from './control/log-levels.ts';
@@ -49,11 +53,26 @@ export function addControlCommands(program: Command, output: Output): void {
       (await import('./control/watch.ts')).watchStatus(options, output),
     );
 
-  controlCommand(program, 'logs', 'what the gateway logs from now on, as far as gateway.log_level lets it')
+  const logs = controlCommand(
+    program,
+    'logs',
+    'what the gateway logs from now on, as far as gateway.log_level lets it',
+  )
     .addOption(new Option('-l, --level <level>', 'and what is graver').choices(LEVELS).default('debug'))
     .option('--peer <name>', 'only what is about this peer')
     .option('--policy <name>', 'only what is about this policy')
     .action(async (options: LogOptions) => (await import('./control/logs.ts')).followLog(options, output));
+
+  logs
+    .command('level')
+    .description('how much each subsystem logs; or another level for one, until the gateway ends')
+    .addArgument(new Argument('[subsystem]', 'which').choices([...SUBSYSTEMS, 'all']))
+    .addArgument(
+      new Argument('[level]', 'default: that of gateway.log_level').choices([...LOG_LEVELS, 'default']),
+    )
+    .action(async (subsystem: string | undefined, level: string | undefined, _: unknown, command: Command) =>
+      (await import('./control/log-level.ts')).logLevels(subsystem, level, command.optsWithGlobals(), output),
+    );
 
   controlCommand(
     program,
@@ -68,6 +87,24 @@ export function addControlCommands(program: Command, output: Output): void {
     .action(
       async (from: string, to: string, protocol: string, port: string | undefined, options: ExplainOptions) =>
         (await import('./control/explain.ts')).explainFlow({ from, to, protocol, port }, options, output),
+    );
+
+  controlCommand(
+    program,
+    'capture',
+    'packets as pcapng, for Wireshark and tshark: in clear, as ESP, or both; dropped ones with the reason',
+  )
+    .argument('<file>', 'a new file, or - for standard output')
+    .option('--inner', 'only packets of the protected side, in clear')
+    .option('--outer', 'only ESP and IKE')
+    .option('--policy <name>', 'only what this policy decides on, and what its SAs carry')
+    .option('--peer <name>', 'only what is with this peer')
+    .addOption(new Option('-n, --count <packets>', 'ends after so many').argParser(readCount))
+    .addOption(new Option('--seconds <seconds>', 'ends after so long').argParser(readCount))
+    .addOption(new Option('--size <size>', 'ends before the file is larger: 100MB').argParser(readSize))
+    .addOption(new Option('--snaplen <bytes>', 'keeps so much of each packet').argParser(readCount))
+    .action(async (file: string, options: CaptureOptions) =>
+      (await import('./control/capture.ts')).capturePackets(file, options, output),
     );
 
   driveCommand(program, 'up', 'make the SAs of a policy, or of all policies with a peer').action(
@@ -114,10 +151,19 @@ function readCount(text: string): number {
   throw new InvalidArgumentError('expected a whole number above 0.');
 }
 
+function readSize(text: string): number {
+  const bytes = parseSizeBytes(text);
+  if (bytes !== undefined && bytes > 0) return bytes;
+  throw new InvalidArgumentError('expected a size: 500kB, 100MB, 1GiB.');
+}
+
 function controlCommand(program: Command, name: string, description: string): Command {
-  return program
-    .command(name)
-    .description(description)
+  return controlOptions(program.command(name).description(description));
+}
+
+/** Of every command that asks a gateway. */
+function controlOptions(command: Command): Command {
+  return command
     .addOption(
       new Option('-s, --socket <path>', 'of the gateway').default(DEFAULT_SOCKET).env('ISTHMUS_SOCKET'),
     )

@@ -3,6 +3,8 @@
 export interface Output {
   /** Standard output: what was asked for. */
   readonly out: (line: string) => void;
+  /** Standard output, where what was asked for is no text; undefined where a terminal would show it. */
+  readonly bytes?: ((bytes: Uint8Array) => void) | undefined;
   /** Standard error: everything else. */
   readonly err: (line: string) => void;
   /** Standard output is a terminal that shows colours. */

@@ -33,6 +33,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     cipherLibrary: file.gateway.cipher_library,
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
     logLevel: file.gateway.log_level,
+    auditLog: file.gateway.audit_log,
     watch: file.gateway.watch,
     onStop: file.gateway.on_stop,
     icmpErrors: file.gateway.icmp_errors,

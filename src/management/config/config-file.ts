@@ -23,6 +23,7 @@ export interface ConfigFile {
     /** A path, or the word `auto`. */
     readonly state_directory: string;
     readonly log_level: LogLevel;
+    readonly audit_log?: string | undefined;
     readonly watch: boolean;
     readonly on_stop: 'closed' | 'open';
     readonly icmp_errors: IcmpErrorRule;

@@ -65,6 +65,7 @@ const gateway = mapping({
   cipher_library: oneOf(['auto', 'openssl', 'ipsec-mb']).prefault('auto'),
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
   log_level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info'),
+  audit_log: text('an absolute path, of a file', /^\/.*[^/]$/).optional(),
   watch: boolean().prefault(false),
   on_stop: oneOf(['closed', 'open']).prefault('closed'),
   icmp_errors: oneOf<IcmpErrorRule>(['check', 'selectors']).prefault('check'),

@@ -20,6 +20,8 @@ export interface GatewayConfig {
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */
   readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Where auditable events are written besides the log; undefined: nowhere. */
+  readonly auditLog: string | undefined;
   /** The file is read again whenever it changes. */
   readonly watch: boolean;
   /** What stays in the host when the gateway was told to stop: `closed` leaves guard and unreachable routes. */

@@ -6,7 +6,9 @@ import { getCounters, resetCounters } from './commands/counters.ts';
 import { clearCreds, getPools, loadCert } from './commands/credentials.ts';
 import { getAlgorithms } from './commands/get-algorithms.ts';
 import { initiate } from './commands/initiate.ts';
+import { isthmusCapture, isthmusEndCapture } from './commands/isthmus-capture.ts';
 import { isthmusExplain } from './commands/isthmus-explain.ts';
+import { isthmusLogLevels } from './commands/isthmus-log-levels.ts';
 import { isthmusPolicies } from './commands/isthmus-policies.ts';
 import { isthmusStatus } from './commands/isthmus-status.ts';
 import { isthmusTables } from './commands/isthmus-tables.ts';
@@ -58,11 +60,14 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['isthmus-policies', isthmusPolicies],
   ['isthmus-explain', isthmusExplain],
   ['isthmus-tables', isthmusTables],
+  ['isthmus-capture', isthmusCapture],
+  ['isthmus-end-capture', isthmusEndCapture],
+  ['isthmus-log-levels', isthmusLogLevels],
 ]);
 
 export const EVENTS: ReadonlySet<string> = new Set([
   ...['list-sa', 'list-conn', 'list-policy', 'list-cert', 'list-authority'],
   ...['log', 'control-log'],
-  ...['isthmus-peer', 'isthmus-policy', 'isthmus-row', 'isthmus-log'],
+  ...['isthmus-peer', 'isthmus-policy', 'isthmus-row', 'isthmus-log', 'isthmus-packets'],
   ...['ike-updown', 'ike-rekey', 'child-updown', 'child-rekey'],
 ]);

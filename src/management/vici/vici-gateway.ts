@@ -1,9 +1,12 @@
 // What the vici server sees of a gateway that runs, and what it may ask of it. The gateway implements it; nothing here
 // knows how. Keys are in none of it.
 
+import type { LogLevel } from '../../base/log.ts';
+import type { Subsystem, SubsystemLevel } from '../../base/log-levels.ts';
 import type { SaView } from '../../sad/sa-view.ts';
 import type { EspTransform } from '../../crypto/esp-transform.ts';
 import type { AcceptedProposal, Algorithm } from '../../pad/accepted-proposal.ts';
+import type { CaptureRequest, RunningCapture } from '../capture/capture-request.ts';
 import type { LoadedEdit, LoadedThings } from '../loading/loaded-things.ts';
 import type { TrafficSelector } from '../../wire/ike/payload.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
@@ -194,6 +197,13 @@ export interface ViciGateway extends StatusSource {
   endChildSa(uniqueId: number): void;
   rekeyIkeSa(uniqueId: number): void;
   rekeyChildSa(uniqueId: number): void;
+  /** @throws ViciRequestError where as many run as may */
+  capture(request: CaptureRequest): Promise<RunningCapture>;
+  /** Asks for its end. @returns false where it does not run */
+  endCapture(id: number): boolean;
+  readonly logLevels: readonly SubsystemLevel[];
+  /** Until it ends. @param level undefined: that of the whole log again */
+  useLogLevel(subsystem: Subsystem, level: LogLevel | undefined): void;
   /** @returns how to end it */
   onLog(listener: LogListener): () => void;
   onSaEvent(listener: (event: SaEvent) => void): () => void;

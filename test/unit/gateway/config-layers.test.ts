@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, EnvironmentError } from '../../../src/base/errors.ts';
+import { LogLevels } from '../../../src/base/log-levels.ts';
 import { createLogger } from '../../../src/base/log.ts';
 import { ConfigLayers } from '../../../src/gateway/config-layers.ts';
 import { readConnections } from '../../../src/gateway/ike-connections.ts';
@@ -49,7 +50,7 @@ beforeEach(() => {
       if (hostFails) throw new EnvironmentError('the host did not follow');
     },
   };
-  layers = new ConfigLayers(live, config.source, log);
+  layers = new ConfigLayers(live, config.source, new LogLevels(log));
 });
 
 afterEach(() => {

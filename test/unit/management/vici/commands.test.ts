@@ -109,6 +109,15 @@ async function run(name: string, request: ViciSection, parts: Partial<ViciGatewa
       return Promise.resolve();
     },
     reload: () => Promise.resolve([]),
+    // Ends as soon as it has begun.
+    capture: () =>
+      Promise.resolve({
+        ...{ id: 1, endAsked: AbortSignal.abort(), lost: { inner: 0, outer: 0 } },
+        ...{ take: () => Promise.resolve([]), end: () => Promise.resolve() },
+      }),
+    endCapture: () => false,
+    logLevels: [],
+    useLogLevel: () => undefined,
     onLog: () => () => undefined,
     onChange: () => () => undefined,
     ...QUIET,

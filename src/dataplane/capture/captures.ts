@@ -1,0 +1,27 @@
+// The captures of one packet path: none, nearly always, and then there is no tap and a packet pays nothing for it.
+
+import type { CaptureCommand, CapturedSocket } from './capture-commands.ts';
+import { Capture } from './capture.ts';
+import { CaptureTap, type CaptureTapParts } from './capture-tap.ts';
+
+export class Captures {
+  readonly #parts: CaptureTapParts;
+  #running: readonly Capture[] = [];
+  #sockets: readonly CapturedSocket[] = [];
+  /** undefined: nobody captures. It changes between two batches only. */
+  tap: CaptureTap | undefined = undefined;
+
+  constructor(parts: CaptureTapParts) {
+    this.#parts = parts;
+  }
+
+  execute(command: CaptureCommand): void {
+    this.tap?.publish();
+    if (command.type === 'start-capture') {
+      this.#sockets = command.sockets;
+      this.#running = [...this.#running, new Capture(command, this.#parts.memory.limits.openJobs)];
+    } else this.#running = this.#running.filter(({ id }) => id !== command.id);
+    this.tap =
+      this.#running.length === 0 ? undefined : new CaptureTap(this.#parts, this.#running, this.#sockets);
+  }
+}

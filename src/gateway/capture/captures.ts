@@ -1,0 +1,180 @@
+// Captures that management asked for: each has a ring that the packet path fills, and that is given up when it ends.
+
+import { formatAddress, type Address } from '../../base/address.ts';
+import { monotonicMs, wallClockMs } from '../../base/clock.ts';
+import { printable } from '../../base/printable.ts';
+import type { CapturedSocket } from '../../dataplane/capture/capture-commands.ts';
+import {
+  allocateRing,
+  RingReader,
+  Side,
+  Way,
+  type RingPacket,
+} from '../../dataplane/capture/capture-ring.ts';
+import { readEnvelope, type Envelope } from '../../dataplane/capture/envelope.ts';
+import type { DataPlane } from '../../dataplane/data-plane.ts';
+import { DROP_REASONS, PASS } from '../../dataplane/drop-reasons.ts';
+import type {
+  CapturedPacket,
+  CaptureRequest,
+  CaptureSide,
+  RunningCapture,
+} from '../../management/capture/capture-request.ts';
+import { ViciRequestError } from '../../management/vici/message.ts';
+import { outerHeaderBytes, outerPacket } from './outer-packet.ts';
+
+/** Each has a ring of some megabytes, and each packet is copied for each. */
+const MOST_CAPTURES = 4;
+/** Taken at once: the main thread has other things to do. */
+const TAKE_BYTES = 256 * 1024;
+const MOST_KNOWN_SOURCES = 1024;
+
+export interface CapturesParts {
+  readonly dataPlane: Pick<DataPlane, 'send'>;
+  readonly sockets: readonly CapturedSocket[];
+  /** @returns undefined where there is no route */
+  readonly sourceTowards: (remote: Address) => Promise<Address | undefined>;
+}
+
+export class Captures {
+  readonly #parts: CapturesParts;
+  readonly #running = new Map<number, GatewayCapture>();
+  #lastId = 0;
+
+  constructor(parts: CapturesParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws ViciRequestError where as many run as may */
+  async start(request: CaptureRequest): Promise<RunningCapture> {
+    if (this.#running.size >= MOST_CAPTURES)
+      throw new ViciRequestError(`${MOST_CAPTURES} captures run already, and no more may`);
+    const id = ++this.#lastId;
+    const capture = new GatewayCapture(id, this.#parts, () => {
+      this.#running.delete(id);
+    });
+    // Before anything is waited for: others may ask meanwhile.
+    this.#running.set(id, capture);
+    try {
+      await capture.start(request);
+    } catch (error) {
+      this.#running.delete(id);
+      throw error;
+    }
+    return capture;
+  }
+
+  /** @returns false where it does not run */
+  askForEnd(id: number): boolean {
+    const capture = this.#running.get(id);
+    capture?.askForEnd();
+    return capture !== undefined;
+  }
+}
+
+class GatewayCapture implements RunningCapture {
+  readonly id: number;
+  readonly #parts: CapturesParts;
+  readonly #onEnd: () => void;
+  readonly #memory = allocateRing();
+  readonly #reader = new RingReader(this.#memory);
+  /** What the monotonic clock is added to; to the microsecond. */
+  readonly #sinceNs = BigInt(Math.round((wallClockMs() - monotonicMs()) * 1e3)) * 1000n;
+  readonly #endAsked = new AbortController();
+  /** This side's address towards others, where the sockets do not say. */
+  readonly #sources = new Map<string, Uint8Array>();
+  #snapBytes = 0;
+  #ended: Promise<void> | undefined;
+
+  constructor(id: number, parts: CapturesParts, onEnd: () => void) {
+    this.id = id;
+    this.#parts = parts;
+    this.#onEnd = onEnd;
+  }
+
+  async start({ sides, policy, peer, snapBytes }: CaptureRequest): Promise<void> {
+    this.#snapBytes = snapBytes;
+    await this.#parts.dataPlane.send({
+      ...{ type: 'start-capture', id: this.id, memory: this.#memory, snapBytes },
+      filter: { inner: sides.includes('inner'), outer: sides.includes('outer'), policy, peer },
+      sockets: this.#parts.sockets,
+    });
+  }
+
+  get endAsked(): AbortSignal {
+    return this.#endAsked.signal;
+  }
+
+  askForEnd(): void {
+    this.#endAsked.abort();
+  }
+
+  get lost(): Readonly<Record<CaptureSide, number>> {
+    return { inner: this.#reader.lost(Side.inner), outer: this.#reader.lost(Side.outer) };
+  }
+
+  async take(): Promise<readonly CapturedPacket[]> {
+    const packets: CapturedPacket[] = [];
+    for (const packet of this.#reader.take(TAKE_BYTES)) packets.push(await this.#view(packet));
+    return packets;
+  }
+
+  end(): Promise<void> {
+    const done = (): void => {
+      this.#onEnd();
+    };
+    // A data plane that is gone captures nothing.
+    this.#ended ??= this.#parts.dataPlane.send({ type: 'stop-capture', id: this.id }).then(done, done);
+    return this.#ended;
+  }
+
+  async #view(packet: RingPacket): Promise<CapturedPacket> {
+    const common = {
+      direction: packet.way === Way.inbound ? ('inbound' as const) : ('outbound' as const),
+      atNs: this.#sinceNs + BigInt(Math.round(packet.clockMs * 1e6)),
+      comment: commentOn(packet),
+    };
+    const { bytes, originalBytes } = packet;
+    if (packet.side === Side.inner) return { ...common, side: 'inner', bytes, originalBytes };
+    const envelope = await this.#complete(readEnvelope(packet.envelope), packet.way);
+    return {
+      ...{ ...common, side: 'outer' },
+      bytes: outerPacket(envelope, bytes, originalBytes).subarray(0, this.#snapBytes),
+      originalBytes: outerHeaderBytes(envelope) + originalBytes,
+    };
+  }
+
+  /** A socket that is bound to no address does not say which one it sends from: that of the route is put there. */
+  async #complete(envelope: Envelope, way: Way): Promise<Envelope> {
+    const { source, destination } = envelope;
+    const [local, remote] = way === Way.outbound ? [source, destination] : [destination, source];
+    if (local.some((byte) => byte !== 0)) return envelope;
+    const found = await this.#sourceTowards({ family: remote.length === 4 ? 4 : 6, bytes: remote });
+    return way === Way.outbound ? { ...envelope, source: found } : { ...envelope, destination: found };
+  }
+
+  async #sourceTowards(remote: Address): Promise<Uint8Array> {
+    const key = formatAddress(remote);
+    const known = this.#sources.get(key);
+    if (known !== undefined) return known;
+    const unknown = new Uint8Array(remote.bytes.length);
+    // Anybody may send from many addresses.
+    if (this.#sources.size >= MOST_KNOWN_SOURCES) return unknown;
+    const found = await this.#parts.sourceTowards(remote).catch(() => undefined);
+    const source = found?.bytes ?? unknown;
+    this.#sources.set(key, source);
+    return source;
+  }
+}
+
+/** `outbound-discard: A policy with action DISCARD matches the packet. (policy away)` */
+function commentOn({ reason, policy, peer }: RingPacket): string | undefined {
+  const owner = [
+    ...(policy === '' ? [] : [`policy ${printable(policy)}`]),
+    ...(peer === '' ? [] : [`peer ${printable(peer)}`]),
+  ].join(', ');
+  if (reason === PASS) return owner === '' ? undefined : owner;
+  const why = DROP_REASONS[reason];
+  const told = why === undefined ? `dropped, reason ${reason}` : `${why.name}: ${why.sentence}`;
+  return owner === '' ? told : `${told} (${owner})`;
+}
