@@ -1,6 +1,6 @@
 // New keys for authorities and gateways, and how a key of a kind signs certificates: RFC 8017, FIPS 186-5, RFC 8410.
 
-import { generateKeyPairSync, type KeyPairKeyObjectResult } from 'node:crypto';
+import { type ED25519KeyPairOptions, generateKeyPairSync } from 'node:crypto';
 
 import { SignatureHash, type SignatureScheme } from '../crypto/ike-crypto.ts';
 import { readPrivateKey } from '../crypto/signature-key.ts';
@@ -12,6 +12,11 @@ export type SigningKeyType = (typeof SIGNING_KEY_TYPES)[number];
 const RSA_BITS = 3072;
 const CURVES = { 'ecdsa-p256': 'P-256', 'ecdsa-p384': 'P-384', 'ecdsa-p521': 'P-521' } as const;
 
+const ENCODINGS: ED25519KeyPairOptions<'der', 'der'> = {
+  publicKeyEncoding: { format: 'der', type: 'spki' },
+  privateKeyEncoding: { format: 'der', type: 'pkcs8' },
+};
+
 export interface SigningKeys {
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
@@ -19,18 +24,11 @@ export interface SigningKeys {
   readonly privateKey: Uint8Array;
 }
 
+/** Encoded where they are generated: an export afterwards can hang (see crypto/node/montgomery-key-exchange.ts). */
 export function generateSigningKeys(type: SigningKeyType): SigningKeys {
-  const { publicKey, privateKey } = generate(type);
-  return {
-    publicKey: publicKey.export({ format: 'der', type: 'spki' }),
-    privateKey: privateKey.export({ format: 'der', type: 'pkcs8' }),
-  };
-}
-
-function generate(type: SigningKeyType): KeyPairKeyObjectResult {
-  if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: RSA_BITS });
-  if (type === 'ed25519') return generateKeyPairSync('ed25519');
-  return generateKeyPairSync('ec', { namedCurve: CURVES[type] });
+  if (type === 'rsa') return generateKeyPairSync('rsa', { modulusLength: RSA_BITS, ...ENCODINGS });
+  if (type === 'ed25519') return generateKeyPairSync('ed25519', ENCODINGS);
+  return generateKeyPairSync('ec', { namedCurve: CURVES[type], ...ENCODINGS });
 }
 
 /** @param privateKey PKCS#8, DER @throws KeyFormatError */

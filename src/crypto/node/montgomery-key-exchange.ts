@@ -5,6 +5,7 @@ import {
   createPublicKey,
   diffieHellman,
   generateKeyPairSync,
+  type JsonWebKey,
   type KeyObject,
 } from 'node:crypto';
 import { InvariantError } from '../../base/errors.ts';
@@ -12,6 +13,7 @@ import type { MontgomeryGroup } from '../ike-algorithms.ts';
 import { InvalidKeyExchangeError, type KeyExchangeMethod, type KeyShare } from '../ike-crypto.ts';
 import { plainBytes } from './bytes.ts';
 
+const AS_JWK: object = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };
 /** A PKCS#8 key up to its octets (RFC 8410 §7). */
 const PKCS8_PREFIX: Readonly<Record<MontgomeryGroup['curve'], string>> = {
   X25519: '302e020100300506032b656e04220420',
@@ -25,8 +27,8 @@ export function nodeMontgomery(parameters: MontgomeryGroup): KeyExchangeMethod {
     name,
     publicBytes,
     generate: (privateValue) => {
-      const key = privateValue === undefined ? randomKey(curve) : importedKey(curve, privateValue);
-      return new MontgomeryKeyShare(parameters, key);
+      const own = privateValue === undefined ? randomKey(curve) : importedKey(curve, privateValue);
+      return new MontgomeryKeyShare(parameters, own);
     },
   };
 }
@@ -40,8 +42,8 @@ class MontgomeryKeyShare implements KeyShare {
   constructor(group: MontgomeryGroup, own: KeyObject) {
     this.#group = group;
     this.#own = own;
-    const { x } = createPublicKey(own).export({ format: 'jwk' });
-    if (x === undefined) throw new InvariantError(`${group.name}: a public key without octets`);
+    const { x } = own.export({ format: 'jwk' });
+    if (x === undefined) throw new InvariantError(`${group.name}: a key without its public half`);
     this.publicValue = Uint8Array.from(Buffer.from(x, 'base64url'));
   }
 
@@ -66,10 +68,15 @@ class MontgomeryKeyShare implements KeyShare {
   }
 }
 
+/**
+ * Encoded where it is generated, and read again: Node (20, 24) hangs for ever where it collects the garbage of a
+ * generation while it exports the key that came of it, because both take the same lock.
+ */
 function randomKey(curve: MontgomeryGroup['curve']): KeyObject {
-  return curve === 'X25519'
-    ? generateKeyPairSync('x25519').privateKey
-    : generateKeyPairSync('x448').privateKey;
+  const { privateKey } =
+    curve === 'X25519' ? generateKeyPairSync('x25519', AS_JWK) : generateKeyPairSync('x448', AS_JWK);
+  // The types do not know what these options give.
+  return createPrivateKey({ key: privateKey as object as JsonWebKey, format: 'jwk' });
 }
 
 function importedKey(curve: MontgomeryGroup['curve'], privateValue: Uint8Array): KeyObject {
