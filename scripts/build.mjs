@@ -5,7 +5,8 @@
 //
 //   node scripts/build.mjs
 
-import { readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -32,6 +33,10 @@ for (const [input, codeSplitting] of [
   });
   outputs.push(...output.map(({ fileName }) => fileName));
 }
+// The manual page says what --help says.
+const manual = execFileSync(process.execPath, [join(folder, 'main.js'), 'manual'], { encoding: 'utf8' });
+writeFileSync(join(folder, 'isthmus.1'), manual);
+outputs.push('isthmus.1');
 const written = new Set(outputs.flatMap((name) => [name, `${name}.map`]));
 for (const name of readdirSync(folder))
   if (!written.has(name)) rmSync(join(folder, name), { recursive: true });

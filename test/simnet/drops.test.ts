@@ -17,6 +17,7 @@ import {
 import {
   createSite,
   installPair,
+  PEER_ENDPOINT,
   receive,
   testKey,
   transformNamed,
@@ -310,6 +311,9 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     };
     for (let i = 0; i < 4; i++) send();
     expect(site.drops()).toEqual({ 'outbound-sequence-exhausted': 2 });
+    // RFC 4303 §3.3.3: an audit has the SPI and where the packet would have gone.
+    const [audit] = site.events.filter(({ type }) => type === 'audit');
+    expect(audit).toMatchObject({ record: { spi: 0x1001, destination: PEER_ENDPOINT.address } });
     const sa = { slot: outbound.slot, id: outbound.id };
     expect(site.events.filter(({ type }) => type !== 'audit')).toEqual([{ type: 'sequence-low', sa }]);
     site.path.execute({ type: 'grant-sequence', sa, block: { first: 500, end: 1000 } });

@@ -92,6 +92,23 @@ test('where no gateway runs, one line says so', () => {
   });
 });
 
+test('the level of a subsystem, until the gateway ends', () => {
+  const list = (ike: string): string =>
+    `ike      ${ike}\nesp      info\nhost     info\nconfig   info\nvici     info\ngateway  info\n`;
+  expect(shown('logs', 'level')).toBe(list('info'));
+  expect(shown('logs', 'level', 'ike', 'warn')).toBe(list('warn, until the gateway ends'));
+  expect(JSON.parse(shown('logs', 'level', '--json'))).toContainEqual({
+    ...{ subsystem: 'ike', level: 'warn', isOwn: true },
+  });
+  expect(shown('logs', 'level', 'ike', 'default')).toBe(list('info'));
+  expect(isthmus('logs', 'level', 'ike').code).toBe(4);
+});
+
+test('names for the completion of shells', () => {
+  expect(shown('names', 'peers')).toBe('site-b\nsite-c\nsite-d\n');
+  expect(shown('names', 'policies')).toBe(`${TUNNEL}\nto-c\nto-d\npast\naway\n`);
+});
+
 describe('status', () => {
   test('before there are SAs', () => {
     const text = shown('status');

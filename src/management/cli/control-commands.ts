@@ -162,7 +162,7 @@ function controlCommand(program: Command, name: string, description: string): Co
 }
 
 /** Of every command that asks a gateway. */
-function controlOptions(command: Command): Command {
+export function controlOptions(command: Command): Command {
   return command
     .addOption(
       new Option('-s, --socket <path>', 'of the gateway').default(DEFAULT_SOCKET).env('ISTHMUS_SOCKET'),

@@ -11,6 +11,7 @@ import { addControlCommands } from './control-commands.ts';
 import { generateKey } from './keygen.ts';
 import type { Output } from './output.ts';
 import { addPkiCommands } from './pki-commands.ts';
+import { addShellCommands } from './shell-commands.ts';
 import { withConfig } from './with-config.ts';
 
 export interface GatewayActions {
@@ -22,8 +23,7 @@ export interface GatewayActions {
   readonly guard: (config: GatewayConfig, log: Logger) => Promise<void>;
 }
 
-const EXIT_CODES = `
-Exit code: 0 done; 1 wrong usage, configuration or host; 3 no gateway answers at the socket; 4 the gateway refused, or
+const EXIT_CODES = `0 done; 1 wrong usage, configuration or host; 3 no gateway answers at the socket; 4 the gateway refused, or
 what was asked of it failed. Unless it is 0, standard error says why.`;
 
 export function createProgram(version: string, actions: GatewayActions, output: Output): Command {
@@ -31,7 +31,7 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     .description('An IPsec gateway in userspace')
     .version(version)
     .configureOutput({ writeOut: output.out, writeErr: output.err })
-    .addHelpText('after', EXIT_CODES);
+    .addHelpText('after', `\nExit code: ${EXIT_CODES}`);
 
   program
     .command('check')
@@ -69,6 +69,8 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     )
     .requiredOption('-c, --config <file>', 'configuration file')
     .action(({ config }: { config: string }) => withConfig(config, actions.guard));
+
+  addShellCommands(program, output, { version, exitCodes: EXIT_CODES });
 
   return program;
 }

@@ -7,20 +7,24 @@ import { EMPTY } from '../../vici/message.ts';
 import type { Output } from '../output.ts';
 import { paintFor, type Paint } from './paint.ts';
 import { countText, sizeText } from './quantities.ts';
+import type { ViciSession } from './vici-session.ts';
 import { withSession, type ControlOptions } from './with-session.ts';
 
 export async function showPolicies(options: ControlOptions, output: Output): Promise<void> {
-  const policies: PolicyStatus[] = [];
-  await withSession(options, (session) =>
-    session.stream('isthmus-policies', 'isthmus-policy', EMPTY, (message) => {
-      policies.push(POLICY_STATUS.decode(message, 'isthmus-policy'));
-    }),
-  );
+  const policies = await withSession(options, readPolicies);
   output.out(
     options.json === true
       ? `${JSON.stringify(policies, undefined, 2)}\n`
       : renderPolicies(policies, paintFor(output)),
   );
+}
+
+export async function readPolicies(session: ViciSession): Promise<readonly PolicyStatus[]> {
+  const policies: PolicyStatus[] = [];
+  await session.stream('isthmus-policies', 'isthmus-policy', EMPTY, (message) => {
+    policies.push(POLICY_STATUS.decode(message, 'isthmus-policy'));
+  });
+  return policies;
 }
 
 const COLOURS = { PROTECT: 'green', BYPASS: 'yellow', DISCARD: 'red' } as const;
