@@ -11,6 +11,7 @@ import type {
   ConnectionView,
   PolicyView,
 } from '../management/vici/vici-gateway.ts';
+import type { LoadedThings } from '../management/loading/loaded-things.ts';
 import { formatIdentity } from '../pad/identity.ts';
 import type { OwnAuthentication, PeerAuthentication } from '../pad/pad-entry.ts';
 import { parseCertificate, type Certificate } from '../pki/certificate.ts';
@@ -108,7 +109,11 @@ function viewPeer({ pad: { remote } }: Connection): AuthenticationView {
 }
 
 /** Each once, this side's own first. */
-export function viewCertificates(connections: readonly Connection[]): readonly CertificateView[] {
+/** Those that connections use, then those that were loaded and that none uses. */
+export function viewCertificates(
+  connections: readonly Connection[],
+  loaded: LoadedThings,
+): readonly CertificateView[] {
   const views = new Map<string, CertificateView>();
   // Thousands of peers may have one certificate: it is read once.
   const add = (der: Uint8Array, view: () => Omit<CertificateView, 'der'>): void => {
@@ -129,6 +134,11 @@ export function viewCertificates(connections: readonly Connection[]): readonly C
       add(certificate.der, () => viewCertificate(certificate, false));
     if (authentication.method === 'public-key')
       add(authentication.publicKey, () => viewPublicKey(remote.identity.text, false));
+  }
+  const keys = [...loaded.keys.values()].map(({ publicKey }) => publicKey);
+  for (const { certificate } of [...loaded.certificates.values(), ...loaded.authorities.values()]) {
+    const hasKey = keys.some((key) => Buffer.compare(key, certificate.publicKey) === 0);
+    add(certificate.der, () => viewCertificate(certificate, hasKey));
   }
   return [...views.values()];
 }

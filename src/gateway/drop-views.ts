@@ -2,6 +2,8 @@
 
 import { readDrops, type Counters } from '../dataplane/counters.ts';
 import { DROP_REASONS } from '../dataplane/drop-reasons.ts';
+import { GUARD_REASONS } from '../host/guard-reasons.ts';
+import type { GuardCounts } from '../host/guard.ts';
 import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { DropStatus } from '../management/vici/extensions/status.ts';
 
@@ -37,6 +39,13 @@ export function viewDrops(
   }));
   const messages = ikeDropEntries(ikeDrops).map(([reason, count]) => ({ ...reason, packets: count }));
   return [...packets, ...messages].sort((one, other) => other.packets - one.packets);
+}
+
+/** Packets in clear that the guard has dropped. */
+export function viewGuardDrops({ drops }: GuardCounts): readonly DropStatus[] {
+  return Object.values(GUARD_REASONS)
+    .map(({ name, sentence }) => ({ name, packets: drops[name] ?? 0, sentence }))
+    .filter(({ packets }) => packets > 0);
 }
 
 function ikeDropEntries(

@@ -189,6 +189,7 @@ async function startSteps(
       sockets: sockets.length > 0 ? sockets : bound(config),
       sourceTowards: (remote) => sourceTowards(remote, mark),
     }),
+    guardCounts: () => host.currentCounts(),
     tun: dataPlane.tunName,
     implementations: { esp: dataPlane.engine, ike: 'node:crypto' },
   });

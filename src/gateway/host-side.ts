@@ -3,6 +3,7 @@
 // policies change only what differs.
 
 import { EnvironmentError } from '../base/errors.ts';
+import { monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { addGuardCounts, applyGuard, hasGuard, removeFormerGuard, removeGuard } from '../host/guard.ts';
@@ -18,6 +19,9 @@ import { limitRoutes } from '../host/route-mtu.ts';
 import type { HostFootprint } from '../host/rule-plan.ts';
 import type { GatewayConfig, PeerConfig } from '../management/config/gateway-config.ts';
 
+/** What the guard has counted is read again after so long. */
+const COUNTS_LAST_MS = 1000;
+
 export class HostSide {
   /** What was applied last. */
   #config: GatewayConfig;
@@ -32,6 +36,8 @@ export class HostSide {
   #isOfBoth = false;
   /** What guards counted that were replaced. */
   #counts: GuardCounts = NO_GUARD_COUNTS;
+  #current: Promise<GuardCounts> = Promise.resolve(NO_GUARD_COUNTS);
+  #askedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
   /** Bytes of the largest ESP packet to each peer whose path is known to be narrow. */
   readonly #rooms = new Map<string, number>();
@@ -75,6 +81,18 @@ export class HostSide {
   /** What the guard dropped, as of the last {@link readCounts}. */
   get counts(): GuardCounts {
     return this.#counts;
+  }
+
+  /** As of now, or of a second ago: whoever looks often does not start a program each time. Never rejects */
+  currentCounts(): Promise<GuardCounts> {
+    const nowMs = monotonicMs();
+    if (nowMs - this.#askedMs < COUNTS_LAST_MS) return this.#current;
+    this.#askedMs = nowMs;
+    this.#current = this.#readAll().catch((error: unknown) => {
+      this.#log.warn({ err: error }, 'what the guard has counted cannot be read');
+      return this.#counts;
+    });
+    return this.#current;
   }
 
   /** Plans for the policies of the configuration. @returns bytes of the largest inner packet */
@@ -123,9 +141,15 @@ export class HostSide {
 
   /** Counters that are replaced begin anew. */
   async #keepCounts(): Promise<void> {
+    this.#counts = await this.#readAll();
+  }
+
+  async #readAll(): Promise<GuardCounts> {
     const { tunName } = this.#footprint;
-    if (this.#ruleset !== '') this.#counts = addGuardCounts(this.#counts, await readGuardCounts(tunName));
-    if (this.#isOfBoth) this.#counts = addGuardCounts(this.#counts, await readFormerGuardCounts(tunName));
+    let counts = this.#counts;
+    if (this.#ruleset !== '') counts = addGuardCounts(counts, await readGuardCounts(tunName));
+    if (this.#isOfBoth) counts = addGuardCounts(counts, await readFormerGuardCounts(tunName));
+    return counts;
   }
 
   /** The path to a peer has another MTU; the next {@link applyRoutes} goes by it. @param room undefined: unknown */

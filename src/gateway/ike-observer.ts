@@ -1,6 +1,7 @@
 // Looks on while IKE works, for management: what it sees become events of SAs and counters. It changes nothing, and
 // nothing that goes wrong here reaches IKE.
 
+import { formatAddress } from '../base/address.ts';
 import type { Logger } from '../base/log.ts';
 import type { ChildSa } from '../ike/child-sa.ts';
 import { peerOf } from '../ike/connection.ts';
@@ -85,6 +86,7 @@ export class IkeObserver {
       const isNew = this.#noteIkeSa(after);
       if (isNew || before.children !== after.children) this.#noteChildren(before, after);
       if (after.phase === 'closed') this.#noteClosed(before, after);
+      else if (!isNew) this.#notePath(before, after);
       for (const listener of this.#changeListeners) listener();
     } catch (error) {
       this.#parts.log.error({ err: error }, 'what happened to an IKE SA could not be told');
@@ -108,6 +110,15 @@ export class IkeObserver {
       this.#tell(() => ({ type: 'ike-rekey', old: this.#view(old), ikeSa: this.#view(after) }));
     }
     return true;
+  }
+
+  #notePath(before: IkeSaState, after: IkeSaState): void {
+    const isEstablished = this.#families.get(familyOf(after))?.has(after.localSpi) === true;
+    if (!isEstablished || isSamePath(before.path, after.path)) return;
+    this.#tell(() => {
+      const { local, remote } = this.#view(after);
+      return { type: 'ike-update', ikeSa: this.#view(before), local, remote };
+    });
   }
 
   #noteChildren(before: IkeSaState, after: IkeSaState): void {
@@ -176,6 +187,16 @@ export class IkeObserver {
 /** Whom a successor replaces: where both sides rekey at once there may be two of them. */
 function oldestInUse(family: readonly IkeSaState[]): IkeSaState | undefined {
   return family.find(({ phase }) => phase === 'established') ?? family[0];
+}
+
+function isSamePath(one: IkeSaState['path'], other: IkeSaState['path']): boolean {
+  return (
+    one === other ||
+    (one.localPort === other.localPort &&
+      one.remotePort === other.remotePort &&
+      formatAddress(one.localAddress) === formatAddress(other.localAddress) &&
+      formatAddress(one.remoteAddress) === formatAddress(other.remoteAddress))
+  );
 }
 
 function familyOf({ origin }: IkeSaState): string {

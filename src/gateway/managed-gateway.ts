@@ -25,13 +25,14 @@ import type {
 import { peerOf } from '../ike/connection.ts';
 import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { IkeSaState } from '../ike/ike-sa-state.ts';
+import type { GuardCounts } from '../host/guard.ts';
 import type { Sad } from '../sad/sad.ts';
 import type { Captures } from './capture/captures.ts';
 import type { ConfigLayers } from './config-layers.ts';
 import { reload } from './reload.ts';
 import { viewCertificates, viewConnections, viewPolicies } from './config-views.ts';
 import type { CompiledSpd } from '../spd/compiled-spd.ts';
-import { viewDrops } from './drop-views.ts';
+import { viewDrops, viewGuardDrops } from './drop-views.ts';
 import { explainPacket } from './explain/explain-packet.ts';
 import type { IkeKeying } from './ike-keying.ts';
 import type { IkeObserver } from './ike-observer.ts';
@@ -57,6 +58,8 @@ export interface ManagedGatewayParts {
   readonly troubles: Troubles;
   readonly counters: Counters;
   readonly captures: Captures;
+  /** Of packets in clear, as the kernel counts them. */
+  readonly guardCounts: () => Promise<GuardCounts>;
   /** Name of the TUN. */
   readonly tun: string;
   /** Who seals packets, and whose algorithms IKE uses. */
@@ -111,6 +114,10 @@ export class ManagedGateway implements ViciGateway {
 
   get drops(): readonly DropStatus[] {
     return viewDrops(this.#parts.counters, this.#parts.keying?.drops);
+  }
+
+  async guardDrops(): Promise<readonly DropStatus[]> {
+    return viewGuardDrops(await this.#parts.guardCounts());
   }
 
   troubleOf(peer?: string): Trouble | undefined {
@@ -174,7 +181,7 @@ export class ManagedGateway implements ViciGateway {
   }
 
   get certificates(): readonly CertificateView[] {
-    return viewCertificates(this.#parts.keying?.connections ?? []);
+    return viewCertificates(this.#parts.keying?.connections ?? [], this.#parts.layers.loaded);
   }
 
   get loaded(): LoadedThings {

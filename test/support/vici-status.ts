@@ -10,6 +10,7 @@ export const QUIET: StatusSource = {
   tun: 'isthmus0',
   packets: { out: 0, in: 0 },
   drops: [],
+  guardDrops: () => Promise.resolve([]),
   securityAssociations: [],
   explain: () => ({ passes: true, ways: [] }),
   troubleOf: () => undefined,

@@ -190,7 +190,7 @@ test('what is refused says why, and what is there goes on; a file without connec
   const { status, text } = (await swanctlOf('gwA', 'wrong', { 'swanctl.conf': wrong })).run('--load-all');
   expect(status).not.toBe(0);
   expect(text).toContain(
-    `loading connection 'gw-gw' failed: children.net-net.mode: found "transport", expected tunnel: `,
+    `loading connection 'gw-gw' failed: children.net-net.mode: found "transport", expected tunnel, pass or drop: `,
   );
   expect(done(a, '--list-sas')).toMatch(/^gw-gw: #\d+, ESTABLISHED/);
   expect(await sites.ping('hostA', hostB.ipv4, 2)).toBe(2);

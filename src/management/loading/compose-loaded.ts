@@ -20,6 +20,7 @@ export interface ComposedLayers extends ComposedConfig {
 export function composeLoaded(source: ConfigSource, things: LoadedThings): ComposedLayers {
   const closed = new Map<string, string>();
   const additions = [...things.connections.values()].map((connection): Addition => {
+    if (protectsNothing(connection)) return withoutPeer(connection);
     const problem = placeProblem(connection, source);
     const resolved = problem ?? tryResolve(connection, things, source);
     const isClosed = typeof resolved === 'string';
@@ -61,7 +62,22 @@ function placeProblem({ localAddresses }: LoadedConnection, { file }: ConfigSour
   return `local_addrs: found ${found ?? ''}, expected %any, or an address of udp.listen in ${file.gateway.name} (${expected ?? ''})`;
 }
 
+/** All of its children are of mode pass or drop: there is nobody to speak with. */
+function protectsNothing({ policies }: LoadedConnection): boolean {
+  return policies.length > 0 && policies.every(({ action }) => action !== 'PROTECT');
+}
+
+function withoutPeer(connection: LoadedConnection): Addition {
+  return {
+    name: `connection "${connection.name}"`,
+    peer: undefined,
+    policies: connection.policies,
+    describe: (path) => describeOption(connection, path),
+  };
+}
+
 /** RFC 4301 §4.4.1: what cannot be protected must not leave in clear. */
-function discarding({ name, priority, selectors }: PolicyEntry): PolicyEntry {
-  return { name, priority, selectors, action: 'DISCARD' };
+function discarding(policy: PolicyEntry): PolicyEntry {
+  const { name, priority, selectors, action } = policy;
+  return action === 'PROTECT' ? { name, priority, selectors, action: 'DISCARD' } : policy;
 }

@@ -1,6 +1,7 @@
-// A child of a connection as a PROTECT policy. What strongSwan can do for a child and Isthmus cannot is refused by name.
+// A child of a connection as a policy: PROTECT, or by its mode BYPASS or DISCARD. What strongSwan can do for a child and Isthmus cannot is refused by name.
 
 import { policySchema } from '../config/config-schema.ts';
+import type { PolicyAction } from '../../spd/policy.ts';
 import type { PolicyEntry } from '../config/config-file.ts';
 import type { ViciSection } from '../vici/message.ts';
 import { priorityOf, readChildSelectors } from './child-selectors.ts';
@@ -16,10 +17,6 @@ const FIXED: Fixed = {
   sha256_96: [NO, 'no: an ICV of 96 bits is not built'],
   updown: [NEVER, 'it left out: no scripts are run; routes and the guard follow from the policies'],
   hostaccess: [/^(yes|no|1|0|true|false)$/, 'yes or no'],
-  mode: [
-    /^tunnel$/,
-    'tunnel: transport mode is not built, and pass and drop are BYPASS and DISCARD policies of the configuration file',
-  ],
   policies: [YES, 'yes: the policies are what leads packets'],
   policies_fwd_out: [NO, 'no: there are no forward policies'],
   ipcomp: [NO, 'no: there is no IPComp'],
@@ -58,6 +55,12 @@ const CLOSES = {
   restart: 'restart',
 } as const;
 
+const ACTIONS: Readonly<Record<string, PolicyAction>> = {
+  tunnel: 'PROTECT',
+  pass: 'BYPASS',
+  drop: 'DISCARD',
+};
+
 const DEFAULT_REKEY_SECONDS = 3600;
 
 /** As strongSwan has it: what is replaced at a limit ends a tenth later. */
@@ -74,6 +77,7 @@ export function readChild(
 ): PolicyEntry {
   const options = new Options(section, `children.${name}.`, written);
   options.fixed(FIXED);
+  const action = readMode(options);
   const selectors = readChildSelectors(options);
   const priority = options.count('priority');
   const sa = {
@@ -91,10 +95,20 @@ export function readChild(
     name,
     priority: priority === undefined || priority === 0 ? priorityOf(selectors) : priority,
     selectors,
-    action: 'PROTECT',
-    sa: Object.fromEntries(Object.entries(sa).filter(([, value]) => value !== undefined)),
+    action,
+    ...(action === 'PROTECT' && {
+      sa: Object.fromEntries(Object.entries(sa).filter(([, value]) => value !== undefined)),
+    }),
   };
+  // It would wait for somebody to install it, and here it is in force as soon as it is there.
+  if (action !== 'PROTECT' && sa.start === 'never')
+    options.refuse('start_action', 'trap: a policy of mode pass or drop is in force when it is loaded');
   return context.read(policySchema, entry, ['policies', 0], name);
+}
+
+function readMode(options: Options): PolicyAction {
+  const mode = options.text('mode') ?? 'tunnel';
+  return ACTIONS[mode] ?? options.refuse('mode', 'tunnel, pass or drop: transport mode is not built');
 }
 
 /** One setting here for both, the end that the peer makes and its silence: the one that does more counts. */

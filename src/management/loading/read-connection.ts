@@ -5,7 +5,7 @@
 import { formatAddress, parseAddress, type Address } from '../../base/address.ts';
 import { peerSchema } from '../config/config-schema.ts';
 import { InvariantError } from '../../base/errors.ts';
-import { ViciRequestError, type ViciSection } from '../vici/message.ts';
+import { textOf, ViciRequestError, type ViciSection } from '../vici/message.ts';
 import { describeOption, type LoadedConnection } from './loaded-connection.ts';
 import { proposalsOf, timeOf } from './option-values.ts';
 import { NEVER, NO, Options, YES, type Fixed } from './options.ts';
@@ -47,7 +47,8 @@ const NAT_TRAVERSAL_PORT = 4500;
 const DEFAULT_REKEY_SECONDS = 4 * 3600;
 
 /** @throws ViciRequestError with one line: the option, what was found, what is expected */
-export function readConnection(name: string, section: ViciSection): LoadedConnection {
+export function readConnection(name: string, loaded: ViciSection): LoadedConnection {
+  const section = withProofs(loaded);
   const written = new Map<string, string>();
   const local = readLocal(section, written);
   const remote = readRemote(section, written);
@@ -92,6 +93,18 @@ export function readConnection(name: string, section: ViciSection): LoadedConnec
     children: children.map(([child]) => child),
   };
 }
+
+/** Where nothing is protected, nobody has to say what it is proved with. */
+function withProofs(section: ViciSection): ViciSection {
+  const modes = childrenOf(section).map(([, child]) => textOf(child, 'mode'));
+  if (modes.length === 0 || modes.some((mode) => mode !== 'pass' && mode !== 'drop')) return section;
+  const missing = (['local', 'remote'] as const).filter(
+    (side) => ![...section.keys()].some((key) => isRound(key, side)),
+  );
+  return new Map([...section, ...missing.map((side) => [side, NO_PROOF] as const)]);
+}
+
+const NO_PROOF: ViciSection = new Map([['auth', 'psk']]);
 
 function known(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -6,6 +6,7 @@ import { getCounters, resetCounters } from './commands/counters.ts';
 import { clearCreds, getPools, loadCert } from './commands/credentials.ts';
 import { getAlgorithms } from './commands/get-algorithms.ts';
 import { initiate } from './commands/initiate.ts';
+import { install, redirect, uninstall } from './commands/install.ts';
 import { isthmusCapture, isthmusEndCapture } from './commands/isthmus-capture.ts';
 import { isthmusExplain } from './commands/isthmus-explain.ts';
 import { isthmusLogLevels } from './commands/isthmus-log-levels.ts';
@@ -55,6 +56,9 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['initiate', initiate],
   ['terminate', terminate],
   ['rekey', rekey],
+  ['install', install],
+  ['uninstall', uninstall],
+  ['redirect', redirect],
   // Extensions: vici has no such commands.
   ['isthmus-status', isthmusStatus],
   ['isthmus-policies', isthmusPolicies],
@@ -69,5 +73,5 @@ export const EVENTS: ReadonlySet<string> = new Set([
   ...['list-sa', 'list-conn', 'list-policy', 'list-cert', 'list-authority'],
   ...['log', 'control-log'],
   ...['isthmus-peer', 'isthmus-policy', 'isthmus-row', 'isthmus-log', 'isthmus-packets'],
-  ...['ike-updown', 'ike-rekey', 'child-updown', 'child-rekey'],
+  ...['ike-updown', 'ike-rekey', 'ike-update', 'child-updown', 'child-rekey'],
 ]);

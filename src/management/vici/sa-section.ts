@@ -24,6 +24,16 @@ export function eventSection(event: SaEvent): ViciSection {
   switch (event.type) {
     case 'ike-updown':
       return updown(event.isUp, ikeSaMessage(ikeSa, []));
+    case 'ike-update': {
+      const { local, remote } = event;
+      const ends = section({
+        'local-host': local.host,
+        'local-port': local.port ?? 0,
+        'remote-host': remote.host,
+        'remote-port': remote.port ?? 0,
+      });
+      return new Map([...ends, ...named(ikeSa.name, ikeSection(ikeSa))]);
+    }
     case 'child-updown':
       return updown(event.isUp, ikeSaMessage(ikeSa, [event.child]));
     case 'ike-rekey':

@@ -146,6 +146,13 @@ export interface StatsView {
 /** What happens to SAs. */
 export type SaEvent =
   | { readonly type: 'ike-updown'; readonly isUp: boolean; readonly ikeSa: IkeSaView }
+  /** It is about to have other addresses or ports. */
+  | {
+      readonly type: 'ike-update';
+      readonly ikeSa: IkeSaView;
+      readonly local: Pick<EndView, 'host' | 'port'>;
+      readonly remote: Pick<EndView, 'host' | 'port'>;
+    }
   | { readonly type: 'ike-rekey'; readonly old: IkeSaView; readonly ikeSa: IkeSaView }
   | {
       readonly type: 'child-updown';

@@ -184,3 +184,22 @@ test('who waits for a Child SA hears of it; what a packet asked for in vain is n
     ['two', false],
   ]);
 });
+
+test('an IKE SA whose peer has moved is told of as it was, with where it is from now on', async () => {
+  const net = new IkeNetwork((connection) => ({ ...connection, mobike: true }));
+  const { events, errors } = watch(net, 'b');
+  await net.connect();
+  const [before] = events;
+  events.length = 0;
+  net.moveTo('a', '203.0.113.99');
+  await net.settled();
+  await net.run();
+  expect(lines(events)).toContain('ike-update 1');
+  const update = events.find(({ type }) => type === 'ike-update');
+  expect(update).toMatchObject({
+    ikeSa: { remote: { host: before?.ikeSa.remote.host } },
+    local: { host: before?.ikeSa.local.host },
+    remote: { host: '203.0.113.99' },
+  });
+  expect(errors).toEqual([]);
+});

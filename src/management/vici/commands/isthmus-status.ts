@@ -30,7 +30,9 @@ export const isthmusStatus: Command = async (gateway, _request, asking) => {
     halfOpenIkeSas: stats.halfOpenIkeSas,
     packetsOut: packets.out,
     packetsIn: packets.in,
-    drops: gateway.drops,
+    drops: [...gateway.drops, ...(await gateway.guardDrops())].sort(
+      (one, other) => other.packets - one.packets,
+    ),
     lastTrouble: gateway.troubleOf(),
   });
 };

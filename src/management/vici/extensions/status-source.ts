@@ -15,6 +15,8 @@ export interface StatusSource {
   readonly packets: { readonly out: number; readonly in: number };
   /** The reasons that were met, those of IKE included; the most frequent first. */
   readonly drops: readonly DropStatus[];
+  /** Packets in clear that the guard has dropped; asks the kernel. */
+  guardDrops(): Promise<readonly DropStatus[]>;
   /** What went wrong last with a peer; without a name, with the gateway itself. */
   troubleOf(peer?: string): Trouble | undefined;
   /** Since SAs of a policy were made that replaced none; undefined where there were none yet. */

@@ -16,6 +16,7 @@ import {
   withConnection,
   type Options,
 } from '../../../support/loaded.ts';
+import { NOTHING } from '../../../../src/management/loading/loaded-things.ts';
 import { composeLoaded } from '../../../../src/management/loading/compose-loaded.ts';
 import { exactIdentity, formatIdentity } from '../../../../src/pad/identity.ts';
 
@@ -239,4 +240,51 @@ test('what means nothing here is passed over', () => {
   const { peer, policy } = carried(connection);
   expect({ ...peer, ike: undefined }).toEqual({ ...plain.peer, ike: undefined });
   expect(policy).toEqual(plain.policy);
+});
+
+describe('children of mode pass and drop', () => {
+  const SHUNTS: Options = {
+    remote_addrs: ['127.0.0.1'],
+    children: {
+      lan: { local_ts: ['10.1.0.0/16'], remote_ts: ['10.1.0.0/16'], mode: 'pass', start_action: 'trap' },
+      bad: {
+        local_ts: ['10.1.0.0/16'],
+        remote_ts: ['10.6.6.0/24[tcp/25]'],
+        mode: 'drop',
+        start_action: 'trap',
+      },
+    },
+  };
+
+  test('are BYPASS and DISCARD policies; a connection of nothing else needs no peer and no proof', () => {
+    const { config, closed } = composeLoaded(sourceOf(), withConnection('shunts', SHUNTS, NOTHING));
+    expect([...closed]).toEqual([]);
+    expect(config.peers).toEqual([]);
+    expect(config.policies.map(({ name, action, sa }) => [name, action, sa])).toEqual([
+      ['lan', 'BYPASS', undefined],
+      ['bad', 'DISCARD', undefined],
+    ]);
+    // What is narrower is met first.
+    expect(config.policies[1]!.priority).toBeLessThan(config.policies[0]!.priority);
+  });
+
+  test('stay as they are where the connection is closed; what it was to protect is discarded', () => {
+    const both = connectionWith({});
+    const children = { ...(both['children'] as Options), ...(SHUNTS['children'] as Options) };
+    const { config, closed } = composeLoaded(
+      sourceOf(),
+      withConnection('gw-gw', { ...both, children }, NOTHING),
+    );
+    expect([...closed.keys()]).toEqual(['gw-gw']);
+    expect(Object.fromEntries(config.policies.map(({ name, action }) => [name, action]))).toEqual({
+      ...{ net: 'DISCARD', lan: 'BYPASS', bad: 'DISCARD' },
+    });
+  });
+
+  test('that strongSwan would not install are refused', () => {
+    const lan = { local_ts: ['10.1.0.0/16'], remote_ts: ['10.1.0.0/16'], mode: 'pass' };
+    expect(() => withConnection('shunts', { children: { lan } }, NOTHING)).toThrow(
+      'children.lan.start_action: found nothing, expected trap: a policy of mode pass or drop is in force when it is loaded',
+    );
+  });
 });

@@ -67,9 +67,8 @@ describe('an option that Isthmus does not have', () => {
   });
 
   test.each<[string, string, RegExp]>([
-    ['mode', 'transport', /tunnel: transport mode is not built/],
-    ['mode', 'pass', /BYPASS and DISCARD policies of the configuration file/],
-    ['mode', 'beet', /tunnel/],
+    ['mode', 'transport', /tunnel, pass or drop: transport mode is not built/],
+    ['mode', 'beet', /tunnel, pass or drop/],
     ['ah_proposals', 'sha256', /there is no AH/],
     ['esp_proposals', '3des-sha1', /encryption, integrity/],
     ['esp_proposals', 'aes128-prfsha256', /encryption, integrity|belongs to/],

@@ -79,6 +79,45 @@ const SAS = [
   ikeSa(0, 'by-hand', [child(1, 'old')], 'MANUAL'),
 ];
 
+const POLICIES = [
+  { name: 'web', action: 'PROTECT', peer: 'site-b' },
+  { name: 'mail', action: 'PROTECT', peer: 'site-b' },
+  { name: 'past', action: 'BYPASS', peer: undefined },
+] as unknown as ViciGateway['policies'];
+const CONNECTIONS = [
+  {
+    name: 'site-b',
+    children: [
+      { name: 'web', start: 'on-traffic' },
+      { name: 'mail', start: 'never' },
+    ],
+  },
+] as unknown as ViciGateway['connections'];
+
+test.each([
+  ['install', { child: 'web' }, undefined],
+  ['install', { child: 'web', ike: 'site-b' }, undefined],
+  ['install', { child: 'past' }, undefined],
+  ['install', { child: 'web', ike: 'site-c' }, 'configuration name not found'],
+  ['install', { child: 'none' }, 'configuration name not found'],
+  ['install', {}, 'missing configuration name'],
+  [
+    'install',
+    { child: 'mail' },
+    "installing policy 'mail' failed: its configuration has packets make no SAs",
+  ],
+  ['uninstall', { child: 'none' }, "policy 'none' not found"],
+  [
+    'uninstall',
+    { child: 'web' },
+    "policy 'web' stays as long as its configuration does: unload its connection, or change the file",
+  ],
+  ['redirect', { ike: 'site-b' }, 'IKE SAs are not redirected here: RFC 5685 is not built'],
+] as const)('%s %o: %s', async (name, request, errmsg) => {
+  const { answer } = await run(name, section(request), { policies: POLICIES, connections: CONNECTIONS });
+  expect(answer).toEqual(errmsg === undefined ? { success: 'yes' } : { success: 'no', errmsg });
+});
+
 interface Ran {
   readonly answer: unknown;
   readonly events: readonly unknown[];

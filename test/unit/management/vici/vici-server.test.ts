@@ -362,6 +362,7 @@ describe('events', () => {
     const [logs, sas] = [await call(), await call()];
     await logs.register('log');
     await sas.register('ike-updown');
+    await sas.register('ike-update');
     tell(JSON.stringify({ level: 'debug', time: 'now', msg: 'not told' }));
     tell(
       JSON.stringify({ level: 'warn', time: 'now', ike: '00', peer: 'site-b', msg: 'the peer is silent' }),
@@ -374,6 +375,13 @@ describe('events', () => {
       ...{ queuedTasks: [], activeTask: undefined, children: [] },
     };
     tellSa({ type: 'ike-rekey', old: ikeSa, ikeSa });
+    const moved = {
+      type: 'ike-update' as const,
+      ikeSa,
+      local: end,
+      remote: { host: '192.0.2.9', port: 4501 },
+    };
+    tellSa(moved);
     tellSa({ type: 'ike-updown', isUp: true, ikeSa });
     tellSa({ type: 'ike-updown', isUp: false, ikeSa });
     expect(await logs.next()).toEqual({
@@ -385,6 +393,14 @@ describe('events', () => {
         thread: '1',
         'ikesa-name': 'site-b',
         msg: 'the peer is silent ike=00 peer=site-b',
+      },
+    });
+    expect(await sas.next()).toMatchObject({
+      name: 'ike-update',
+      message: {
+        ...{ 'local-host': '192.0.2.1', 'local-port': '4500' },
+        ...{ 'remote-host': '192.0.2.9', 'remote-port': '4501' },
+        'site-b': { uniqueid: '7', 'remote-host': '192.0.2.1' },
       },
     });
     expect(await sas.next()).toMatchObject({
