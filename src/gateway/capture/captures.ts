@@ -149,17 +149,17 @@ class GatewayCapture implements RunningCapture {
     const { source, destination } = envelope;
     const [local, remote] = way === Way.outbound ? [source, destination] : [destination, source];
     if (local.some((byte) => byte !== 0)) return envelope;
-    const found = await this.#sourceTowards({ family: remote.length === 4 ? 4 : 6, bytes: remote });
+    const found = await this.#sourceTowards({ family: remote.length === 4 ? 4 : 6, bytes: remote }, way);
     return way === Way.outbound ? { ...envelope, source: found } : { ...envelope, destination: found };
   }
 
-  async #sourceTowards(remote: Address): Promise<Uint8Array> {
+  /** Anybody may send from many addresses: for what arrives no route is asked for. */
+  async #sourceTowards(remote: Address, way: Way): Promise<Uint8Array> {
     const key = formatAddress(remote);
     const known = this.#sources.get(key);
     if (known !== undefined) return known;
     const unknown = new Uint8Array(remote.bytes.length);
-    // Anybody may send from many addresses.
-    if (this.#sources.size >= MOST_KNOWN_SOURCES) return unknown;
+    if (way === Way.inbound || this.#sources.size >= MOST_KNOWN_SOURCES) return unknown;
     const found = await this.#parts.sourceTowards(remote).catch(() => undefined);
     const source = found?.bytes ?? unknown;
     this.#sources.set(key, source);
