@@ -2,7 +2,7 @@
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { holdsWithin } from '../../scripts/lab/process-identity.ts';
@@ -16,6 +16,7 @@ const LIMIT_MS = 10_000;
 
 let sites: TwoSites;
 let socket: string;
+let audits: string;
 let files = 0;
 
 beforeAll(async () => {
@@ -24,7 +25,9 @@ beforeAll(async () => {
     keys: ikeExampleKeys,
   });
   socket = join(sites.files.runtimeDirectory('gwA'), 'isthmus.vici');
+  audits = join(sites.directory, 'audit.jsonl');
   await sites.configure('gwA', [
+    [['gateway', 'audit_log'], audits],
     [
       ['policies', 1],
       {
@@ -139,6 +142,25 @@ test('a dropped packet has the reason, and a policy keeps the others out', async
   expect(await running.end()).toBe('2 inner, 0 outer; none was lost\n');
   const line = `10.0.2.99|outbound-discard: A policy with action DISCARD matches the packet. (policy away)`;
   expect(dissect(running.file, ['ip.dst', 'frame.comment'])).toEqual([line, line]);
+});
+
+test('the same drop is an audit, in a file of its own that may be moved away', async () => {
+  const read = (file: string): readonly unknown[] =>
+    readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+  const audit = {
+    audit: 'outbound-discard',
+    ...{ local: hostA.ipv4, remote: '10.0.2.99', protocol: 1, icmpType: 8, icmpCode: 0 },
+    msg: 'A policy with action DISCARD matches the packet.',
+  };
+  expect(read(audits)[0]).toMatchObject(audit);
+  expect(statSync(audits).mode & 0o777).toBe(0o600);
+  renameSync(audits, `${audits}.1`);
+  await sites.reload('gwA');
+  expect(await sites.ping('hostA', '10.0.2.99', 1, BRIEFLY)).toBe(0);
+  expect(read(audits)).toEqual([{ time: expect.stringMatching(/^\d{4}-.*Z$/) as string, ...audit }]);
 });
 
 test('into a pipe, as much of it as was asked for', async () => {
