@@ -190,7 +190,6 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     site.path.turn();
     const { address, port } = site.sad.outbound[0]!.endpoint!;
     site.path.execute({ type: 'send-ike', socket: 0, address, port, bytes: message });
-    site.path.turn();
     const packets = capturing.take();
     expect(packets.map(summary)).toEqual(['outer in pass  far', 'outer out pass  far']);
     for (const { bytes } of packets) expect(bytes).toEqual(Buffer.concat([Buffer.alloc(4), message]));

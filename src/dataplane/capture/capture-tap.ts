@@ -140,6 +140,8 @@ export class CaptureTap {
   sentIke({ socket, address, port }: SendIke): void {
     const peer = this.#parts.peers.entryAt(address);
     this.#sendTrain(0, socket, address, port, { policy: undefined, peer });
+    // Between two batches: portable devices may have none for a while.
+    this.publish();
   }
 
   /** What waited for a step: PASS, or the reason why nothing of it got through. */
