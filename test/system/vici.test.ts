@@ -270,7 +270,9 @@ $`),
     expect(refused('--initiate', '--child', 'nothing')).toContain("there is no PROTECT policy 'nothing'");
     expect(refused('--terminate', '--ike', 'nobody')).toContain('no matching SAs to terminate found');
     expect(refused('--rekey', '--ike', 'nobody')).toContain('no matching SAs to rekey found');
-    expect(refused('--install', '--child', 'to-c')).toContain('install request failed');
+    expect(refused('--install', '--child', 'nothing')).toContain('configuration name not found');
+    expect(refused('--uninstall', '--child', 'to-c')).toContain('stays as long as its configuration does');
+    expect(shown('--install', '--child', 'to-c')).toContain('completed successfully');
   });
 
   test('by force, and again after a gateway that was killed left its socket behind', async () => {
