@@ -114,6 +114,15 @@ module.exports = {
       'There is one place where the planes meet. A second one would be a second order of starting and stopping.',
     ),
     never(
+      'page-runs-in-a-browser',
+      path('management/http/page/'),
+      {
+        path: '(^|/)src/|^node:',
+        pathNot: '(^|/)src/management/(http/page/|http/page-state\\.ts|vici/extensions/)',
+      },
+      'The status page is served to browsers: of the gateway it knows the types of what it is told, and no code.',
+    ),
+    never(
       'no-cycles',
       {},
       { circular: true },
@@ -121,7 +130,7 @@ module.exports = {
     ),
     never(
       'no-orphans',
-      { orphan: true, path: '(^|/)src/', pathNot: '(^|/)src/main\\.ts$' },
+      { orphan: true, path: '(^|/)src/', pathNot: '(^|/)src/(main|management/http/page/main)\\.ts$' },
       {},
       'What nothing imports is dead. Delete it, or import it.',
     ),

@@ -6,7 +6,7 @@
 //   node scripts/build.mjs
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -37,6 +37,18 @@ for (const [input, codeSplitting] of [
 const manual = execFileSync(process.execPath, [join(folder, 'main.js'), 'manual'], { encoding: 'utf8' });
 writeFileSync(join(folder, 'isthmus.1'), manual);
 outputs.push('isthmus.1');
-const written = new Set(outputs.flatMap((name) => [name, `${name}.map`]));
+// The status page: one program for browsers, and what is served as it is.
+const page = 'src/management/http/page';
+await build({
+  cwd: root,
+  input: { page: `${page}/main.ts` },
+  platform: 'browser',
+  logLevel: 'warn',
+  output: { dir: join(folder, 'page'), format: 'esm', minify: true, entryFileNames: '[name].js' },
+});
+for (const name of ['index.html', 'page.css', 'icon.svg'])
+  copyFileSync(join(root, page, name), join(folder, 'page', name));
+
+const written = new Set(['page', ...outputs.flatMap((name) => [name, `${name}.map`])]);
 for (const name of readdirSync(folder))
   if (!written.has(name)) rmSync(join(folder, name), { recursive: true });

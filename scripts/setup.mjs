@@ -47,6 +47,8 @@ const purposes = {
       tcpdump: 'tcpdump',
       tshark: 'tshark',
       ethtool: 'ethtool',
+      prometheus: 'prometheus',
+      chromium: 'chromium',
     },
     // These bring no program to look for.
     packages: [

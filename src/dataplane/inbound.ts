@@ -307,6 +307,7 @@ export class Inbound {
     this.#innerOffset = offset;
     this.#innerLength = length;
     const verdict = spd.judge(sa, memory.arena, offset, length);
+    if (verdict === -Drop.inboundDiscard) spd.countHit(length);
     if (verdict < 0) return -verdict;
     if (!decapsulateEcn(memory.arena, offset, outerTrafficClass)) return Drop.inboundEcn;
     const transport = offset + spd.transportOffset;
@@ -322,8 +323,10 @@ export class Inbound {
     const { state } = sa;
     state[SaField.packets] = state[SaField.packets]! + 1;
     state[SaField.bytes] = state[SaField.bytes]! + length;
-    if (verdict === ACCEPT_BYPASS)
+    if (verdict === ACCEPT_BYPASS) {
+      spd.countHit(length);
       counters[Counter.inboundBypassPackets] = counters[Counter.inboundBypassPackets]! + 1;
+    }
     return PASS;
   }
 }

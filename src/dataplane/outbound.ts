@@ -147,6 +147,7 @@ export class Outbound {
     const verdict = this.#spd.judge(memory.arena, offset, length);
     this.#verdict = verdict;
     if (verdict === BYPASS) {
+      this.#spd.countHit(length);
       this.#clear.add(row, this.#spd.family);
       return PASS;
     }
@@ -154,6 +155,7 @@ export class Outbound {
       const { acquiringPolicy, acquiringFlow } = this.#spd;
       return this.#acquires.hold(acquiringPolicy, acquiringFlow, row);
     }
+    if (verdict === -Drop.outboundDiscard) this.#spd.countHit(length);
     if (verdict < 0) return -verdict;
     // RFC 4303 §3.3.1: the policy leads to the SA.
     const { sa } = this.#spd;

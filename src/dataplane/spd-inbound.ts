@@ -17,6 +17,7 @@ import {
 import { FragmentVerdicts } from '../spd/fragment-verdicts.ts';
 import { isMulticastWord } from '../spd/multicast.ts';
 import { Match } from '../spd/selector-match.ts';
+import { HitField } from '../spd/policy-hits.ts';
 import { NO_POLICY, PORTS_NEEDED, type SpdEntry, type SpdSnapshot } from '../spd/snapshot.ts';
 import { ICMP_ENCLOSED_PACKET } from '../wire/icmp-error.ts';
 import type { InboundSa } from './associations.ts';
@@ -37,6 +38,9 @@ export type CarryingSa = Pick<InboundSa, 'slot' | 'flowId' | 'selectors' | 'poli
 
 export class SpdInbound {
   readonly #cache: FlowCache;
+  /** The policy of each entry of the cache. */
+  readonly #policies = new Int32Array(FLOW_CACHE_ENTRIES);
+  readonly #first = { slot: 0, flowId: 0 };
   readonly #fragments: FragmentVerdicts;
   readonly #flow: Flow = createFlow();
   readonly #enclosed: Flow = createFlow();
@@ -69,6 +73,11 @@ export class SpdInbound {
   /** Of the packet judged last, where it was no packet of a known flow; undefined where it met none. */
   get policy(): SpdEntry | undefined {
     return this.#snapshot.policies[this.#policy];
+  }
+
+  /** The packet judged last met a policy with BYPASS or DISCARD. @param bytes of the packet */
+  countHit(bytes: number): void {
+    this.#snapshot.countHit(this.#policy, HitField.packetsIn, bytes);
   }
 
   /** 4 or 6, of the packet judged last. */
@@ -123,16 +132,22 @@ export class SpdInbound {
   #lookup(sa: CarryingSa): number {
     const generation = this.#snapshot.generation;
     const known = this.#cache.find(this.#flow, generation);
-    if (known !== UNKNOWN_FLOW) return known;
+    if (known !== UNKNOWN_FLOW) {
+      this.#policy = this.#policies[this.#cache.entry]!;
+      return known;
+    }
     const verdict = this.#decide(sa, this.#flow);
     this.#cache.store(this.#flow, generation, verdict);
+    this.#policies[this.#cache.entry] = this.#policy;
     return verdict;
   }
 
   #judgeFirstFragment(sa: CarryingSa): number {
     const verdict = this.#lookup(sa);
-    if (verdict >= 0)
-      this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa, this.#clock[0]!);
+    if (verdict < 0) return verdict;
+    // The flow names the SA; in its place there is the policy.
+    this.#first.slot = this.#policy;
+    this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, this.#first, this.#clock[0]!);
     return verdict;
   }
 
@@ -142,7 +157,9 @@ export class SpdInbound {
     if (verdict !== -Drop.inboundFragmentPorts) return verdict;
     // The flow names the SA, so a first fragment that came by another one is not found.
     const known = this.#fragments.find(this.#flow, this.#snapshot.generation, this.#clock[0]!);
-    return known === UNKNOWN_FLOW ? verdict : known;
+    if (known === UNKNOWN_FLOW) return verdict;
+    this.#policy = this.#fragments.saSlot;
+    return known;
   }
 
   /** RFC 4301 §6.2: an error that no policy names must be about packets that its own SA carries. */

@@ -15,6 +15,7 @@ import {
 import { FragmentVerdicts } from '../spd/fragment-verdicts.ts';
 import { isMulticastWord } from '../spd/multicast.ts';
 import { Match } from '../spd/selector-match.ts';
+import { HitField } from '../spd/policy-hits.ts';
 import { NO_POLICY, PORTS_NEEDED, type SpdEntry, type SpdSnapshot } from '../spd/snapshot.ts';
 import { ICMP_ENCLOSED_PACKET } from '../wire/icmp-error.ts';
 import type { OutboundSa } from './associations.ts';
@@ -41,11 +42,14 @@ export interface SasOfPolicies<Sa> {
 
 export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
   readonly #cache: FlowCache;
-  /** For each entry of the cache, the slot of the SA that carries the flow, and the epoch of its policy then. */
+  /**
+   * For each entry of the cache, the slot of the SA that carries the flow, and the epoch of its policy then; the policy
+   * instead where no SA may carry it.
+   */
   readonly #saSlots = new Int32Array(FLOW_CACHE_ENTRIES);
   readonly #epochs = new Int32Array(FLOW_CACHE_ENTRIES);
   readonly #fragments: FragmentVerdicts;
-  readonly #waitingFirst = { slot: 0, flowId: 0 };
+  readonly #first = { slot: 0, flowId: 0 };
   readonly #flow: Flow = createFlow();
   readonly #enclosed: Flow = createFlow();
   readonly #associations: SasOfPolicies<Sa>;
@@ -104,6 +108,11 @@ export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
     return this.#snapshot.policies[this.#snapshot.lookup(isError ? this.#asked : this.#flow)];
   }
 
+  /** The packet judged last met a policy with BYPASS or DISCARD, and goes its way. @param bytes of the packet */
+  countHit(bytes: number): void {
+    this.#snapshot.countHit(this.#policy, HitField.packetsOut, bytes);
+  }
+
   /** Where the verdict was {@link ACQUIRE}: the policy that needs an SA, and the flow that it needs one for. */
   get acquiringPolicy(): SpdEntry {
     return this.#snapshot.policies[this.#policy]!;
@@ -138,8 +147,11 @@ export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
     const generation = this.#snapshot.generation;
     const known = this.#cache.find(this.#flow, generation);
     if (known !== UNKNOWN_FLOW) {
-      if (known < 0) return known;
       const { entry } = this.#cache;
+      if (known < 0) {
+        this.#policy = this.#saSlots[entry]!;
+        return known;
+      }
       // RFC 4301 §4.4.2: an SA that came since then may be the one that carries the flow now.
       if (this.#epochs[entry] === this.#associations.epochOf(known)) {
         this.#sa = this.#associations.outboundBySlot(this.#saSlots[entry]!);
@@ -152,6 +164,7 @@ export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
     if (isLasting) {
       this.#cache.store(this.#flow, generation, verdict);
       if (verdict >= 0) this.#rememberSa(verdict);
+      else this.#saSlots[this.#cache.entry] = this.#policy;
     }
     return verdict;
   }
@@ -168,14 +181,13 @@ export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
 
   #judgeFirstFragment(): number {
     const verdict = this.#lookup();
-    if (verdict >= 0 || verdict === BYPASS) {
-      const sa = verdict === BYPASS ? undefined : this.#sa;
-      this.#fragments.store(this.#flow, this.#snapshot.generation, verdict, sa, this.#clock[0]!);
-    } else if (verdict === ACQUIRE) {
-      // The later ones wait with it. Where a flow's SA would stand there is its policy.
-      this.#waitingFirst.slot = this.#policy;
-      const { generation } = this.#snapshot;
-      this.#fragments.store(this.#flow, generation, verdict, this.#waitingFirst, this.#clock[0]!);
+    const nowMs = this.#clock[0]!;
+    const { generation } = this.#snapshot;
+    if (verdict >= 0) this.#fragments.store(this.#flow, generation, verdict, this.#sa, nowMs);
+    else if (verdict === BYPASS || verdict === ACQUIRE) {
+      // The later ones go with it, or wait with it. Where a flow's SA would stand there is its policy.
+      this.#first.slot = this.#policy;
+      this.#fragments.store(this.#flow, generation, verdict, this.#first, nowMs);
     }
     return verdict;
   }
@@ -186,8 +198,7 @@ export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
     if (verdict !== -Drop.outboundFragmentPorts) return verdict;
     const known = this.#fragments.find(this.#flow, this.#snapshot.generation, this.#clock[0]!);
     if (known === UNKNOWN_FLOW) return verdict;
-    if (known === BYPASS) return known;
-    if (known === ACQUIRE) {
+    if (known === BYPASS || known === ACQUIRE) {
       this.#policy = this.#fragments.saSlot;
       this.#asked = this.#flow;
       return known;

@@ -5,6 +5,7 @@ import { DROP_REASONS } from '../dataplane/drop-reasons.ts';
 import { GUARD_REASONS } from '../host/guard-reasons.ts';
 import type { GuardCounts } from '../host/guard.ts';
 import type { IkeDrops } from '../ike/ike-engine-parts.ts';
+import type { DropTotal } from '../management/http/metrics/metrics-source.ts';
 import type { DropStatus } from '../management/vici/extensions/status.ts';
 
 interface IkeDropReason {
@@ -21,6 +22,20 @@ const IKE_DROP_REASONS: Readonly<Record<keyof IkeDrops, IkeDropReason>> = {
   tooLong: { name: 'ike-too-long', sentence: 'A message of IKE has more fragments than are kept.' },
   failed: { name: 'ike-failed', sentence: 'A message of IKE met an unforeseen error; the log has it.' },
 };
+
+/** Every reason, whether it was met or not. @param guard by name; what is not in it was not met */
+export function* dropTotals(
+  counters: Counters,
+  ikeDrops: Readonly<IkeDrops> | undefined,
+  guard: Readonly<Record<string, number>>,
+): Generator<DropTotal> {
+  for (const [index, { name, direction }] of DROP_REASONS.entries())
+    if (index > 0) yield { reason: name, direction, packets: counters[index] ?? 0 };
+  for (const [key, { name }] of Object.entries(IKE_DROP_REASONS))
+    yield { reason: name, direction: 'inbound', packets: ikeDrops?.[key as keyof IkeDrops] ?? 0 };
+  for (const { name } of Object.values(GUARD_REASONS))
+    yield { reason: name, direction: 'inbound', packets: guard[name] ?? 0 };
+}
 
 /** Those that were met, by name. @param drops undefined: there is no IKE */
 export function readIkeDrops(drops: Readonly<IkeDrops> | undefined): Record<string, number> {

@@ -14,18 +14,21 @@ import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { findUsedTun } from '../host/tun-in-use.ts';
 import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import type { LoadedConfig } from '../management/config/load-config.ts';
+import { readTokenDigest } from '../management/http/read-token.ts';
 import { Sad } from '../sad/sad.ts';
 import { NameLookups } from '../host/name-lookups.ts';
 import { sourceTowards } from '../host/source-towards.ts';
 import { AuditFile } from './audit-file.ts';
 import { Captures } from './capture/captures.ts';
 import { ConfigLayers } from './config-layers.ts';
+import { GatewayMetrics } from './gateway-metrics.ts';
 import { HostSide } from './host-side.ts';
 import { PeerPaths } from './peer-paths.ts';
 import { IkeKeying } from './ike-keying.ts';
 import { IkeObserver } from './ike-observer.ts';
 import { IkeSaViews } from './ike-sa-views.ts';
 import { ManagedGateway } from './managed-gateway.ts';
+import { startHttp } from './start-http.ts';
 import { startManagement } from './start-management.ts';
 import { testIke } from './ike-self-test.ts';
 import { LiveDatabases, type HostEffects } from './live-databases.ts';
@@ -80,6 +83,8 @@ async function startSteps(
   const keys = readManualKeys(config, logs.config);
   const audits = config.auditLog === undefined ? undefined : AuditFile.open(config.auditLog, logs.esp);
   undo.push(() => audits?.close());
+  const { http, file } = config;
+  const tokenDigest = http?.token && readTokenDigest(http.token, { file, log: logs.config });
   const addon = findAddon();
   // Without the addon nothing can mark the gateway's own datagrams.
   const mark = 'missing' in addon ? 0 : config.udp.mark;
@@ -178,6 +183,7 @@ async function startSteps(
     config: () => databases.config,
     layers,
     spd: () => databases.spd,
+    hits: databases.hits,
     keying,
     observer,
     views,
@@ -195,6 +201,18 @@ async function startSteps(
   });
   const endManagement = await startManagement(config, managed, levels.of('vici'));
   undo.push(endManagement);
+  const metrics = new GatewayMetrics({
+    version: managed.version,
+    engine: dataPlane.engine,
+    config: () => databases.config,
+    sad,
+    hits: databases.hits,
+    keying,
+    observer,
+    counters,
+    guardCounts: () => host.currentCounts(),
+  });
+  undo.push(await startHttp({ http, tokenDigest, gateway: managed, metrics, log: logs.gateway }));
   keying?.begin();
   yieldToDataPlane(dataPlane);
   levels

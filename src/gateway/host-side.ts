@@ -78,7 +78,7 @@ export class HostSide {
     return this.#hasNft;
   }
 
-  /** What the guard dropped, as of the last {@link readCounts}. */
+  /** What the guard dropped, as of the last {@link #keepCounts}. */
   get counts(): GuardCounts {
     return this.#counts;
   }

@@ -28,7 +28,14 @@ export class IkeCounters {
       ['in-req', 'in-resp', 'out-req', 'out-resp'].map((way) => [`${exchange}-${way}`, 0] as const),
     ),
   ]);
+  /** At the last {@link reset}. */
+  #before: ReadonlyMap<string, number> = new Map();
   #dropsBefore = { malformed: 0, unknownSpi: 0 };
+
+  /** Since the start, whoever resets. */
+  get totals(): ReadonlyMap<string, number> {
+    return this.#counts;
+  }
 
   message(bytes: Uint8Array, direction: 'in' | 'out'): void {
     const exchange = EXCHANGES.get(bytes[EXCHANGE_TYPE_AT] ?? 0);
@@ -44,14 +51,14 @@ export class IkeCounters {
   /** @param drops since the start */
   read({ malformed, unknownSpi }: Readonly<IkeDrops>): ReadonlyMap<string, number> {
     return new Map([
-      ...this.#counts,
+      ...[...this.#counts].map(([name, count]) => [name, count - (this.#before.get(name) ?? 0)] as const),
       ['invalid', malformed - this.#dropsBefore.malformed],
       ['invalid-spi', unknownSpi - this.#dropsBefore.unknownSpi],
     ]);
   }
 
   reset({ malformed, unknownSpi }: Readonly<IkeDrops>): void {
-    for (const name of this.#counts.keys()) this.#counts.set(name, 0);
+    this.#before = new Map(this.#counts);
     this.#dropsBefore = { malformed, unknownSpi };
   }
 

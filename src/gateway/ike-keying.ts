@@ -95,6 +95,9 @@ export class IkeKeying implements Keying {
           this.#wakeAt(atMs);
         },
         keyed: (ikeSa) => this.#keyLog?.addIkeSa(ikeSa),
+        stepped: (before, event, after, done) => {
+          parts.observer.stepped(before, event, after, done);
+        },
         changed: (before, after) => {
           parts.observer.changed(before, after);
         },

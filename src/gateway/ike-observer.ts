@@ -5,11 +5,13 @@ import { formatAddress } from '../base/address.ts';
 import type { Logger } from '../base/log.ts';
 import type { ChildSa } from '../ike/child-sa.ts';
 import { peerOf } from '../ike/connection.ts';
-import type { ChildDone } from '../ike/effects.ts';
+import type { ChildDone, Effect, IkeEvent } from '../ike/effects.ts';
 import type { IkeSaState } from '../ike/ike-sa-state.ts';
 import type { ChildSaView, SaEvent } from '../management/vici/vici-gateway.ts';
 import type { SaView } from '../sad/sa-view.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
+import { ExchangeHistory } from './exchange-history.ts';
+import { HandshakeTimes } from './handshake-times.ts';
 import { IkeCounters } from './ike-counters.ts';
 import type { IkeSaViews } from './ike-sa-views.ts';
 
@@ -28,6 +30,8 @@ interface KnownChild {
 
 export class IkeObserver {
   readonly counters: IkeCounters = new IkeCounters();
+  readonly handshakes: HandshakeTimes = new HandshakeTimes();
+  readonly history: ExchangeHistory = new ExchangeHistory();
   readonly #parts: IkeObserverParts;
   /** IKE SAs that are, or were, established, and are not closed; by the message that they, or the first of them, began with. */
   readonly #families = new Map<string, Map<IkeSpi, IkeSaState>>();
@@ -81,8 +85,17 @@ export class IkeObserver {
     }
   }
 
+  stepped(before: IkeSaState, event: IkeEvent, after: IkeSaState, effects: readonly Effect[]): void {
+    try {
+      this.history.note(before, event, after, effects);
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'a message of IKE could not be noted');
+    }
+  }
+
   changed(before: IkeSaState, after: IkeSaState): void {
     try {
+      this.handshakes.look(before);
       const isNew = this.#noteIkeSa(after);
       if (isNew || before.children !== after.children) this.#noteChildren(before, after);
       if (after.phase === 'closed') this.#noteClosed(before, after);
@@ -103,8 +116,10 @@ export class IkeObserver {
     if (family === undefined) this.#families.set(familyOf(after), new Map([[after.localSpi, after]]));
     else family.set(after.localSpi, after);
     this.#parts.views.noteEstablished(after);
-    if (old === undefined) this.#tell(() => ({ type: 'ike-updown', isUp: true, ikeSa: this.#view(after) }));
-    else {
+    if (old === undefined) {
+      this.handshakes.established(after, this.#parts.views.nowMs);
+      this.#tell(() => ({ type: 'ike-updown', isUp: true, ikeSa: this.#view(after) }));
+    } else {
       this.#replacedIkeSas.add(old.localSpi);
       this.counters.done(after.role === 'initiator' ? 'ike-rekey-init' : 'ike-rekey-resp');
       this.#tell(() => ({ type: 'ike-rekey', old: this.#view(old), ikeSa: this.#view(after) }));
@@ -156,6 +171,7 @@ export class IkeObserver {
   }
 
   #noteClosed(before: IkeSaState, after: IkeSaState): void {
+    this.handshakes.forget(after);
     const family = this.#families.get(familyOf(after));
     const wasKnown = family?.delete(after.localSpi) === true;
     if (family?.size === 0) this.#families.delete(familyOf(after));

@@ -4,7 +4,6 @@
 import { formatAddress } from '../base/address.ts';
 import type { ChildSa } from '../ike/child-sa.ts';
 import type { IkeSaState, OwnExchange, Task } from '../ike/ike-sa-state.ts';
-import type { Traffic } from '../management/vici/extensions/status.ts';
 import type { ChildSaView, EndView, IkeSaView } from '../management/vici/vici-gateway.ts';
 import { formatIdentity, type Identity } from '../pad/identity.ts';
 import type { Sad } from '../sad/sad.ts';
@@ -37,11 +36,14 @@ export class IkeSaViews {
   readonly #last = new Map<string, SaView>();
   /** Of policies. */
   readonly #madeMs = new Map<string, number>();
-  readonly #formerTraffic = new Map<string, Traffic>();
 
   constructor(sad: Pick<Sad, 'has' | 'get'>, now: () => number) {
     this.#sad = sad;
     this.#now = now;
+  }
+
+  get nowMs(): number {
+    return this.#now();
   }
 
   noteEstablished({ localSpi }: IkeSaState): void {
@@ -58,17 +60,8 @@ export class IkeSaViews {
     this.#madeMs.set(policy, this.#now());
   }
 
-  forgetChildSa({ inboundSpi, outboundSpi, policy }: ChildSa, peer: string): void {
+  forgetChildSa({ inboundSpi, outboundSpi }: ChildSa, peer: string): void {
     this.childNumbers.forget(inboundSpi);
-    const former = this.formerTrafficOf(policy);
-    const inbound = this.#look('inbound', '', inboundSpi);
-    const outbound = this.#look('outbound', peer, outboundSpi);
-    this.#formerTraffic.set(policy, {
-      packetsIn: former.packetsIn + (inbound?.packets ?? 0),
-      bytesIn: former.bytesIn + (inbound?.bytes ?? 0),
-      packetsOut: former.packetsOut + (outbound?.packets ?? 0),
-      bytesOut: former.bytesOut + (outbound?.bytes ?? 0),
-    });
     this.#last.delete(keyOf('inbound', '', inboundSpi));
     this.#last.delete(keyOf('outbound', peer, outboundSpi));
   }
@@ -124,10 +117,6 @@ export class IkeSaViews {
   /** See StatusSource. */
   secondsSinceMade(policy: string): number | undefined {
     return this.#secondsSince(this.#madeMs.get(policy));
-  }
-
-  formerTrafficOf(policy: string): Traffic {
-    return this.#formerTraffic.get(policy) ?? { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 };
   }
 
   requestNumber(policy: string): number {

@@ -15,6 +15,7 @@ import type { Sad } from '../sad/sad.ts';
 import type { SadEdit } from '../sad/sad-edit.ts';
 import type { SaIdentifier } from '../sad/sa-record.ts';
 import { compileSpd, type CompiledSpd } from '../spd/compiled-spd.ts';
+import { PolicyHitTotals } from '../spd/policy-hits.ts';
 import type { SpdS } from '../spd/spd-edit.ts';
 import { changedFixedSettings } from './fixed-settings.ts';
 import { endpointOf, manualSas, readManualKeys, zeroKeys, type KeyedPolicy } from './manual-keying.ts';
@@ -59,6 +60,7 @@ export interface LiveDatabasesParts {
 const FIRST_GENERATION = 2;
 
 export class LiveDatabases {
+  readonly hits: PolicyHitTotals = new PolicyHitTotals();
   readonly #parts: LiveDatabasesParts;
   #config: GatewayConfig;
   #spd: CompiledSpd | undefined;
@@ -174,10 +176,12 @@ export class LiveDatabases {
       );
       this.#config = next;
       this.#spd = spd;
+      this.hits.use(spd);
       this.#isInForce = true;
       this.#pairs = pairs;
       prepared?.commit();
       prepared = undefined;
+      sad.traffic.keepOnly(new Set(next.policies.map(({ name }) => name)));
       this.#warn(plan);
       await this.#lead(next);
       log.debug({ generation, policies: next.policies.length, changes: edits.length }, 'policies in force');

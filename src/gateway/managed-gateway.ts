@@ -7,6 +7,8 @@ import { listenToLog, type Logger, type LogLevel } from '../base/log.ts';
 import type { LogLevels, Subsystem, SubsystemLevel } from '../base/log-levels.ts';
 import { Counter, type Counters } from '../dataplane/counters.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import type { PageGateway } from '../management/http/page-gateway.ts';
+import type { LadderStep } from '../management/http/page-state.ts';
 import type { LoadedEdit, LoadedThings } from '../management/loading/loaded-things.ts';
 import type { CaptureRequest, RunningCapture } from '../management/capture/capture-request.ts';
 import type { Explanation, ImaginedPacket } from '../management/vici/extensions/explain.ts';
@@ -33,6 +35,7 @@ import { reload } from './reload.ts';
 import { viewCertificates, viewConnections, viewPolicies } from './config-views.ts';
 import type { CompiledSpd } from '../spd/compiled-spd.ts';
 import { viewDrops, viewGuardDrops } from './drop-views.ts';
+import type { PolicyHitTotals } from '../spd/policy-hits.ts';
 import { explainPacket } from './explain/explain-packet.ts';
 import type { IkeKeying } from './ike-keying.ts';
 import type { IkeObserver } from './ike-observer.ts';
@@ -47,10 +50,11 @@ const { version: VERSION } = JSON.parse(readFileSync(packageFile('package.json')
 export interface ManagedGatewayParts {
   readonly log: Logger;
   readonly levels: LogLevels;
-  readonly sad: Pick<Sad, 'dump' | 'outbound' | 'inbound'>;
+  readonly sad: Pick<Sad, 'dump' | 'outbound' | 'inbound' | 'traffic'>;
   readonly config: () => GatewayConfig;
   readonly layers: ConfigLayers;
   readonly spd: () => CompiledSpd;
+  readonly hits: Pick<PolicyHitTotals, 'of'>;
   /** Undefined where everything is keyed by hand. */
   readonly keying: IkeKeying | undefined;
   readonly observer: IkeObserver;
@@ -68,7 +72,7 @@ export interface ManagedGatewayParts {
 
 const NO_DROPS: IkeDrops = { malformed: 0, ikeV1: 0, unknownSpi: 0, flooded: 0, tooLong: 0, failed: 0 };
 
-export class ManagedGateway implements ViciGateway {
+export class ManagedGateway implements PageGateway {
   readonly #parts: ManagedGatewayParts;
   readonly #startedMs = wallClockMs();
   readonly #manual = new ManualSaViews();
@@ -145,8 +149,17 @@ export class ManagedGateway implements ViciGateway {
     return this.#parts.sad.dump();
   }
 
-  formerTrafficOf(policy: string): Traffic {
-    return this.#parts.views.formerTrafficOf(policy);
+  trafficOf(policy: string): Traffic {
+    return this.#parts.sad.traffic.of(policy);
+  }
+
+  hitsOf(policy: string): Traffic {
+    return this.#parts.hits.of(policy);
+  }
+
+  /** The last messages of IKE with a peer. */
+  ladderOf(peer: string): readonly LadderStep[] {
+    return this.#parts.observer.history.of(peer);
   }
 
   get #states(): readonly IkeSaState[] {

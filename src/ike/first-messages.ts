@@ -47,12 +47,18 @@ export class FirstMessages {
   readonly #cookies: Cookies;
   readonly #strangers: SourceRates;
   readonly #proven: SourceRates;
+  #cookiesAsked = 0;
 
   constructor(parts: FirstMessagesParts) {
     this.#parts = parts;
     this.#cookies = new Cookies(parts.engine.random, parts.engine.now());
     this.#strangers = new SourceRates(STRANGERS, parts.engine.random);
     this.#proven = new SourceRates(PROVEN, parts.engine.random);
+  }
+
+  /** First messages that were answered with a cookie. */
+  get cookiesAsked(): number {
+    return this.#cookiesAsked;
   }
 
   /** @returns a half-open IKE SA that has begun */
@@ -103,6 +109,7 @@ export class FirstMessages {
     const cookie = findNotify(payloads, NotifyType.COOKIE)?.data;
     const nowMs = engine.now();
     if (cookie !== undefined && this.#cookies.isValid(cookie, request, nowMs)) return false;
+    this.#cookiesAsked++;
     engine.effects.send(path, askForCookie(header.initiatorSpi, this.#cookies.make(request, nowMs)));
     return true;
   }

@@ -4,7 +4,7 @@
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { Connection, Path } from './connection.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
-import type { ChildDone, Effect } from './effects.ts';
+import type { ChildDone, Effect, IkeEvent } from './effects.ts';
 
 /** What the engine does outside of itself. Each promise resolves when it is done. */
 export interface IkeEffects {
@@ -28,6 +28,8 @@ export interface IkeEffects {
   wakeAt(atMs: number): void;
   /** An IKE SA has keys from now on. They are its own: what is kept of them is copied. */
   keyed?(ikeSa: IkeSaState): void;
+  /** What an event makes of an IKE SA; the effects are not done yet. */
+  stepped?(before: IkeSaState, event: IkeEvent, after: IkeSaState, effects: readonly Effect[]): void;
   /** Something has happened to an IKE SA, and its effects are done. */
   changed?(before: IkeSaState, after: IkeSaState): void;
   tell(

@@ -27,6 +27,7 @@ import { LostAddresses } from './lost-addresses.ts';
 import { PathSearches } from './path-searches.ts';
 import { Peers } from './peers.ts';
 import { isHeldByOther } from './named-policies.ts';
+import type { StoryName } from './stories.ts';
 import { StoryTeller } from './story-teller.ts';
 import type { IkeContext } from './turn.ts';
 import { isUnwanted } from './uniqueness.ts';
@@ -123,6 +124,19 @@ export class IkeEngine {
 
   get states(): readonly IkeSaState[] {
     return this.#sas.all.map(({ state }) => state);
+  }
+
+  get halfOpenCount(): number {
+    return this.#sas.halfOpen.count;
+  }
+
+  get cookiesAsked(): number {
+    return this.#firstMessages.cookiesAsked;
+  }
+
+  /** How often each thing of {@link STORIES} happened; what never did is not among them. */
+  get storyCounts(): ReadonlyMap<StoryName, number> {
+    return this.#stories.counts;
   }
 
   /** Resolves when everything that has happened so far was worked off. */

@@ -113,6 +113,7 @@ export class IkeSaRunner {
     const before = entry.state;
     const { state, effects } = next(before, event, this.#parts.context());
     this.#parts.sas.update(entry, state);
+    this.#parts.effects.stepped?.(before, event, state, effects);
     if (before.security === undefined && state.security !== undefined) this.#parts.effects.keyed?.(state);
     if (event.type === 'inherit' && state.phase === 'closed')
       this.#parts.sas.forget(event.from.children, entry);

@@ -18,6 +18,8 @@ interface Allowance {
 }
 
 export class StoryTeller {
+  /** How often each happened, untold ones included. */
+  readonly counts: Map<StoryName, number> = new Map<StoryName, number>();
   readonly #parts: Pick<IkeEngineParts, 'now' | 'effects'>;
   readonly #ofStrangers: Allowance = { places: BURST, countedMs: 0, untold: 0 };
   readonly #ofPackets: Allowance = { places: BURST, countedMs: 0, untold: 0 };
@@ -27,8 +29,8 @@ export class StoryTeller {
   }
 
   tell(name: StoryName, details: Readonly<Record<string, unknown>>): void {
-    const { level, sentence } = STORIES[name];
-    this.#parts.effects.tell(level, sentence, shortened(details));
+    this.#count(name);
+    this.#tell(name, details);
   }
 
   /** Of somebody who has not proved an identity. `untold` says how many such stories were left out before. */
@@ -42,6 +44,7 @@ export class StoryTeller {
   }
 
   #tellWithin(allowance: Allowance, name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    this.#count(name);
     const nowMs = this.#parts.now();
     const passedMs = nowMs - allowance.countedMs;
     allowance.places = Math.min(BURST, allowance.places + (passedMs * PER_SECOND) / 1000);
@@ -52,8 +55,17 @@ export class StoryTeller {
     }
     allowance.places--;
     const { untold } = allowance;
-    this.tell(name, untold === 0 ? details : { ...details, untold });
+    this.#tell(name, untold === 0 ? details : { ...details, untold });
     allowance.untold = 0;
+  }
+
+  #tell(name: StoryName, details: Readonly<Record<string, unknown>>): void {
+    const { level, sentence } = STORIES[name];
+    this.#parts.effects.tell(level, sentence, shortened(details));
+  }
+
+  #count(name: StoryName): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
 }
 

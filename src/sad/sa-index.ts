@@ -17,6 +17,11 @@ export class SaIndex {
     return this.#bySlot.filter((record) => record !== undefined).sort((a, b) => a.id - b.id);
   }
 
+  /** In no order. */
+  *inUse(): Generator<SaRecord> {
+    for (const record of this.#bySlot) if (record !== undefined) yield record;
+  }
+
   get inbound(): readonly SaRecord[] {
     return [...this.#inbound.values()];
   }

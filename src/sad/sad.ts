@@ -10,6 +10,7 @@ import { DEFAULT_TUNNEL_OPTIONS } from '../spd/tunnel-options.ts';
 import { KeyMailbox } from './key-mailbox.ts';
 import { ReplayBitmaps } from './replay-window.ts';
 import { addStep, amendmentStep, type SaAmendment, type SadEdit, type Step } from './sad-edit.ts';
+import { PolicyTraffics } from './policy-traffic.ts';
 import { SadError } from './sad-error.ts';
 import { SaIndex } from './sa-index.ts';
 import { limitsOf, writeLimits, writeSequenceLimits, type ExpireCause } from './sa-limits.ts';
@@ -65,6 +66,7 @@ interface Larval {
 }
 
 export class Sad {
+  readonly traffic: PolicyTraffics;
   readonly #parts: SadParts;
   readonly #random: RandomInteger;
   readonly #states = new SaStates();
@@ -80,6 +82,7 @@ export class Sad {
 
   constructor(parts: SadParts) {
     this.#parts = parts;
+    this.traffic = new PolicyTraffics(() => this.#index.inUse(), parts.now);
     this.#random = parts.random ?? ((first, last) => first + randomInt(last - first + 1));
   }
 
@@ -390,6 +393,7 @@ export class Sad {
   /** Only when no worker knows the SA any more: its slot and its memory are given to the next one. */
   #release(record: SaRecord): void {
     if (!this.#index.remove(record)) return;
+    this.traffic.noteGone(record);
     this.#slots.release(record.slot);
     this.#states.release(record.state);
     if (record.replayBitmap !== undefined) this.#bitmaps.release(record.replayBitmap);

@@ -3,6 +3,7 @@
 
 import type { ClassifierTables } from './classifier.ts';
 import { buildClassifier } from './classifier-build.ts';
+import { allocateHits, type PolicyHitTable } from './policy-hits.ts';
 import type { Policy, PolicyAction, SaSpecification } from './policy.ts';
 
 /** What an SA is compared with when a packet came by it (RFC 4301 §5.2 step 4), and who makes one where there is none. */
@@ -24,10 +25,12 @@ export interface CompiledSpd {
   /** In the order in which packets meet them, as all below. */
   readonly names: readonly string[];
   readonly actions: readonly PolicyAction[];
-  /** Each once; {@link requirementOf} says which belongs to a PROTECT entry, -1 to the others. */
+  /** Each once; {@link requirementOf} says which belongs to a PROTECT entry; of the others it has the row of {@link hits}, as -1 - row. */
   readonly requirements: readonly SaRequirement[];
   readonly requirementOf: Int32Array<SharedArrayBuffer>;
   readonly classifier: ClassifierTables;
+  /** See policy-hits.ts; written by the worker that has these policies. */
+  readonly hits: PolicyHitTable;
 }
 
 /** Orders and compiles policies; for 10 000 of them a fraction of a second, so not in a thread that moves packets. */
@@ -40,10 +43,11 @@ export function compileSpd(
   const ordered = policies.toSorted((a, b) => a.priority - b.priority);
   const numbers = new Map<string, number>();
   const requirements: SaRequirement[] = [];
+  let hitRows = 0;
   const requirementOf = new Int32Array(new SharedArrayBuffer(4 * ordered.length));
   ordered.forEach(({ sa }, index) => {
     if (sa === undefined) {
-      requirementOf[index] = -1;
+      requirementOf[index] = -1 - hitRows++;
       return;
     }
     const { peer, transform, esn, choices, keying, populateFromPacket, isNamed } = sa;
@@ -64,5 +68,6 @@ export function compileSpd(
     requirements,
     requirementOf,
     classifier: buildClassifier(ordered),
+    hits: allocateHits(hitRows),
   };
 }

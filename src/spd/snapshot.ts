@@ -3,6 +3,7 @@
 import { Classifier } from './classifier.ts';
 import type { CompiledSpd, IcmpErrorRule, SaRequirement } from './compiled-spd.ts';
 import type { Flow } from './flow.ts';
+import { countHit, type HitPackets } from './policy-hits.ts';
 import type { PolicyAction } from './policy.ts';
 import { Match, protocolOfSelectors } from './selector-match.ts';
 
@@ -50,6 +51,11 @@ export class SpdSnapshot {
     if (index < 0) return NO_POLICY;
     // A later entry must not carry what this one might have refused: RFC 4301 §7 leaves no guess.
     return this.#classifier.match === Match.unknownPorts ? PORTS_NEEDED : index;
+  }
+
+  /** A packet has met an entry with BYPASS or DISCARD; of the others nothing is counted. @param index negative: it met none */
+  countHit(index: number, packets: HitPackets, bytes: number): void {
+    if (index >= 0) countHit(this.#spd.hits, -1 - this.#spd.requirementOf[index]!, packets, bytes);
   }
 
   /** True where the entry selects by name (RFC 4301 §4.4.1.1). */

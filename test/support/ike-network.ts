@@ -141,6 +141,8 @@ export interface Site {
   readonly answers: ChildDone[];
   /** Who looks on. */
   readonly watchers: ((before: IkeSaState, after: IkeSaState) => void)[];
+  /** Who sees each step before its effects. */
+  readonly steppers: NonNullable<IkeEffects['stepped']>[];
 }
 
 export class IkeNetwork {
@@ -180,6 +182,7 @@ export class IkeNetwork {
     const unanswered = new Set<string>();
     const answers: ChildDone[] = [];
     const watchers: Site['watchers'] = [];
+    const steppers: Site['steppers'] = [];
     const done: { readonly policy: string; readonly installed: boolean }[] = [];
     const effects: IkeEffects = {
       send: (path, bytes) => {
@@ -197,6 +200,9 @@ export class IkeNetwork {
       remove: (effect) => {
         sad.remove(effect);
         return Promise.resolve();
+      },
+      stepped: (...step) => {
+        for (const stepper of steppers) stepper(...step);
       },
       changed: (before, after) => {
         for (const watcher of watchers) watcher(before, after);
@@ -236,7 +242,8 @@ export class IkeNetwork {
     const connection = change(connectionOf(name), name);
     engine.useConnections([connection]);
     const policies = connection.children.map(({ policy }) => policy);
-    return { name, engine, peer: connection.name, policies, unanswered, sad, told, done, answers, watchers };
+    const peer = connection.name;
+    return { name, engine, peer, policies, unanswered, sad, told, done, answers, watchers, steppers };
   }
 
   send(from: SiteName, path: Path, bytes: Uint8Array): void {

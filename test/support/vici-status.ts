@@ -4,6 +4,8 @@ import { NOTHING } from '../../src/management/loading/loaded-things.ts';
 import type { ViciGateway } from '../../src/management/vici/vici-gateway.ts';
 import type { StatusSource } from '../../src/management/vici/extensions/status-source.ts';
 
+export const NO_TRAFFIC = { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 };
+
 export const QUIET: StatusSource = {
   name: 'site-a',
   file: '/etc/isthmus/site-a.yaml',
@@ -15,7 +17,8 @@ export const QUIET: StatusSource = {
   explain: () => ({ passes: true, ways: [] }),
   troubleOf: () => undefined,
   secondsSinceMade: () => undefined,
-  formerTrafficOf: () => ({ packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 }),
+  trafficOf: () => NO_TRAFFIC,
+  hitsOf: () => NO_TRAFFIC,
 };
 
 /** A gateway with nothing in it, but for what a test gives it. */

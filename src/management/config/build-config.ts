@@ -12,7 +12,14 @@ import type {
   SelectorsEntry,
 } from './config-file.ts';
 import type { Position } from './config-document.ts';
-import type { GatewayConfig, ManualSa, PeerConfig, PolicyConfig, SocketConfig } from './gateway-config.ts';
+import type {
+  GatewayConfig,
+  HttpConfig,
+  ManualSa,
+  PeerConfig,
+  PolicyConfig,
+  SocketConfig,
+} from './gateway-config.ts';
 import { buildSecretSource } from './key-source.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
 import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
@@ -53,6 +60,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     guardedInterfaces: file.guard === 'none' ? undefined : file.guard.interfaces,
     keyLogDirectory: file.ike.key_log,
     vici: viciSocket(file.management.vici, context),
+    http: buildHttp(file.management.http, context),
     peers: file.peers.map((entry, index) => buildPeer(entry, index, file, context)),
     policies: file.policies.map((entry, index) => buildPolicy(entry, index, context)),
   };
@@ -87,6 +95,24 @@ function viciSocket(
   if (socket === 'off') return undefined;
   const directory = directoryOf('RUNTIME_DIRECTORY', context) ?? RUNTIME_DIRECTORY;
   return { path: socket === 'auto' ? `${directory}/${SOCKET_NAME}` : socket, group };
+}
+
+function buildHttp(
+  http: ConfigFile['management']['http'],
+  { file, positionOf }: BuildContext,
+): HttpConfig | undefined {
+  if (http === undefined || http.listen.kind === 'off') return undefined;
+  const { listen, group, token, hosts, actions } = http;
+  return {
+    listen:
+      listen.kind === 'tcp' ? { address: listen.address, port: listen.port } : { path: listen.path, group },
+    token: token && {
+      ...positionOf(['management', 'http', 'token']),
+      source: buildSecretSource(token, file),
+    },
+    hosts,
+    actions,
+  };
 }
 
 /** As systemd names it: several directories in one variable are separated by colons. */

@@ -10,6 +10,7 @@ import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { LoadedFile } from './credentials.ts';
 import type { ChildStart, OnClose, Uniqueness } from './gateway-config.ts';
 import type { IkeLifetime } from './ike-values.ts';
+import type { HttpPlace } from './http-place.ts';
 import type { KeyEntry } from './key-source.ts';
 import type { NegotiatedProposal } from './negotiated-proposal.ts';
 import type { EspProposal } from './proposal.ts';
@@ -52,6 +53,17 @@ export interface ConfigFile {
       readonly socket: string;
       readonly group?: string | undefined;
     };
+    readonly http?:
+      | {
+          readonly listen: HttpPlace;
+          /** Of a path. */
+          readonly group?: string | undefined;
+          readonly token?: KeyEntry | undefined;
+          /** Names by which browsers may call it; addresses, and localhost, they always may. */
+          readonly hosts: readonly string[];
+          readonly actions: boolean;
+        }
+      | undefined;
   };
   readonly peers: readonly PeerEntry[];
   readonly policies: readonly PolicyEntry[];

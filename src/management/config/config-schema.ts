@@ -33,6 +33,7 @@ import type { ChildStart, OnClose } from './gateway-config.ts';
 import { ikeSchema } from './ike-schema.ts';
 import { keySource } from './key-source.ts';
 import { lifetime } from './lifetime-values.ts';
+import { managementSchema } from './management-schema.ts';
 import { proposalList } from './negotiated-proposal.ts';
 import { expectedProposal, nearestProposal, parseProposal, type EspProposal } from './proposal.ts';
 import { PROTOCOL_NUMBERS } from './protocol-names.ts';
@@ -211,17 +212,6 @@ const ike = mapping({
   key_log: text('an absolute path of a directory', /^\//).optional(),
 });
 
-/** `sun_path` of unix(7), less its zero. */
-const MAX_SOCKET_PATH = 107;
-const EXPECTED_SOCKET = `auto, off or an absolute path of at most ${String(MAX_SOCKET_PATH)} characters`;
-
-const management = mapping({
-  vici: mapping({
-    socket: text(EXPECTED_SOCKET, /^(auto$|off$|\/.{1,106}$)/).prefault('auto'),
-    group: text('the name of a group', /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/).optional(),
-  }).prefault({}),
-});
-
 const ports = () =>
   anyOrList(selector.EXPECTED_PORT, selector.readPortRange, [], [selector.OPAQUE_WORD]).prefault('any');
 
@@ -313,7 +303,7 @@ export const configSchema: z.ZodType<ConfigFile> = mapping({
   udp,
   guard,
   ike: ike.prefault({}),
-  management: management.prefault({}),
+  management: managementSchema.prefault({ vici: {} }),
   peers: z.array(peerSchema, { error: () => 'a list of peers' }).prefault([]),
   policies: z.array(policySchema, { error: () => 'a list of policies' }),
 }).superRefine(

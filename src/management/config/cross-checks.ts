@@ -14,6 +14,7 @@ import type {
   SelectorsEntry,
 } from './config-file.ts';
 import type { Report } from './expectation.ts';
+import { checkHttp } from './http-checks.ts';
 import { checkKeySource } from './key-source.ts';
 import { checkIke, checkKeying, checkName, describePadEntry, familyOf } from './keying-checks.ts';
 import { checkNegotiable, checkRemoteName } from './name-checks.ts';
@@ -48,6 +49,7 @@ export function crossCheck(file: Unproven<ConfigFile>, report: Report): void {
   );
   checkFamilies(file, report);
   checkHost(file, report);
+  checkHttp(file, report);
   policies.forEach((policy, index) => {
     const path = ['policies', index];
     checkSelectors(policy?.selectors, [...path, 'selectors'], report);

@@ -7,7 +7,7 @@ import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { TunnelPeer } from '../../sad/tunnel-peer.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { Policy } from '../../spd/policy.ts';
-import type { OwnCredentials, PeerCredentials, SecretSource } from './credentials.ts';
+import type { NamedSecret, OwnCredentials, PeerCredentials, SecretSource } from './credentials.ts';
 import type { IkeLifetime } from './ike-values.ts';
 
 export interface GatewayConfig {
@@ -36,6 +36,8 @@ export interface GatewayConfig {
   readonly keyLogDirectory: string | undefined;
   /** Where the vici server listens; undefined: nowhere. */
   readonly vici: SocketConfig | undefined;
+  /** Where the metrics and the status page are served; undefined: nowhere. */
+  readonly http: HttpConfig | undefined;
   readonly peers: readonly PeerConfig[];
   /** In the order of the file. */
   readonly policies: readonly PolicyConfig[];
@@ -46,6 +48,16 @@ export interface SocketConfig {
   readonly path: string;
   /** Its members may connect, as the owner may. */
   readonly group: string | undefined;
+}
+
+export interface HttpConfig {
+  readonly listen: SocketConfig | { readonly address: Address; readonly port: number };
+  /** undefined: who can connect may see. */
+  readonly token: NamedSecret | undefined;
+  /** Names by which browsers may call it. */
+  readonly hosts: readonly string[];
+  /** The page may begin, end and rekey tunnels. */
+  readonly actions: boolean;
 }
 
 export interface TunConfig {

@@ -12,10 +12,12 @@ interface Place {
 }
 
 /** @returns `FILE:LINE: PATH cannot be read (ENOENT): …`, each file once, in the order of the file */
-export function describeMissingFiles({ file, peers, policies }: GatewayConfig): readonly string[] {
-  const places = [...peers.flatMap(({ ike }) => filesOfPeer(ike)), ...policies.flatMap(keyFiles)].toSorted(
-    (one, other) => one.line - other.line,
-  );
+export function describeMissingFiles({ file, http, peers, policies }: GatewayConfig): readonly string[] {
+  const places = [
+    ...(http?.token === undefined ? [] : secretFile(http.token)),
+    ...peers.flatMap(({ ike }) => filesOfPeer(ike)),
+    ...policies.flatMap(keyFiles),
+  ].toSorted((one, other) => one.line - other.line);
   const first = places.filter(
     ({ path }, index) => places.findIndex((other) => other.path === path) === index,
   );

@@ -5,6 +5,7 @@ import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { NumberRange } from '../../spd/policy.ts';
 import type { LifetimeLimit } from '../../spd/sa-lifetime.ts';
 import type { LoadedFile } from './credentials.ts';
+import type { HttpPlace } from './http-place.ts';
 import type { IkeLifetime } from './ike-values.ts';
 import type { LoadedSecret } from './loaded-secret.ts';
 import type { NegotiatedProposal } from './negotiated-proposal.ts';
@@ -21,6 +22,7 @@ type Leaf =
   | IcmpMessage
   | Identity
   | IdentityPattern
+  | HttpPlace
   | IkeLifetime
   | LoadedFile
   | LoadedSecret

@@ -43,19 +43,23 @@ export function renderPolicies(policies: readonly PolicyStatus[], paint: Paint):
     return [
       `${priority}  ${paint(COLOURS[action], action.padEnd(ACTION_WIDTH))}  ${paint('bold', name.padEnd(nameWidth))}  ${policyPlace(line)}${by}`,
       `${indent}${local.join(' ')} === ${remote.join(' ')}`,
-      ...(policy.traffic === undefined ? [] : [`${indent}${carriedText(policy, policy.traffic)}`]),
+      `${indent}${policy.action === 'PROTECT' ? carriedText(policy) : metText(policy)}`,
     ];
   });
   return [...lines, 'what no policy matches is discarded', ''].join('\n');
 }
 
-function carriedText(
-  { childSas = 0 }: PolicyStatus,
-  { packetsOut, bytesOut, packetsIn, bytesIn }: NonNullable<PolicyStatus['traffic']>,
-): string {
+function carriedText({ childSas = 0, traffic }: PolicyStatus): string {
   const sas = childSas === 0 ? 'no SAs' : countText(childSas, 'pair of SAs', 'pairs of SAs');
   return (
-    `${sas}; sent ${sizeText(bytesOut)} in ${countText(packetsOut, 'packet')}, ` +
-    `received ${sizeText(bytesIn)} in ${countText(packetsIn, 'packet')}`
+    `${sas}; sent ${sizeText(traffic.bytesOut)} in ${countText(traffic.packetsOut, 'packet')}, ` +
+    `received ${sizeText(traffic.bytesIn)} in ${countText(traffic.packetsIn, 'packet')}`
   );
+}
+
+function metText({ action, traffic: { packetsOut, bytesOut, packetsIn, bytesIn } }: PolicyStatus): string {
+  if (packetsOut + packetsIn === 0) return 'no packet has met it';
+  const verb = action === 'BYPASS' ? 'let pass' : 'discarded';
+  const out = `${countText(packetsOut, 'packet')} out (${sizeText(bytesOut)})`;
+  return `${verb}: ${out}, ${String(packetsIn)} in by SAs (${sizeText(bytesIn)})`;
 }

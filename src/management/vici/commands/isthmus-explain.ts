@@ -15,10 +15,10 @@ const ECHO_REQUEST = { 4: 8, 6: 128 } as const;
 const MOST_TYPE = 255;
 
 export const isthmusExplain: Command = (gateway, request) =>
-  EXPLANATION.encode(gateway.explain(readPacket(request)));
+  EXPLANATION.encode(gateway.explain(readImaginedPacket(request)));
 
 /** @throws ViciRequestError */
-function readPacket(request: ViciSection): ImaginedPacket {
+export function readImaginedPacket(request: ViciSection): ImaginedPacket {
   const from = readAddress(request, 'from');
   const to = readAddress(request, 'to');
   if (from.family !== to.family)

@@ -2,7 +2,7 @@
 
 import type { Command } from '../command.ts';
 import { POLICY_STATUS } from '../extensions/policies.ts';
-import { CARRYING, sumTraffic } from '../extensions/policy-traffic.ts';
+import { CARRYING } from '../extensions/carrying.ts';
 import { EMPTY } from '../message.ts';
 import { selectorText } from '../selector-text.ts';
 import type { ChildSaView } from '../vici-gateway.ts';
@@ -25,7 +25,7 @@ export const isthmusPolicies: Command = async (gateway, _request, asking) => {
       local: policy.local.map(selectorText),
       remote: policy.remote.map(selectorText),
       childSas: isProtected ? children.filter(({ state }) => CARRYING.has(state)).length : undefined,
-      traffic: isProtected ? sumTraffic(children, gateway.formerTrafficOf(name)) : undefined,
+      traffic: isProtected ? gateway.trafficOf(name) : gateway.hitsOf(name),
     });
     await asking.emit('isthmus-policy', event);
   }

@@ -4,11 +4,11 @@
 import { monotonicMs } from '../../../base/clock.ts';
 import { selectorText } from '../selector-text.ts';
 import type { ChildConfigView, ChildSaView, ConnectionView, EndView, IkeSaView } from '../vici-gateway.ts';
-import { CARRYING, sumTraffic } from './policy-traffic.ts';
+import { CARRYING } from './carrying.ts';
 import type { PeerStatus, Trouble, TunnelStatus } from './status.ts';
 import type { StatusSource } from './status-source.ts';
 
-type Source = Pick<StatusSource, 'troubleOf' | 'secondsSinceMade' | 'formerTrafficOf'>;
+type Source = Pick<StatusSource, 'troubleOf' | 'secondsSinceMade' | 'trafficOf'>;
 
 const ESTABLISHED: ReadonlySet<IkeSaView['state']> = new Set(['ESTABLISHED', 'REKEYING']);
 
@@ -65,7 +65,7 @@ function tunnelStatus(
     childSas: carrying.length,
     local: child.local.map(selectorText),
     remote: child.remote.map(selectorText),
-    ...sumTraffic(all, source.formerTrafficOf(name)),
+    ...source.trafficOf(name),
   };
   if (carrying.length > 0) return { ...common, state: 'up', why: undefined, upSeconds: madeSeconds };
   if (child.proposals !== undefined && step !== undefined)

@@ -10,16 +10,19 @@ export interface PolicyStatus {
   readonly priority: number;
   /** In the configuration. */
   readonly line: number;
-  /** Of PROTECT, as all below. */
+  /** Of PROTECT. */
   readonly peer: string | undefined;
   /** Identities that the entry selects by (RFC 4301 §4.4.1.1). */
   readonly names: readonly string[];
   readonly local: readonly string[];
   readonly remote: readonly string[];
-  /** Pairs of SAs. */
+  /** Pairs of SAs; of PROTECT. */
   readonly childSas: number | undefined;
-  /** By SAs of the entry, since the start. Of BYPASS and DISCARD nobody counts it by entry. */
-  readonly traffic: Traffic | undefined;
+  /**
+   * Since the start. Of PROTECT: what its SAs carried. Of BYPASS and DISCARD: what met the entry on the TUN or came by an SA;
+   * what arrives in clear from outside the kernel judges.
+   */
+  readonly traffic: Traffic;
 }
 
 export const POLICY_STATUS: RecordCodec<PolicyStatus> = record<PolicyStatus>({
@@ -32,7 +35,5 @@ export const POLICY_STATUS: RecordCodec<PolicyStatus> = record<PolicyStatus>({
   local: texts,
   remote: texts,
   childSas: optional(whole),
-  traffic: optional(
-    record<Traffic>({ packetsIn: whole, bytesIn: whole, packetsOut: whole, bytesOut: whole }),
-  ),
+  traffic: record<Traffic>({ packetsIn: whole, bytesIn: whole, packetsOut: whole, bytesOut: whole }),
 });

@@ -25,6 +25,8 @@ export interface StatusSource {
   explain(packet: ImaginedPacket): Explanation;
   /** The SAD, what is only reserved included. Each is looked at when its turn comes. */
   readonly securityAssociations: Iterable<SaView | LarvalView>;
-  /** What SAs of a policy carried that are gone. */
-  formerTrafficOf(policy: string): Traffic;
+  /** What SAs of a policy have carried since the start, those that are gone included: it never gets less. */
+  trafficOf(policy: string): Traffic;
+  /** Packets that met a policy with BYPASS or DISCARD since the start. */
+  hitsOf(policy: string): Traffic;
 }

@@ -109,11 +109,11 @@ const connection = (name: string): ConnectionView => ({
 
 test('watch shows what goes through meanwhile, and what a screen holds', async () => {
   let bytes = 0;
-  const formerTrafficOf = () => {
+  const trafficOf = () => {
     bytes += 1_000_000;
     return { packetsIn: 0, bytesIn: 0, packetsOut: 1, bytesOut: bytes };
   };
-  await serve({ connections: [connection('site-b')], formerTrafficOf });
+  await serve({ connections: [connection('site-b')], trafficOf });
   heard = () => undefined;
   await watchStatus({ socket, interval: 0.01, count: 2 }, output);
   expect(lines[0]).not.toContain('now');

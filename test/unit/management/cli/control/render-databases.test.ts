@@ -10,6 +10,7 @@ import { ikeSaRow, larvalRow, spiRow } from '../../../../../src/management/vici/
 import { TABLE_ROW, TABLES, type TableRow } from '../../../../../src/management/vici/extensions/tables.ts';
 import type { ConnectionView, IkeSaView } from '../../../../../src/management/vici/vici-gateway.ts';
 import type { SaView } from '../../../../../src/sad/sa-view.ts';
+import { NO_TRAFFIC } from '../../../../support/vici-status.ts';
 
 test('policies in order', () => {
   const protect: PolicyStatus = {
@@ -26,14 +27,25 @@ test('policies in order', () => {
   };
   const bypass: PolicyStatus = {
     ...{ name: 'ssh', action: 'BYPASS', priority: 100, line: 20, peer: undefined, names: [] },
-    ...{ local: ['192.0.2.1/32[tcp/22]'], remote: ['::/0'], childSas: undefined, traffic: undefined },
+    ...{ local: ['192.0.2.1/32[tcp/22]'], remote: ['::/0'], childSas: undefined },
+    traffic: { packetsIn: 0, bytesIn: 0, packetsOut: 1, bytesOut: 60 },
   };
-  expect(renderPolicies([protect, bypass], plainly)).toBe(
+  const traffic = { packetsIn: 2, bytesIn: 120, packetsOut: 3000, bytesOut: 180_000 };
+  const discard: PolicyStatus = { ...bypass, name: 'no', action: 'DISCARD', traffic };
+  const unmet: PolicyStatus = { ...bypass, name: 'new', traffic: NO_TRAFFIC };
+  expect(renderPolicies([protect, bypass, discard, unmet], plainly)).toBe(
     `  9  PROTECT  laptops  line 12, with staff for *.example\\u0007
               10.0.1.0/24 fd00::/64 === 0.0.0.0/0
               2 pairs of SAs; sent 3.00 MB in 2000 packets, received 10 B in 1 packet
 100  BYPASS   ssh      line 20
               192.0.2.1/32[tcp/22] === ::/0
+              let pass: 1 packet out (60 B), 0 in by SAs (0 B)
+100  DISCARD  no       line 20
+              192.0.2.1/32[tcp/22] === ::/0
+              discarded: 3000 packets out (180 kB), 2 in by SAs (120 B)
+100  BYPASS   new      line 20
+              192.0.2.1/32[tcp/22] === ::/0
+              no packet has met it
 what no policy matches is discarded
 `,
   );

@@ -1,0 +1,218 @@
+// The HTTP listener: takes requests up to bounds of number, size, time and rate, and hands those that may ask to their
+// routes. Whatever is wrong with a request ends with it. It shares the main thread, so a route that has much to say
+// prepares it in slices (sliced.ts); packets go through another thread.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { monotonicMs } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Access } from './access.ts';
+import { RefusedRequest } from './refused-request.ts';
+import { sendReply, textReply, type Reply } from './reply.ts';
+import { readJsonBody } from './request-body.ts';
+import { RequestRate } from './request-rate.ts';
+
+export const MOST_CONNECTIONS = 64;
+/** Of one address, but for those of this host: its users are behind one, and a proxy is. */
+const MOST_OF_ONE_ADDRESS = 16;
+const MOST_REQUESTS_OF_CONNECTION = 1000;
+const MOST_HEADER_BYTES = 8192;
+const MOST_HEADERS = 64;
+const MOST_TARGET_CHARACTERS = 2048;
+const HEADER_MS = 5000;
+const REQUEST_MS = 10_000;
+const IDLE_MS = 5000;
+const CHECK_MS = 1000;
+const REPLY_MS = 60_000;
+const PER_SECOND = 50;
+const BURST = 150;
+/** Tokens that are none. */
+const GUESSES_PER_SECOND = 1;
+const GUESSES = 10;
+
+export interface HttpRequest {
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  /** Of POST, as JSON says it. */
+  readonly body: unknown;
+  /** Somebody has shown a token that is none. @throws RefusedRequest where that happens too often */
+  readonly noteGuess: () => void;
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** Without a token, because it tells nothing. */
+  readonly isOpen?: boolean;
+  /** @throws RefusedRequest */
+  readonly handle: (request: HttpRequest) => Reply | Promise<Reply>;
+}
+
+export interface HttpServerParts {
+  readonly log: Logger;
+  readonly access: Access;
+  /** By path. */
+  readonly routes: ReadonlyMap<string, Route>;
+}
+
+export class HttpServer {
+  readonly #parts: HttpServerParts;
+  readonly #server: Server;
+  readonly #ofAddress = new Map<string, number>();
+  readonly #busy = new WeakSet<Socket>();
+  readonly #lookers = new RequestRate(PER_SECOND, BURST);
+  readonly #strangers = new RequestRate(PER_SECOND, BURST);
+  readonly #guesses = new RequestRate(GUESSES_PER_SECOND, GUESSES);
+
+  /** @param listen makes the server listen */
+  static async open(parts: HttpServerParts, listen: (server: Server) => Promise<void>): Promise<HttpServer> {
+    const opened = new HttpServer(parts);
+    try {
+      await listen(opened.#server);
+    } catch (error) {
+      opened.#server.close();
+      throw error;
+    }
+    return opened;
+  }
+
+  private constructor(parts: HttpServerParts) {
+    this.#parts = parts;
+    const server = createServer({
+      maxHeaderSize: MOST_HEADER_BYTES,
+      headersTimeout: HEADER_MS,
+      requestTimeout: REQUEST_MS,
+      keepAliveTimeout: IDLE_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      requireHostHeader: true,
+    });
+    server.maxConnections = MOST_CONNECTIONS;
+    server.maxHeadersCount = MOST_HEADERS;
+    server.maxRequestsPerSocket = MOST_REQUESTS_OF_CONNECTION;
+    server.on('connection', (socket: Socket) => {
+      this.#count(socket);
+    });
+    server.on('clientError', refuseMalformed);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      void this.#answer(request, response);
+    });
+    this.#server = server;
+  }
+
+  get address(): ReturnType<Server['address']> {
+    return this.#server.address();
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+    });
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  #count(socket: Socket): void {
+    const { remoteAddress: address } = socket;
+    if (address === undefined || /^(::ffff:)?127\.|^::1$/.test(address)) return;
+    const count = (this.#ofAddress.get(address) ?? 0) + 1;
+    this.#ofAddress.set(address, count);
+    socket.once('close', () => {
+      const left = (this.#ofAddress.get(address) ?? 1) - 1;
+      if (left > 0) this.#ofAddress.set(address, left);
+      else this.#ofAddress.delete(address);
+    });
+    if (count > MOST_OF_ONE_ADDRESS) socket.destroy();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { socket } = request;
+    // Nobody needs pipelining, and its answers would wait in memory.
+    if (this.#busy.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    this.#busy.add(socket);
+    const late = setTimeout(() => response.destroy(), REPLY_MS);
+    try {
+      const reply = await this.#reply(request);
+      await sendReply(response, reply, request.method !== 'HEAD');
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'an HTTP request could not be answered');
+      response.destroy();
+    } finally {
+      clearTimeout(late);
+      this.#busy.delete(socket);
+    }
+  }
+
+  async #reply(request: IncomingMessage): Promise<Reply> {
+    try {
+      return await this.#route(request);
+    } catch (error) {
+      if (error instanceof RefusedRequest) return error.reply;
+      this.#parts.log.error({ err: error }, 'an HTTP request met an unforeseen error');
+      return textReply(500, 'an unforeseen error; the log has it');
+    }
+  }
+
+  async #route(request: IncomingMessage): Promise<Reply> {
+    const { access, routes } = this.#parts;
+    const { headers, url = '' } = request;
+    if (url.length > MOST_TARGET_CHARACTERS) throw new RefusedRequest(414, 'the target is too long');
+    if (!url.startsWith('/') || url.startsWith('//')) throw new RefusedRequest(400, 'the target is no path');
+    if (!access.isOurHost(headers.host))
+      throw new RefusedRequest(
+        421,
+        'this name is not known here: call it by its address, or write the name into management.http.hosts',
+      );
+    const [path = '', query = ''] = url.split('?', 2);
+    const isKnown = access.mayLook(headers);
+    this.#bound(isKnown ? this.#lookers : this.#strangers);
+    const route = routes.get(path);
+    if (route === undefined) throw new RefusedRequest(404, 'there is nothing here');
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    if (method !== route.method)
+      throw new RefusedRequest(405, `only ${route.method} is answered here`, { Allow: route.method });
+    if (route.isOpen !== true && !isKnown) this.#refuseStranger(headers);
+    if (route.isOpen !== true || method === 'POST') checkOrigin(access, headers, method);
+    const body = method === 'POST' ? await readJsonBody(request) : undefined;
+    const noteGuess = (): void => {
+      this.#bound(this.#guesses);
+    };
+    return route.handle({ query: new URLSearchParams(query), headers, body, noteGuess });
+  }
+
+  #refuseStranger({ authorization }: IncomingMessage['headers']): never {
+    if (authorization !== undefined) this.#bound(this.#guesses);
+    throw new RefusedRequest(401, 'a token is needed here', { 'WWW-Authenticate': 'Bearer' });
+  }
+
+  #bound(rate: RequestRate): void {
+    if (!rate.take(monotonicMs())) throw new RefusedRequest(429, 'too many requests', { 'Retry-After': '1' });
+  }
+}
+
+/** A form of another site cannot set headers, and cannot send JSON. */
+function checkOrigin(access: Access, headers: IncomingMessage['headers'], method: Route['method']): void {
+  const isOurs = access.isFromOurPage(headers);
+  if (!isOurs || (method === 'POST' && headers['x-isthmus-request'] !== '1'))
+    throw new RefusedRequest(403, 'this was asked by a page of somebody else');
+}
+
+/** What is no HTTP has one line for an answer, and ends the connection. */
+function refuseMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // Who does not close it in turn is left.
+  socket.destroySoon();
+}

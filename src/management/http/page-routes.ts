@@ -1,0 +1,106 @@
+// The routes of the status page: its files, which tell nothing and need no token, and what it asks for.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { packageFile } from '../../base/package-file.ts';
+import { section, ViciRequestError } from '../vici/message.ts';
+import { readImaginedPacket } from '../vici/commands/isthmus-explain.ts';
+import type { Access } from './access.ts';
+import { doAction } from './do-action.ts';
+import { collectState, cutState } from './collect-state.ts';
+import type { HttpRequest, Route } from './http-server.ts';
+import type { PageGateway } from './page-gateway.ts';
+import { RefusedRequest } from './refused-request.ts';
+import { jsonReply, textReply } from './reply.ts';
+import { SharedAnswer } from './shared-answer.ts';
+import { inSlices } from './sliced.ts';
+
+/** As `npm run build` leaves them. */
+const FILES = [
+  ['/', 'index.html', 'text/html; charset=utf-8'],
+  ['/page.js', 'page.js', 'text/javascript; charset=utf-8'],
+  ['/page.css', 'page.css', 'text/css; charset=utf-8'],
+  ['/icon.svg', 'icon.svg', 'image/svg+xml'],
+] as const;
+const MOST_FIND_CHARACTERS = 100;
+const EXPLAIN_FIELDS = ['from', 'to', 'protocol', 'port', 'source-port'] as const;
+
+export interface PageRoutesParts {
+  readonly gateway: PageGateway;
+  readonly access: Access;
+  /** Tunnels may be made and ended. */
+  readonly actions: boolean;
+}
+
+export function pageRoutes(parts: PageRoutesParts): ReadonlyMap<string, Route> {
+  const { gateway, access, actions } = parts;
+  const collected = new SharedAnswer(() => inSlices(collectState(gateway)));
+  const state: Route = {
+    method: 'GET',
+    handle: async ({ query }) => {
+      const find = (query.get('find') ?? '').slice(0, MOST_FIND_CHARACTERS).toLowerCase();
+      const wanted = { find, peer: query.get('peer') ?? '' };
+      return jsonReply(cutState(gateway, await collected.get(), wanted, actions));
+    },
+  };
+  const explain: Route = { method: 'GET', handle: ({ query }) => explained(gateway, query) };
+  const session: Route = { method: 'POST', isOpen: true, handle: (request) => opened(access, request) };
+  const leave: Route = {
+    method: 'POST',
+    isOpen: true,
+    handle: () => jsonReply({}, 200, { 'Set-Cookie': access.endedSession() }),
+  };
+  const act: Route = {
+    method: 'POST',
+    handle: ({ body }) => {
+      if (!actions) throw new RefusedRequest(403, 'this page only shows: management.http.actions is false');
+      return doAction(gateway, body);
+    },
+  };
+  return new Map([
+    ...pageFiles(),
+    ['/api/state', state],
+    ['/api/explain', explain],
+    ['/api/session', session],
+    ['/api/leave', leave],
+    ['/api/action', act],
+  ]);
+}
+
+function pageFiles(): readonly (readonly [string, Route])[] {
+  return FILES.flatMap(([path, name, type]) => {
+    const file = packageFile(`dist/page/${name}`);
+    if (!existsSync(file)) return [];
+    const body = readFileSync(file);
+    const headers = { 'Cache-Control': 'no-cache' };
+    const route: Route = {
+      method: 'GET',
+      isOpen: true,
+      handle: () => ({ status: 200, type, body, headers }),
+    };
+    return [[path, route] as const];
+  });
+}
+
+/** The same as the command line's. */
+function explained(gateway: PageGateway, query: URLSearchParams): ReturnType<typeof jsonReply> {
+  const given = EXPLAIN_FIELDS.map((name) => [name, query.get(name)?.trim()] as const);
+  try {
+    const request = section(
+      Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== '')),
+    );
+    return jsonReply(gateway.explain(readImaginedPacket(request)));
+  } catch (error) {
+    if (error instanceof ViciRequestError) throw new RefusedRequest(400, error.message);
+    throw error;
+  }
+}
+
+/** A token becomes a session, so that the page does not have to keep it. */
+function opened(access: Access, { body, noteGuess }: HttpRequest): ReturnType<typeof jsonReply> {
+  if (!access.asksForToken) return jsonReply({});
+  const token = typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined;
+  if (typeof token === 'string' && access.isToken(token.trim()))
+    return jsonReply({}, 200, { 'Set-Cookie': access.newSession() });
+  noteGuess();
+  return textReply(401, 'this is not the token');
+}
