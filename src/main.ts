@@ -18,6 +18,7 @@ const program = createProgram(
     run: async (config, log) => (await import('./gateway/gateway.ts')).runGateway(config, log),
     cleanUp: async (config, log) => (await import('./gateway/gateway.ts')).cleanUp(config, log),
     guard: async (config, log) => (await import('./gateway/gateway.ts')).guard(config, log),
+    addonProblem: async () => (await import('./gateway/addon-problem.ts')).addonProblem(),
   },
   {
     out: (line) => process.stdout.write(line),

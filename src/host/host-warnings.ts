@@ -2,7 +2,7 @@
 // The gateway changes none of these switches itself: other programs of the host depend on them.
 
 import { formatAddress, prefixRange, rangeContains, type AddressFamily } from '../base/address.ts';
-import type { HostFacts, PeerPath } from './host-facts.ts';
+import type { HostFacts, HostPeer, PeerPath } from './host-facts.ts';
 import type { Policy } from '../spd/policy.ts';
 import type { HostNetworkPlan } from './host-plan.ts';
 import { PROTECTED_TABLE, type HostRoute } from './route-plan.ts';
@@ -79,21 +79,45 @@ function peerWarnings(
   path: PeerPath,
   marksArriving: boolean,
 ): readonly string[] {
-  const { peer, device } = path;
+  const { peer } = path;
   const who = `peer ${peer.name} (${formatAddress(peer.address)}) is itself a protected destination`;
   const warnings: string[] = [];
   if (plan.mark === 0) {
     warnings.push(`${who} and udp.mark is 0: datagrams to it run in a circle; set udp.mark`);
   }
+  const name = strictSwitch(facts, plan, path, marksArriving);
+  if (name !== undefined)
+    warnings.push(`${who} and ${name} is 1: the kernel drops what it sends; run sysctl -w ${name}=2`);
+  return warnings;
+}
+
+/** Peers that are protected destinations themselves, and the switch that keeps out what they send. */
+export function strictReversePaths(
+  facts: HostFacts,
+  plan: HostNetworkPlan,
+  marksArriving: boolean,
+): readonly { readonly peer: HostPeer; readonly name: string }[] {
+  return facts.paths
+    .filter((path) => isProtected(plan, path))
+    .flatMap((path) => {
+      const name = strictSwitch(facts, plan, path, marksArriving);
+      return name === undefined ? [] : [{ peer: path.peer, name }];
+    });
+}
+
+function strictSwitch(
+  facts: HostFacts,
+  plan: HostNetworkPlan,
+  { peer, device }: PeerPath,
+  marksArriving: boolean,
+): string | undefined {
   // The reverse path of an unmarked datagram from the peer leads into the TUN; with a mark it is marked as it arrives.
   const isUnmarked = plan.mark === 0 || !marksArriving;
   const isStrict = device !== undefined && facts.reversePathFilters.get(device) === STRICT;
-  if (peer.address.family === 4 && isUnmarked && isStrict) {
-    // sysctl writes the dot in a device name as a slash.
-    const name = `net.ipv4.conf.${device.replaceAll('.', '/')}.rp_filter`;
-    warnings.push(`${who} and ${name} is 1: the kernel drops what it sends; run sysctl -w ${name}=2`);
-  }
-  return warnings;
+  // sysctl writes the dot in a device name as a slash.
+  return peer.address.family === 4 && isUnmarked && isStrict
+    ? `net.ipv4.conf.${device.replaceAll('.', '/')}.rp_filter`
+    : undefined;
 }
 
 function isProtected(plan: HostNetworkPlan, path: PeerPath): boolean {

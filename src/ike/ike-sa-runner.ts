@@ -265,13 +265,16 @@ export class IkeSaRunner {
   }
 
   #story(
-    { localSpi, role, remoteIdentity }: IkeSaState,
+    { localSpi, role, remoteIdentity, connection }: IkeSaState,
     { name, details }: Extract<Effect, { readonly type: 'story' }>,
   ): void {
     const { stories } = this.#parts;
     const isStranger = role === 'responder' && remoteIdentity === undefined;
     if (isStranger) stories.tellOfStranger(name, { ike: localSpi, ...details });
-    else stories.tell(name, { ike: localSpi, ...details });
+    else {
+      const peer = connection === undefined || 'peer' in details ? {} : { peer: connection.name };
+      stories.tell(name, { ike: localSpi, ...details, ...peer });
+    }
   }
 }
 

@@ -18,7 +18,7 @@ import type { WatchOptions } from './control/watch.ts';
 import type { ControlOptions } from './control/with-session.ts';
 import type { Output } from './output.ts';
 
-const DEFAULT_SOCKET = `${RUNTIME_DIRECTORY}/${SOCKET_NAME}`;
+export const DEFAULT_SOCKET: string = `${RUNTIME_DIRECTORY}/${SOCKET_NAME}`;
 
 /** vici's times are milliseconds of at most nine digits. */
 const MOST_SECONDS = 86_400;

@@ -1,13 +1,15 @@
 // The command line. Commands come from the files beside; what starts the data plane is handed in, so that the
 // CLI works where no data plane can run. Exit codes: EXIT_CODES below.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 
 import type { Logger } from '../../base/log.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import { checkFile } from './check.ts';
-import { addControlCommands } from './control-commands.ts';
+import { addControlCommands, DEFAULT_SOCKET } from './control-commands.ts';
+import type { DoctorOptions } from './doctor.ts';
+import type { ImportOptions } from './import.ts';
 import { generateKey } from './keygen.ts';
 import type { Output } from './output.ts';
 import { addPkiCommands } from './pki-commands.ts';
@@ -21,10 +23,12 @@ export interface GatewayActions {
   readonly cleanUp: (config: GatewayConfig, log: Logger) => Promise<void>;
   /** Closes the host before there is a gateway. */
   readonly guard: (config: GatewayConfig, log: Logger) => Promise<void>;
+  /** Why the native addon cannot be loaded; undefined: it can. */
+  readonly addonProblem: () => Promise<string | undefined>;
 }
 
 const EXIT_CODES = `0 done; 1 wrong usage, configuration or host; 3 no gateway answers at the socket; 4 the gateway refused, or
-what was asked of it failed. Unless it is 0, standard error says why.`;
+what was asked of it failed, or a check of doctor. Unless it is 0, standard error says why.`;
 
 export function createProgram(version: string, actions: GatewayActions, output: Output): Command {
   const program = new Command('isthmus')
@@ -40,6 +44,17 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     .action((file: string) => checkFile(file, output));
 
   program
+    .command('import')
+    .description('make a configuration of one for strongSwan, and list what was not carried over')
+    .argument('<file>', 'swanctl.conf or ipsec.conf; what belongs to it is looked for beside it')
+    .option('-o, --output <file>', 'write it to a new file, and what it needs beside it')
+    .option('--force', 'overwrite')
+    .option('--json', 'JSON on standard output')
+    .action(async (file: string, options: ImportOptions) =>
+      (await import('./import.ts')).importFile(file, options, output),
+    );
+
+  program
     .command('run')
     .description('run the gateway until SIGTERM or SIGINT')
     .requiredOption('-c, --config <file>', 'configuration file')
@@ -53,6 +68,21 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     .action((proposal: string, { out }: { out?: string }) => generateKey(proposal, out, output));
 
   addControlCommands(program, output);
+
+  program
+    .command('doctor')
+    .description('look for what keeps a gateway from working here, and say what mends it; changes nothing')
+    .argument('[file]', 'configuration file; that of the gateway that runs where it is left out')
+    .addOption(new Option('-s, --socket <path>', 'of the gateway').env('ISTHMUS_SOCKET'))
+    .option('--json', 'JSON on standard output')
+    .action(async (file: string | undefined, options: DoctorOptions) =>
+      (await import('./doctor.ts')).runDoctor(
+        file,
+        options,
+        { socket: DEFAULT_SOCKET, addonProblem: actions.addonProblem },
+        output,
+      ),
+    );
 
   addPkiCommands(program, output);
 

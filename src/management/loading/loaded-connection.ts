@@ -6,6 +6,9 @@ import type { PeerEntry, PolicyEntry } from '../config/config-file.ts';
 import type { LoadedFile } from '../config/credentials.ts';
 import type { ConfigPath } from '../config/config-document.ts';
 
+/** As the configuration file would have it: names and plain values. What is undefined is not there. */
+export type PlainEntry = Readonly<Record<string, unknown>>;
+
 export interface LoadedConnection {
   readonly name: string;
   /** Where it is from; none: from anywhere. */
@@ -16,6 +19,8 @@ export interface LoadedConnection {
   readonly policies: readonly PolicyEntry[];
   /** Names of the policies. */
   readonly children: readonly string[];
+  /** The peer and the policies as they would be written, without proofs. */
+  readonly entries: { readonly peer: PlainEntry; readonly policies: readonly PlainEntry[] };
   /** What was written, by key: `children.net.local_ts`. */
   readonly written: ReadonlyMap<string, string>;
   /** `local`, `local-1` … */

@@ -39,10 +39,13 @@ export function proposalsOf(
   const texts = options.list(key);
   if (texts.length === 0) return undefined;
   return texts.flatMap((text) =>
-    text === 'default'
-      ? defaultProposals(protocol).map((proposal) => proposal.text)
-      : [text.split('-').map(usualWord).join('-')],
+    text === 'default' ? defaultProposals(protocol).map((proposal) => proposal.text) : [usualProposal(text)],
   );
+}
+
+/** One proposal in the words of the configuration. */
+export function usualProposal(text: string): string {
+  return text.split('-').map(usualWord).join('-');
 }
 
 function usualWord(word: string): string {

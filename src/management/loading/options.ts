@@ -4,6 +4,21 @@
 import { nearestWord } from '../config/nearest-word.ts';
 import { ViciRequestError, type ViciElement, type ViciSection } from '../vici/message.ts';
 
+/** An option that cannot be had: one line names it, says what was found and what is expected. */
+export class RefusedOptionError extends ViciRequestError {
+  /** With the sections around it: `children.net.local_ts`. */
+  readonly key: string;
+  readonly found: string;
+  readonly expected: string;
+
+  constructor(key: string, found: string, expected: string) {
+    super(`${key}: found ${found}, expected ${expected}`);
+    this.key = key;
+    this.found = found;
+    this.expected = expected;
+  }
+}
+
 /** Which values mean nothing that is not so anyway, and what to write in the place of others. */
 export type Fixed = Readonly<Record<string, readonly [neutral: RegExp, mend: string]>>;
 
@@ -85,7 +100,7 @@ export class Options {
     return /^\d{1,10}$/.test(text) ? Number(text) : this.refuse(key, 'a whole number');
   }
 
-  /** Options that mean nothing here with these values. @throws ViciRequestError where one has another */
+  /** Options that mean nothing here with these values. @throws RefusedOptionError where one has another */
   fixed(options: Fixed): void {
     for (const [key, [neutral, mend]] of Object.entries(options)) {
       const text = this.list(key).join(', ');
@@ -93,23 +108,26 @@ export class Options {
     }
   }
 
-  /** @throws ViciRequestError where something is left that nobody has read */
+  /** @throws RefusedOptionError where something is left that nobody has read */
   end(): void {
     for (const key of this.#section.keys()) {
       if (this.#read.has(key)) continue;
       const near = nearestWord(key, [...this.#read]);
-      throw new ViciRequestError(
-        `${this.#prefix}${key}: found an option that Isthmus does not know, expected it left out${near === undefined ? '' : `; did you mean "${near}"?`}`,
+      const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+      throw new RefusedOptionError(
+        `${this.#prefix}${key}`,
+        'an option that Isthmus does not know',
+        `it left out${hint}`,
       );
     }
   }
 
-  /** @throws ViciRequestError that names the option, what was found and what is expected */
+  /** @throws RefusedOptionError that names the option, what was found and what is expected */
   refuse(key: string, expected: string): never {
     const name = `${this.#prefix}${key}`;
     const text = this.#written.get(name);
     const found = text === undefined ? 'nothing' : JSON.stringify(text);
-    throw new ViciRequestError(`${name}: found ${found}, expected ${expected}`);
+    throw new RefusedOptionError(name, found, expected);
   }
 
   #take(key: string): ViciElement | undefined {
@@ -120,6 +138,6 @@ export class Options {
   #value(key: string, element: ViciElement): string {
     if (typeof element === 'string') return element.trim();
     if (element instanceof Uint8Array) return Buffer.from(element).toString('utf8').trim();
-    throw new ViciRequestError(`${this.#prefix}${key}: found a section or list, expected a value`);
+    throw new RefusedOptionError(`${this.#prefix}${key}`, 'a section or list', 'a value');
   }
 }

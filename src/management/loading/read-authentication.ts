@@ -2,11 +2,11 @@
 // round each, by a pre-shared key or a signature.
 
 import type { LoadedFile } from '../config/credentials.ts';
-import { ViciRequestError, type ViciSection } from '../vici/message.ts';
+import type { ViciSection } from '../vici/message.ts';
 import type { OwnProof, PeerProof } from './loaded-connection.ts';
 import { publicKeyFile, readCertificates } from './loaded-files.ts';
 import { identityTextOf } from './option-values.ts';
-import { NEVER, Options, type Fixed } from './options.ts';
+import { NEVER, Options, RefusedOptionError, type Fixed } from './options.ts';
 
 export interface Authentication<Proof> {
   /** Of the section. */
@@ -20,12 +20,12 @@ const OF_BOTH: Fixed = {
   round: [/^\d+$/, 'a number'],
   eap_id: [NEVER, NO_EAP],
 };
-const OF_LOCAL: Fixed = {
+export const LOCAL_FIXED: Fixed = {
   ...OF_BOTH,
   aaa_id: [NEVER, NO_EAP],
   xauth_id: [NEVER, NO_EAP],
 };
-const OF_REMOTE: Fixed = {
+export const REMOTE_FIXED: Fixed = {
   ...OF_BOTH,
   groups: [NEVER, 'it left out: peers have no groups; say who they are with id'],
   cert_policy: [NEVER, 'it left out: certificate policies are not judged'],
@@ -42,7 +42,7 @@ const EXPECTED_AUTH =
 export function readLocal(connection: ViciSection, written: Map<string, string>): Authentication<OwnProof> {
   const [name, section] = onlyRound(connection, 'local');
   const options = new Options(section, `${name}.`, written);
-  options.fixed(OF_LOCAL);
+  options.fixed(LOCAL_FIXED);
   const identity = identityTextOf(options.text('id'));
   const auth = authOf(options);
   const certificates = options.data('certs').map((data) => readCertificates(data)[0]);
@@ -51,8 +51,10 @@ export function readLocal(connection: ViciSection, written: Map<string, string>)
   if (auth === 'psk') return { name, identity, proof: { kind: 'psk' } };
   const [publicKey] = publicKeys;
   if (certificates.length + publicKeys.length > 1)
-    throw new ViciRequestError(
-      `${name}.certs: found ${certificates.length + publicKeys.length} certificates and keys, expected one of this gateway's own; its issuers belong into x509ca/`,
+    throw new RefusedOptionError(
+      `${name}.certs`,
+      `${certificates.length + publicKeys.length} certificates and keys`,
+      "one of this gateway's own; its issuers belong into x509ca/",
     );
   if (publicKey !== undefined)
     return { name, identity, proof: { kind: 'public-key', file: publicKeyFile(publicKey) } };
@@ -62,7 +64,7 @@ export function readLocal(connection: ViciSection, written: Map<string, string>)
 export function readRemote(connection: ViciSection, written: Map<string, string>): Authentication<PeerProof> {
   const [name, section] = onlyRound(connection, 'remote');
   const options = new Options(section, `${name}.`, written);
-  options.fixed(OF_REMOTE);
+  options.fixed(REMOTE_FIXED);
   const identity = identityTextOf(options.text('id'));
   const auth = authOf(options);
   const read = (key: string): readonly LoadedFile[] => options.data(key).flatMap(readCertificates);
@@ -73,8 +75,10 @@ export function readRemote(connection: ViciSection, written: Map<string, string>
   const [publicKey, ...others] = publicKeys;
   const ways = [certificates, authorities, publicKeys].filter((list) => list.length > 0);
   if (ways.length > 1 || others.length > 0)
-    throw new ViciRequestError(
-      `${name}.certs: found several ways to know the peer, expected certs or cacerts, or one of pubkeys`,
+    throw new RefusedOptionError(
+      `${name}.certs`,
+      'several ways to know the peer',
+      'certs or cacerts, or one of pubkeys',
     );
   if (publicKey !== undefined)
     return { name, identity, proof: { kind: 'public-key', file: publicKeyFile(publicKey) } };
@@ -98,12 +102,16 @@ function onlyRound(
   const rounds = [...connection].filter(([name]) => isRound(name, side));
   const [first, second] = rounds;
   if (second !== undefined)
-    throw new ViciRequestError(
-      `${second[0]}: found a second round of authentication, expected one (RFC 4739 is not built)`,
+    throw new RefusedOptionError(
+      second[0],
+      'a second round of authentication',
+      'one (RFC 4739 is not built)',
     );
   if (first === undefined || !(first[1] instanceof Map))
-    throw new ViciRequestError(
-      `${side}: found nothing, expected a section with auth = psk, or with auth = pubkey and certs`,
+    throw new RefusedOptionError(
+      side,
+      'nothing',
+      'a section with auth = psk, or with auth = pubkey and certs',
     );
   return [first[0], first[1] as ViciSection];
 }

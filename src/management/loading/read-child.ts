@@ -7,12 +7,13 @@ import type { ViciSection } from '../vici/message.ts';
 import { priorityOf, readChildSelectors } from './child-selectors.ts';
 import { bytesOf, proposalsOf, timeOf } from './option-values.ts';
 import { NEVER, NO, Options, YES, type Fixed } from './options.ts';
+import type { PlainEntry } from './loaded-connection.ts';
 import type { IssueReader } from './schema-issues.ts';
 
 const NO_MARKS = 'it left out: tunnels are chosen by selectors alone, without marks and XFRM interfaces';
 const NO_MARK = /^0(x0+)?(\/.*)?$/i;
 
-const FIXED: Fixed = {
+export const CHILD_FIXED: Fixed = {
   ah_proposals: [NEVER, 'esp_proposals in its place: there is no AH'],
   sha256_96: [NO, 'no: an ICV of 96 bits is not built'],
   updown: [NEVER, 'it left out: no scripts are run; routes and the guard follow from the policies'],
@@ -68,15 +69,20 @@ function later(limit: number): number {
   return limit + Math.ceil(limit / 10);
 }
 
+export interface ReadChild {
+  readonly policy: PolicyEntry;
+  readonly entry: PlainEntry;
+}
+
 /** @param context whose peer it is; its address is any where `isOpen` */
 export function readChild(
   name: string,
   section: ViciSection,
   written: Map<string, string>,
   context: { readonly peer: string; readonly isOpen: boolean; readonly read: IssueReader },
-): PolicyEntry {
+): ReadChild {
   const options = new Options(section, `children.${name}.`, written);
-  options.fixed(FIXED);
+  options.fixed(CHILD_FIXED);
   const action = readMode(options);
   const selectors = readChildSelectors(options);
   const priority = options.count('priority');
@@ -103,7 +109,7 @@ export function readChild(
   // It would wait for somebody to install it, and here it is in force as soon as it is there.
   if (action !== 'PROTECT' && sa.start === 'never')
     options.refuse('start_action', 'trap: a policy of mode pass or drop is in force when it is loaded');
-  return context.read(policySchema, entry, ['policies', 0], name);
+  return { policy: context.read(policySchema, entry, ['policies', 0], name), entry };
 }
 
 function readMode(options: Options): PolicyAction {

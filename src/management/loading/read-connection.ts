@@ -5,17 +5,17 @@
 import { formatAddress, parseAddress, type Address } from '../../base/address.ts';
 import { peerSchema } from '../config/config-schema.ts';
 import { InvariantError } from '../../base/errors.ts';
-import { textOf, ViciRequestError, type ViciSection } from '../vici/message.ts';
+import { textOf, type ViciSection } from '../vici/message.ts';
 import { describeOption, type LoadedConnection } from './loaded-connection.ts';
 import { proposalsOf, timeOf } from './option-values.ts';
-import { NEVER, NO, Options, YES, type Fixed } from './options.ts';
+import { NEVER, NO, Options, RefusedOptionError, YES, type Fixed } from './options.ts';
 import { isRound, readLocal, readRemote } from './read-authentication.ts';
 import { readChild } from './read-child.ts';
 import { issueReader } from './schema-issues.ts';
 
 const NO_ADDRESSES = 'it left out: addresses are not handed out (no configuration payloads)';
 const NO_MEDIATION = 'it left out: there is no mediation';
-const FIXED: Fixed = {
+export const CONNECTION_FIXED: Fixed = {
   version: [/^[02]$/, '2: there is IKEv2 only'],
   local_port: [/^(500|4500)$/, 'it left out: udp.listen of the configuration file says where the gateway is'],
   vips: [NEVER, NO_ADDRESSES],
@@ -46,7 +46,7 @@ const IKE_PORT = 500;
 const NAT_TRAVERSAL_PORT = 4500;
 const DEFAULT_REKEY_SECONDS = 4 * 3600;
 
-/** @throws ViciRequestError with one line: the option, what was found, what is expected */
+/** @throws RefusedOptionError with one line: the option, what was found, what is expected */
 export function readConnection(name: string, loaded: ViciSection): LoadedConnection {
   const section = withProofs(loaded);
   const written = new Map<string, string>();
@@ -57,7 +57,7 @@ export function readConnection(name: string, loaded: ViciSection): LoadedConnect
   const rounds = [...section.keys()].filter((key) => isRound(key, 'local') || isRound(key, 'remote'));
   const own = [...section].filter(([key]) => key !== 'children' && !rounds.includes(key));
   const options = new Options(new Map(own), '', written);
-  options.fixed(FIXED);
+  options.fixed(CONNECTION_FIXED);
   const localAddresses = readLocalAddresses(options);
   const address = readRemoteAddress(options);
   const port = options.count('remote_port') ?? IKE_PORT;
@@ -82,14 +82,15 @@ export function readConnection(name: string, loaded: ViciSection): LoadedConnect
   const children = childrenOf(section);
   written.set('name', name);
   for (const [child] of children) written.set(`children.${child}`, child);
+  const context = { peer: name, isOpen: address === 'any', read };
+  const policies = children.map(([child, of]) => readChild(child, of, written, context));
   return {
     ...{ name, localAddresses, written, sections },
     peer: { ...peer, ike },
     local: local.proof,
     remote: remote.proof,
-    policies: children.map(([child, of]) =>
-      readChild(child, of, written, { peer: name, isOpen: address === 'any', read }),
-    ),
+    policies: policies.map(({ policy }) => policy),
+    entries: { peer: entry, policies: policies.map((one) => one.entry) },
     children: children.map(([child]) => child),
   };
 }
@@ -146,10 +147,9 @@ function readLiveness(options: Options): string {
 
 function childrenOf(section: ViciSection): readonly (readonly [string, ViciSection])[] {
   const children = section.get('children') ?? new Map<string, ViciSection>();
-  if (!(children instanceof Map)) throw new ViciRequestError('children: found a value, expected sections');
+  if (!(children instanceof Map)) throw new RefusedOptionError('children', 'a value', 'sections');
   return [...(children as ViciSection)].map(([name, child]) => {
-    if (!(child instanceof Map))
-      throw new ViciRequestError(`children.${name}: found a value, expected a section`);
+    if (!(child instanceof Map)) throw new RefusedOptionError(`children.${name}`, 'a value', 'a section');
     return [name, child as ViciSection];
   });
 }

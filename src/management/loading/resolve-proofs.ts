@@ -17,16 +17,16 @@ import type { ConfigFile, IkeEntry } from '../config/config-file.ts';
 import type { LoadedFile } from '../config/credentials.ts';
 import type { LoadedSecret } from '../config/loaded-secret.ts';
 import { ownAddress } from '../config/keying-checks.ts';
-import { ViciRequestError } from '../vici/message.ts';
 import type { LoadedConnection } from './loaded-connection.ts';
 import { certificateFile, publicKeyId } from './loaded-files.ts';
 import { identityTextOf } from './option-values.ts';
+import { RefusedOptionError } from './options.ts';
 import type { LoadedThings } from './loaded-things.ts';
 
 /** A path of so many certificates is refused later (pki/certification-path.ts). */
 const MOST_ISSUERS = 8;
 
-/** @throws ViciRequestError where something was not loaded: the option, and what to load */
+/** @throws RefusedOptionError where something was not loaded: the option, and what to load */
 export function resolveProofs(
   connection: LoadedConnection,
   things: LoadedThings,
@@ -52,8 +52,10 @@ function own(
     case 'public-key': {
       const key = things.keys.get(publicKeyId(local.file.bytes));
       if (key !== undefined) return { public_key: local.file, private_key: { loaded: key.secret } };
-      throw new ViciRequestError(
-        `${sections.local}.pubkeys: found a public key, expected its private key loaded before (private/)`,
+      throw new RefusedOptionError(
+        `${sections.local}.pubkeys`,
+        'a public key',
+        'its private key loaded before (private/)',
       );
     }
     case 'certificate': {
@@ -64,8 +66,10 @@ function own(
       const secret = things.keys.get(publicKeyId(leaf.publicKey))?.secret;
       if (secret !== undefined)
         return { certificate: chainOf(leaf, things), private_key: { loaded: secret } };
-      throw new ViciRequestError(
-        `${sections.local}.certs: found the certificate of ${formatDistinguishedName(leaf.subject)}, expected its private key loaded before (private/)`,
+      throw new RefusedOptionError(
+        `${sections.local}.certs`,
+        `the certificate of ${formatDistinguishedName(leaf.subject)}`,
+        'its private key loaded before (private/)',
       );
     }
   }
@@ -92,8 +96,10 @@ function peers(
           ? remote.authorities
           : trusted.map(({ certificate }) => certificateFile(certificate));
       if (authorities.length === 0)
-        throw new ViciRequestError(
-          `${sections.remote}.cacerts: found nothing, expected the authority of the peer, here or loaded before (x509ca/)`,
+        throw new RefusedOptionError(
+          `${sections.remote}.cacerts`,
+          'nothing',
+          'the authority of the peer, here or loaded before (x509ca/)',
         );
       const lists = [...things.revocationLists.values()];
       return { authorities: withoutRepeats(authorities), ...(lists.length > 0 && { crls: lists }) };
@@ -118,8 +124,10 @@ function ownCertificate(
     .filter((certificate) => identity === undefined || certificateHasIdentity(certificate, identity));
   const [first, second] = possible;
   if (first !== undefined && second === undefined) return first;
-  throw new ViciRequestError(
-    `${sections.local}.certs: found nothing, expected the certificate of this gateway: of those that were loaded ${possible.length} could be meant`,
+  throw new RefusedOptionError(
+    `${sections.local}.certs`,
+    'nothing',
+    `the certificate of this gateway: of those that were loaded ${possible.length} could be meant`,
   );
 }
 
@@ -166,8 +174,10 @@ function sharedSecret(
     if (sum > (best?.rank ?? NO_MATCH)) best = { secret, rank: sum };
   }
   if (best !== undefined) return best.secret;
-  throw new ViciRequestError(
-    `${sections.local}.auth: found psk, expected a secret of ${other?.text ?? 'the peer'} loaded before (secrets, ike-NAME with an id of it)`,
+  throw new RefusedOptionError(
+    `${sections.local}.auth`,
+    'psk',
+    `a secret of ${other?.text ?? 'the peer'} loaded before (secrets, ike-NAME with an id of it)`,
   );
 }
 

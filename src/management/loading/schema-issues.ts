@@ -4,9 +4,9 @@ import type { z } from 'zod';
 
 import { InvariantError } from '../../base/errors.ts';
 import type { ConfigPath } from '../config/config-document.ts';
-import { ViciRequestError } from '../vici/message.ts';
+import { RefusedOptionError } from './options.ts';
 
-/** @param at where the entry belongs @param name of it @throws ViciRequestError */
+/** @param at where the entry belongs @param name of it @throws RefusedOptionError */
 export type IssueReader = <T>(schema: z.ZodType<T>, entry: unknown, at: ConfigPath, name: string) => T;
 
 /** @param describe names a place in an entry, and what was written there */
@@ -19,6 +19,6 @@ export function issueReader(
     const [issue] = result.error.issues;
     if (issue === undefined) throw new InvariantError('a schema refuses without an issue');
     const { key, found } = describe([...at, ...issue.path], name);
-    throw new ViciRequestError(`${key}: found ${found}, expected ${issue.message}`);
+    throw new RefusedOptionError(key, found, issue.message);
   };
 }

@@ -14,7 +14,7 @@ import type { ViciGateway } from '../vici-gateway.ts';
 const MOST_NAME = 255;
 
 const NO_TOKENS = 'cacert: there are no smart cards and no TPM';
-const FIXED: Fixed = {
+export const AUTHORITY_FIXED: Fixed = {
   crl_uris: [NEVER, 'the list itself in x509crl/: nothing is fetched'],
   ocsp_uris: [NEVER, 'it left out: there is no OCSP'],
   cert_uri_base: [NEVER, 'it left out: there is no hash-and-URL'],
@@ -30,7 +30,7 @@ export const loadAuthority: Command = async (gateway, request) => {
   const authorities = [...request].map(([name, section]) => {
     if (!(section instanceof Map)) throw new ViciRequestError(`${name}: found a value, expected a section`);
     const options = new Options(section as ViciSection, '', new Map());
-    options.fixed(FIXED);
+    options.fixed(AUTHORITY_FIXED);
     const [data] = options.data('cacert');
     options.end();
     if (data === undefined)

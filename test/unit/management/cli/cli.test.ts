@@ -103,6 +103,124 @@ describe('isthmus check', () => {
   });
 });
 
+describe('isthmus import', () => {
+  const text = `connections { gw {
+  local_addrs = 192.0.2.1
+  remote_addrs = 192.0.2.2
+  local { auth = psk }
+  remote { auth = psk }
+  children { net {
+    local_ts = 10.1.0.0/24
+    remote_ts = 10.2.0.0/24
+    updown = /bin/true
+    start_action = trap
+  } }
+} }
+secrets { ike-gw { secret = "not for the configuration" } }
+`;
+  const yaml = (source: string): string => `# Imported from ${source} by isthmus import: 1 connection.
+# What was not carried over was listed then.
+
+gateway:
+  name: gateway
+udp:
+  listen: [192.0.2.1:4500]
+guard: none
+peers:
+  # from swanctl.conf:1
+  - name: gw
+    address: 192.0.2.2
+    ike:
+      local:
+        identity: 192.0.2.1
+        psk:
+          file: ike-gw.psk
+      lifetime:
+        soft: 14400s
+        hard: 15840s
+        jitter: 1440s
+      liveness: off
+policies:
+  # from swanctl.conf:6
+  - name: net
+    priority: 10
+    action: PROTECT
+    selectors:
+      local_address: [10.1.0.0/24]
+      remote_address: [10.2.0.0/24]
+    sa:
+      peer: gw
+      start: on-traffic
+      on_close: trap
+      lifetime:
+        time:
+          soft: 3600s
+          hard: 3960s
+`;
+  const notices = (source: string): string =>
+    `${source}:9: connections.gw.children.net.updown: found "/bin/true": left out: expected it left out: no scripts are run; routes and the guard follow from the policies
+swanctl.conf: guard: found nothing: differs: strongSwan has no guard: its kernel policies refuse what should have come through a tunnel. Name the unprotected interfaces, guard: {interfaces: [eth0]}, and add BYPASS policies for what may come in clear
+`;
+  const summary = '0 not carried over, 1 left out, 1 different, 0 without meaning here';
+
+  it('writes the configuration on standard output, and what is not in it beside', () => {
+    const source = join(directory, 'swanctl.conf');
+    writeFileSync(source, text);
+    expect(isthmus('import', source)).toEqual({
+      code: 0,
+      out: yaml(source),
+      err: `${notices(source)}note: ike-gw.psk, a secret, was not written: give --output FILE, and it lies beside FILE\nstandard output: ok, as isthmus check says; ${summary}\n`,
+    });
+  });
+
+  it('writes new files, with secrets for their owner alone, and never over others', () => {
+    const source = join(directory, 'swanctl.conf');
+    const made = join(directory, 'isthmus.yaml');
+    const secret = join(directory, 'ike-gw.psk');
+    writeFileSync(source, text);
+    expect(isthmus('import', source, '--output', made)).toEqual({
+      code: 0,
+      out: '',
+      err: `${notices(source)}${secret}: written, for its owner alone\n${made}: ok, as isthmus check says; ${summary}\n`,
+    });
+    expect(readFileSync(made, 'utf8')).toBe(yaml(source));
+    expect(readFileSync(secret, 'utf8')).toBe('not for the configuration\n');
+    expect(statSync(secret).mode & 0o777).toBe(0o600);
+    expect(isthmus('check', made).code).toBe(0);
+    const { code, err } = isthmus('import', source, '--output', made);
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: `isthmus: ${secret}: exists already and is left as it is; name another file\n`,
+    });
+  });
+
+  it('--json has all of it', () => {
+    const source = join(directory, 'swanctl.conf');
+    writeFileSync(source, text);
+    const { code, out, err } = isthmus('import', source, '--json');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(out)).toMatchObject({
+      text: yaml(source),
+      notices: [
+        { file: source, line: 9, kind: 'left-out', option: 'connections.gw.children.net.updown' },
+        { kind: 'differs', option: 'guard' },
+      ],
+      files: [{ name: 'ike-gw.psk', isSecret: true, isWritten: false }],
+      check: [],
+    });
+  });
+
+  it('says where a file is broken', () => {
+    const source = join(directory, 'swanctl.conf');
+    writeFileSync(source, 'connections {\n  a {\n');
+    expect(isthmus('import', source)).toEqual({
+      code: 1,
+      out: '',
+      err: `${source}:3: found the end of the file, expected a } that closes the section\n`,
+    });
+  });
+});
+
 describe('isthmus keygen', () => {
   it.each([
     [[], 36],

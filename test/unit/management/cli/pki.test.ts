@@ -27,7 +27,7 @@ async function pki(...args: readonly string[]): Promise<string> {
   const never = (): Promise<void> => Promise.reject(new Error('not this command'));
   const program = createProgram(
     '1.2.3',
-    { run: never, cleanUp: never, guard: never },
+    { run: never, cleanUp: never, guard: never, addonProblem: () => Promise.resolve(undefined) },
     { out: (line) => lines.push(line), err: (line) => lines.push(line) },
   );
   program.exitOverride();

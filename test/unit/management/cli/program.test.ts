@@ -9,7 +9,11 @@ async function invoke(actions: Partial<GatewayActions>, ...args: readonly string
   const output = { out: (): void => undefined, err: (): void => undefined };
   const program = createProgram(
     '1.2.3',
-    { run: unexpected, cleanUp: unexpected, guard: unexpected, ...actions },
+    {
+      ...{ run: unexpected, cleanUp: unexpected, guard: unexpected },
+      addonProblem: () => Promise.resolve(undefined),
+      ...actions,
+    },
     output,
   );
   await program.parseAsync(args, { from: 'user' });

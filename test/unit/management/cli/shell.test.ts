@@ -29,8 +29,12 @@ function printed(...args: readonly string[]): string {
   const out = (line: string): void => {
     text += line;
   };
-  const never = (): Promise<void> => Promise.reject(new Error('nothing runs'));
-  createProgram('1.2.3', { run: never, cleanUp: never, guard: never }, { out, err: out }).parse(args, {
+  const never = (): Promise<never> => Promise.reject(new Error('nothing runs'));
+  createProgram(
+    '1.2.3',
+    { run: never, cleanUp: never, guard: never, addonProblem: never },
+    { out, err: out },
+  ).parse(args, {
     from: 'user',
   });
   return text;
@@ -115,7 +119,11 @@ test('man reads the manual page without a warning, and it has each command and o
 });
 
 function programOf(): ReturnType<typeof createProgram> {
-  const never = (): Promise<void> => Promise.reject(new Error('nothing runs'));
+  const never = (): Promise<never> => Promise.reject(new Error('nothing runs'));
   const quiet = (): void => undefined;
-  return createProgram('1.2.3', { run: never, cleanUp: never, guard: never }, { out: quiet, err: quiet });
+  return createProgram(
+    '1.2.3',
+    { run: never, cleanUp: never, guard: never, addonProblem: never },
+    { out: quiet, err: quiet },
+  );
 }
