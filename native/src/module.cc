@@ -42,6 +42,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
                         Export<JsOpenUdp>(env, exports, "openUdp") &&
                         Export<JsCreateWakeup>(env, exports, "createWakeup") &&
                         Export<JsSignalWakeup>(env, exports, "signalWakeup") &&
+                        Export<JsSendDatagram>(env, exports, "sendDatagram") &&
                         Export<JsCloseDescriptor>(env, exports, "closeDescriptor") &&
                         Export<OpensslVersion>(env, exports, "opensslVersion") &&
                         Export<IpsecMbStatus>(env, exports, "ipsecMb") &&

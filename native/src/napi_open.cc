@@ -8,6 +8,7 @@
 #include "napi_arguments.h"
 #include "napi_errors.h"
 #include "tun_device.h"
+#include "udp_datagram.h"
 #include "udp_socket.h"
 
 namespace isthmus {
@@ -141,6 +142,32 @@ void JsSignalWakeup(const Napi::CallbackInfo& info) {
   if (!ReadInt32(info.Env(), info[0], "fd", &fd)) return;
   const Result<bool> result = SignalWakeup(fd);
   if (const auto* failure = std::get_if<SystemFailure>(&result)) ThrowSystemFailure(info.Env(), *failure);
+}
+
+Napi::Value JsSendDatagram(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  int32_t fd = -1;
+  bool hasMarker = false;
+  int32_t port = 0;
+  const uint8_t* address = nullptr;
+  size_t addressLength = 0;
+  const uint8_t* bytes = nullptr;
+  size_t length = 0;
+  if (!ReadInt32(env, info[0], "fd", &fd) || !ReadBoolean(env, info[1], "hasMarker", &hasMarker) ||
+      !ReadBytes(env, info[2], "address", &address, &addressLength) || !ReadInt32(env, info[3], "port", &port) ||
+      !ReadBytes(env, info[4], "bytes", &bytes, &length)) {
+    return {};
+  }
+  if (addressLength != 4 && addressLength != 16) {
+    ThrowRange(env, "address: expected 4 or 16 bytes");
+    return {};
+  }
+  if (port < 0 || port > UINT16_MAX) {
+    ThrowRange(env, "port: out of range");
+    return {};
+  }
+  const SocketAddress to(address, addressLength, static_cast<uint16_t>(port));
+  return Napi::Number::New(env, SendDatagram(fd, hasMarker, to, bytes, length));
 }
 
 void JsCloseDescriptor(const Napi::CallbackInfo& info) {

@@ -20,6 +20,8 @@ export const Counter = {
   /** IKE datagrams handed to the main thread. */
   ikeDatagrams: 72,
   ikeDatagramsSent: 73,
+  /** As before, but by the main thread itself, which alone writes this cell. */
+  ikeDatagramsSentAtOnce: 74,
 } as const;
 
 const CELLS = 96;

@@ -8,6 +8,7 @@ import { CommandSender } from './command-sender.ts';
 import { allocateControlWords, Control, type Command, type DataPlaneEvent } from './commands.ts';
 import type { NativeAddon } from './native/addon.ts';
 import type { Engine } from './engine.ts';
+import { IkeSender } from './ike-sender.ts';
 import type { IkeSocket } from './ike-socket.ts';
 import type { WorkerInput } from './worker.ts';
 
@@ -39,6 +40,7 @@ export class WorkerDataPlane implements DataPlane {
   readonly ikeSockets: readonly IkeSocket[];
   readonly failed: Promise<never>;
   readonly #commands: CommandSender;
+  readonly #ikeSender: IkeSender;
   readonly #exited: Promise<void>;
   #stopping = false;
   #gone = false;
@@ -68,6 +70,12 @@ export class WorkerDataPlane implements DataPlane {
         addon.signalWakeup(input.descriptors.wakeup);
       },
     });
+    this.#ikeSender = new IkeSender({
+      addon,
+      sockets: this.ikeSockets,
+      descriptors: input.descriptors.sockets,
+      counters: input.counters,
+    });
     worker.on('message', (event: DataPlaneEvent) => {
       onEvent(event);
       if (event.type === 'ike-datagram') Atomics.add(control, Control.ikeTaken, 1);
@@ -93,8 +101,10 @@ export class WorkerDataPlane implements DataPlane {
     this.failed.catch(() => undefined);
   }
 
-  send(command: Command): Promise<void> {
-    return this.#commands.send(command);
+  async send(command: Command): Promise<void> {
+    // Once the worker is gone the descriptors are closed, and their numbers may be somebody else's.
+    if (command.type === 'send-ike' && !this.#gone && this.#ikeSender.send(command)) return;
+    await this.#commands.send(command);
   }
 
   async stop(): Promise<void> {

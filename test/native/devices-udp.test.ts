@@ -1,5 +1,6 @@
 // The native UDP devices over loopback: batches, trains, traffic classes, errors of rows.
 
+import { constants } from 'node:os';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BatchMemory, DatagramIn, DatagramOut } from '../../src/dataplane/batch-memory.ts';
 import { Ready } from '../../src/dataplane/devices.ts';
@@ -59,6 +60,41 @@ function pair(
   from.devices.setEndpoint(0, 0, bytesOf(address), to.port);
   return [from, to];
 }
+
+test.each([
+  ['IPv4', '127.0.0.1'],
+  ['IPv6', '::1'],
+])('one datagram leaves by a socket without devices, behind a marker or not, over %s', (_name, address) => {
+  const from = open(address);
+  const to = side(address, { gro: false });
+  const payload = patternBytes(300);
+  expect(addon.sendDatagram(from.fd, true, bytesOf(address), to.port, payload)).toBe(0);
+  expect(addon.sendDatagram(from.fd, false, bytesOf(address), to.port, payload)).toBe(0);
+  const received = receive(to.devices, to.memory);
+  expect(received.map((datagram) => datagram.payload)).toEqual([
+    Uint8Array.of(0, 0, 0, 0, ...payload),
+    payload,
+  ]);
+  expect(received.map((datagram) => datagram.sourcePort)).toEqual([from.port, from.port]);
+});
+
+test('one datagram that the kernel refuses is its errno, and nothing is thrown', () => {
+  const { fd } = open('127.0.0.1');
+  const bytes = patternBytes(66_000);
+  expect(addon.sendDatagram(fd, false, bytesOf('127.0.0.1'), 9, bytes)).toBe(constants.errno.EMSGSIZE);
+  expect(addon.sendDatagram(-1, false, bytesOf('127.0.0.1'), 9, bytes)).toBe(constants.errno.EBADF);
+});
+
+test.each([
+  [
+    'an address of another length',
+    () => addon.sendDatagram(3, false, new Uint8Array(5), 9, new Uint8Array(1)),
+    'address',
+  ],
+  ['a port', () => addon.sendDatagram(3, false, new Uint8Array(4), 65_536, new Uint8Array(1)), 'port'],
+])('%s that is none is refused', (_name, call, field) => {
+  expect(call).toThrow(new RegExp(`^${field}: `));
+});
 
 test.each([
   ['IPv4', '127.0.0.1', 4],

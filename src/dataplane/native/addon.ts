@@ -84,6 +84,12 @@ export interface NativeAddon {
   /** An eventfd, non-blocking. */
   createWakeup(): number;
   signalWakeup(fd: number): void;
+  /**
+   * Hands the kernel one datagram without waiting, behind a non-ESP marker where it is asked for (RFC 3948 §2.2).
+   * @param address 4 or 16 bytes in network order, of the socket's family
+   * @returns 0, or the errno
+   */
+  sendDatagram(fd: number, hasMarker: boolean, address: Uint8Array, port: number, bytes: Uint8Array): number;
   closeDescriptor(fd: number): void;
   /** The OpenSSL that answers at run time, for the log. */
   opensslVersion(): string;

@@ -70,6 +70,7 @@ function withNativeErrors(addon: NativeAddon): NativeAddon {
     openUdp: (options) => translated(() => addon.openUdp(options)),
     createWakeup: () => translated(() => addon.createWakeup()),
     signalWakeup: (fd) => translated(() => addon.signalWakeup(fd)),
+    sendDatagram: (...message) => addon.sendDatagram(...message),
     closeDescriptor: (fd) => translated(() => addon.closeDescriptor(fd)),
     opensslVersion: () => addon.opensslVersion(),
     ipsecMb: () => addon.ipsecMb(),
