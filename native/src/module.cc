@@ -7,6 +7,7 @@
 #include "engine/engine_object.h"
 #include "engine/ipsec_mb.h"
 #include "napi_devices.h"
+#include "napi_ike_crypto.h"
 #include "napi_open.h"
 
 namespace isthmus {
@@ -44,6 +45,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
                         Export<JsSignalWakeup>(env, exports, "signalWakeup") &&
                         Export<JsSendDatagram>(env, exports, "sendDatagram") &&
                         Export<JsCloseDescriptor>(env, exports, "closeDescriptor") &&
+                        Export<JsComputePrf>(env, exports, "computePrf") &&
+                        Export<JsMontgomeryPublic>(env, exports, "montgomeryPublic") &&
+                        Export<JsMontgomeryAgree>(env, exports, "montgomeryAgree") &&
                         Export<OpensslVersion>(env, exports, "opensslVersion") &&
                         Export<IpsecMbStatus>(env, exports, "ipsecMb") &&
                         Export(exports, "Engine", DefineEngine(env)) &&

@@ -1,19 +1,25 @@
-// Which crypto provider IKE uses. `auto` takes each algorithm from node:crypto where that has it, else from noble.
+// Which crypto provider IKE uses. `auto` takes each algorithm from the addon where it is there and has it, else from
+// node:crypto, else from noble.
 
 import type { CryptoProvider } from './ike-crypto.ts';
+import type { NativeCrypto } from './native/native-crypto.ts';
+import { nativeProvider } from './native/native-provider.ts';
 import { nobleProvider } from './noble/noble-provider.ts';
 import { nodeProvider } from './node/node-provider.ts';
 
-export type ProviderChoice = CryptoProvider['name'];
+export type ProviderChoice = Exclude<CryptoProvider['name'], 'native'>;
 
-export function chooseProvider(choice: ProviderChoice): CryptoProvider {
+/** @param native the addon, where it is loaded */
+export function chooseProvider(choice: ProviderChoice, native?: NativeCrypto): CryptoProvider {
   switch (choice) {
     case 'node':
       return nodeProvider();
     case 'noble':
       return nobleProvider();
     case 'auto':
-      return preferring(nodeProvider(), nobleProvider());
+      return native === undefined
+        ? preferring(nodeProvider(), nobleProvider())
+        : preferring(nativeProvider(native), preferring(nodeProvider(), nobleProvider()));
   }
 }
 

@@ -3,7 +3,7 @@
 // crypto/choose-provider.ts chooses. RFC 7296 §2.13, §2.14, §3.14; RFC 7427.
 
 export interface CryptoProvider {
-  readonly name: 'node' | 'noble' | 'auto';
+  readonly name: 'native' | 'node' | 'noble' | 'auto';
   /** @param id IANA "Transform Type 2"; undefined where the provider does not have it, as in all below */
   prf(id: number): Prf | undefined;
   /** @param group IANA "Transform Type 4" */

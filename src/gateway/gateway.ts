@@ -139,7 +139,7 @@ async function startSteps(
     resolve: (name) => lookups.resolve(name),
     sourceTowards: (remote) => sourceTowards(remote, mark),
   });
-  const crypto = chooseProvider('auto');
+  const crypto = chooseProvider('auto', 'missing' in addon ? undefined : addon);
   const views = new IkeSaViews(sad, monotonicMs);
   const hasChild = (spi: number): boolean => live.keying?.engine.hasChild(spi) === true;
   const observer = new IkeObserver({ log: logs.ike, views, hasChild });

@@ -1,11 +1,11 @@
 // IKE in a running gateway: what the data plane reports goes to the engine, and what the engine wants goes into the
 // SAD and out by the sockets. RFC 4301 §4.4, §4.5; GETSPI, UPDATE and ADD of RFC 2367.
 
-import { randomBytes } from 'node:crypto';
 import { formatAddress } from '../base/address.ts';
 import { monotonicMs, wallClockMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
+import { RandomPool } from '../crypto/node/random-pool.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { Acquire, IkeEvent } from '../dataplane/ike-events.ts';
 import type { IkeSocket } from '../dataplane/ike-socket.ts';
@@ -60,6 +60,7 @@ export class IkeKeying implements Keying {
   #connections: readonly Connection[] = [];
   #immediately: readonly string[] = [];
   #hasBegun = false;
+  readonly #random: (bytes: number) => Uint8Array;
   #timer: NodeJS.Timeout | undefined;
   #keyLog: KeyLog | undefined;
   readonly #addresses = new LocalAddresses((isLocal) => {
@@ -67,12 +68,15 @@ export class IkeKeying implements Keying {
   });
 
   constructor(parts: IkeKeyingParts) {
+    const pool = new RandomPool();
+    const random = (bytes: number): Uint8Array => pool.take(bytes);
+    this.#random = random;
     this.#parts = parts;
     this.#paths = new IkePaths(parts.sockets);
     this.#engine = new IkeEngine({
       now: monotonicMs,
       wallClock: wallClockMs,
-      random: (bytes) => new Uint8Array(randomBytes(bytes)),
+      random,
       crypto: parts.crypto,
       effects: {
         send: (path, datagram) => {
@@ -236,7 +240,7 @@ export class IkeKeying implements Keying {
         transform: child.transform,
         esn: child.esn,
         selectors: selectorsOf(child.local, child.remote),
-        lifetime: specification.lifetime && jittered(specification.lifetime, randomBytes),
+        lifetime: specification.lifetime && jittered(specification.lifetime, this.#random),
         tunnel: specification.tunnel,
         outerAddresses: { local: path.localAddress.bytes, remote: path.remoteAddress.bytes },
         origin: { keying: 'ikev2' },

@@ -1,10 +1,11 @@
-// The two crypto providers against each other: what one computes, encrypts or signs, the other has to get, open or
+// The crypto providers against each other: what one computes, encrypts or signs, the other has to get, open or
 // verify, for random input.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { InvalidKeyExchangeError, type KeyShare, type SignatureScheme } from '../../src/crypto/ike-crypto.ts';
 import {
+  AUTO,
   cipherOf,
   CURVE_GROUPS,
   groupOf,
@@ -29,17 +30,21 @@ test.each(PRF_IDS)('PRF %i: keys and data of any length', (id) => {
   for (let i = 0; i < 200; i++) {
     const key = bytes(random.below(300));
     const data = [bytes(random.below(300)), bytes(random.below(40)), bytes(random.below(3))];
-    expect(prfOf(NODE, id).compute(key, ...data)).toEqual(prfOf(NOBLE, id).compute(key, ...data));
+    const expected = prfOf(NODE, id).compute(key, ...data);
+    expect(prfOf(NOBLE, id).compute(key, ...data)).toEqual(expected);
+    expect(prfOf(AUTO, id).compute(key, ...data)).toEqual(expected);
   }
 });
 
-describe.each(CURVE_GROUPS)('group %i', (group) => {
+const OTHERS = CURVE_GROUPS.flatMap((group) => [NOBLE, AUTO].map((other) => ({ group, other })));
+
+describe.each(OTHERS)('group $group, node and $other.name', ({ group, other }) => {
   test('the same secret on both sides, the same values of the same private key', () => {
     for (let i = 0; i < 5; i++) {
-      const [node, noble] = [groupOf(NODE, group).generate(), groupOf(NOBLE, group).generate()];
-      expect(node.agree(noble.publicValue)).toEqual(noble.agree(node.publicValue));
+      const [node, peer] = [groupOf(NODE, group).generate(), groupOf(other, group).generate()];
+      expect(node.agree(peer.publicValue)).toEqual(peer.agree(node.publicValue));
       const own = privateValue(group);
-      const [a, b] = [groupOf(NODE, group).generate(own), groupOf(NOBLE, group).generate(own)];
+      const [a, b] = [groupOf(NODE, group).generate(own), groupOf(other, group).generate(own)];
       expect(a.publicValue).toEqual(b.publicValue);
       expect(a.agree(node.publicValue)).toEqual(b.agree(node.publicValue));
     }
@@ -47,7 +52,7 @@ describe.each(CURVE_GROUPS)('group %i', (group) => {
 
   test('both accept and refuse the same random values', () => {
     const own = privateValue(group);
-    const [a, b] = [groupOf(NODE, group).generate(own), groupOf(NOBLE, group).generate(own)];
+    const [a, b] = [groupOf(NODE, group).generate(own), groupOf(other, group).generate(own)];
     for (let i = 0; i < 8; i++) {
       const peer = bytes(groupOf(NODE, group).publicBytes);
       expect(outcome(a, peer)).toEqual(outcome(b, peer));

@@ -1,11 +1,14 @@
 // The crypto providers of IKE, and access to what one of them must have.
 
 import { chooseProvider } from '../../src/crypto/choose-provider.ts';
+import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import type { CryptoProvider, IkeCipher, KeyExchangeMethod, Prf } from '../../src/crypto/ike-crypto.ts';
 
 export const NODE: CryptoProvider = chooseProvider('node');
 export const NOBLE: CryptoProvider = chooseProvider('noble');
-export const PROVIDERS: readonly CryptoProvider[] = [NODE, NOBLE];
+/** As a gateway has it: what the addon does not have comes from the others. */
+export const AUTO: CryptoProvider = chooseProvider('auto', loadAddon());
+export const PROVIDERS: readonly CryptoProvider[] = [NODE, NOBLE, AUTO];
 
 export const PRF_IDS: readonly number[] = [5, 6, 7];
 export const MODP_GROUPS: readonly number[] = [14, 15, 16];

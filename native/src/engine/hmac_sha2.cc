@@ -4,43 +4,16 @@
 #include "engine/hmac_sha2.h"
 
 #include <openssl/crypto.h>
-#include <openssl/sha.h>
 
 #include <cstring>
 #include <new>
 
 #include "engine/esp_cipher.h"
+#include "sha2.h"
 
 namespace isthmus {
 
 namespace {
-
-struct Sha256 {
-  using State = SHA256_CTX;
-  static constexpr size_t kHashBytes = SHA256_DIGEST_LENGTH;
-  static constexpr size_t kBlockBytes = SHA256_CBLOCK;
-  static bool Init(State* state) { return SHA256_Init(state) == 1; }
-  static bool Update(State* state, const void* data, size_t length) { return SHA256_Update(state, data, length) == 1; }
-  static bool Final(uint8_t* hash, State* state) { return SHA256_Final(hash, state) == 1; }
-};
-
-struct Sha384 {
-  using State = SHA512_CTX;
-  static constexpr size_t kHashBytes = SHA384_DIGEST_LENGTH;
-  static constexpr size_t kBlockBytes = SHA512_CBLOCK;
-  static bool Init(State* state) { return SHA384_Init(state) == 1; }
-  static bool Update(State* state, const void* data, size_t length) { return SHA384_Update(state, data, length) == 1; }
-  static bool Final(uint8_t* hash, State* state) { return SHA384_Final(hash, state) == 1; }
-};
-
-struct Sha512 {
-  using State = SHA512_CTX;
-  static constexpr size_t kHashBytes = SHA512_DIGEST_LENGTH;
-  static constexpr size_t kBlockBytes = SHA512_CBLOCK;
-  static bool Init(State* state) { return SHA512_Init(state) == 1; }
-  static bool Update(State* state, const void* data, size_t length) { return SHA512_Update(state, data, length) == 1; }
-  static bool Final(uint8_t* hash, State* state) { return SHA512_Final(hash, state) == 1; }
-};
 
 template <typename Hash>
 class Hmac final : public HmacSha2 {

@@ -1,5 +1,6 @@
-// The typed face of the native addon (native/). Everything the addon offers is declared here and nowhere else.
+// The typed face of the native addon (native/). Everything the addon offers is declared here, but for what IKE asks of it.
 
+import type { NativeCrypto } from '../../crypto/native/native-crypto.ts';
 import type { BatchMemory } from '../batch-memory.ts';
 import type { EngineOptions } from '../engine.ts';
 
@@ -77,7 +78,7 @@ export interface NativeEngineHandle {
   coalesce(count: number): number;
 }
 
-export interface NativeAddon {
+export interface NativeAddon extends NativeCrypto {
   /** Opens `/dev/net/tun` with IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE, non-blocking. */
   openTun(options: TunOptions): OpenTun;
   openUdp(options: UdpOptions): OpenUdp;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { InvariantError } from '../../../src/base/errors.ts';
 import { chooseProvider, preferring } from '../../../src/crypto/choose-provider.ts';
 import type { CryptoProvider } from '../../../src/crypto/ike-crypto.ts';
 import {
@@ -32,6 +33,40 @@ test('auto has everything', () => {
   for (const algorithm of ['rsa-pkcs1', 'rsa-pss', 'ecdsa', 'ed25519'] as const) {
     expect(auto.hasSignature(algorithm)).toBe(true);
   }
+});
+
+test('auto takes from the addon what that has, and the rest from the others', () => {
+  const calls: string[] = [];
+  const answer =
+    (name: string, length: number) =>
+    (kind: string): Uint8Array => {
+      calls.push(`${name} ${kind}`);
+      return new Uint8Array(length);
+    };
+  const auto = chooseProvider('auto', {
+    computePrf: answer('prf', 32),
+    montgomeryPublic: answer('public', 32),
+    montgomeryAgree: answer('agree', 32),
+  });
+  calls.length = 0;
+  auto.prf(5)?.compute(Uint8Array.of(1));
+  auto.keyExchange(31)?.generate().agree(new Uint8Array(32));
+  auto.keyExchange(19)?.generate();
+  expect(calls).toEqual(['prf sha256', 'public X25519', 'agree X25519']);
+  expect(auto.ikeCipher(20, 256, 0)).toBeDefined();
+  expect(auto.hasSignature('rsa-pss')).toBe(true);
+});
+
+test('a curve that the OpenSSL of the addon has not comes from node:crypto', () => {
+  const nothing = (): undefined => undefined;
+  const auto = chooseProvider('auto', {
+    computePrf: nothing,
+    montgomeryPublic: nothing,
+    montgomeryAgree: nothing,
+  });
+  const share = auto.keyExchange(31)!.generate();
+  expect(share.agree(NODE.keyExchange(31)!.generate().publicValue)).toHaveLength(32);
+  expect(() => auto.prf(5)!.compute(Uint8Array.of(1))).toThrow(InvariantError);
 });
 
 describe('preferring', () => {
