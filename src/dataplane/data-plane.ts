@@ -102,6 +102,7 @@ export class WorkerDataPlane implements DataPlane {
   }
 
   async send(command: Command): Promise<void> {
+    if (command.type === 'start-capture' || command.type === 'stop-capture') this.#ikeSender.take(command);
     // Once the worker is gone the descriptors are closed, and their numbers may be somebody else's.
     if (command.type === 'send-ike' && !this.#gone && this.#ikeSender.send(command)) return;
     await this.#commands.send(command);

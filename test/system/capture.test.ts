@@ -135,6 +135,23 @@ test('a ping is ICMP inside and ESP outside, with its direction, its time and it
   expect(info.stdout).toContain('pcapng');
 });
 
+test('what IKE asks and what it is answered are outer packets, too', async () => {
+  const running = await capture('--outer');
+  const rekey = spawnSync(process.execPath, [program, 'rekey', TUNNEL], {
+    ...{ env: { ...process.env, ISTHMUS_SOCKET: socket }, encoding: 'utf8' },
+  });
+  expect(rekey.status, rekey.stderr).toBe(0);
+  await running.end();
+  const fields = ['ip.src', 'ip.dst', 'isakmp.flag_r'];
+  const messages = new Set(dissect(running.file, fields, 'isakmp.exchangetype == 36'));
+  expect([...messages].toSorted()).toEqual(
+    [
+      `${gwA.outside.ipv4}|${gwB.outside.ipv4}|0`,
+      `${gwB.outside.ipv4}|${gwA.outside.ipv4}|1`,
+    ].toSorted(),
+  );
+});
+
 test('a dropped packet has the reason, and a policy keeps the others out', async () => {
   const running = await capture('--policy', 'away');
   expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);

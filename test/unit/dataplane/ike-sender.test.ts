@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { allocateRing } from '../../../src/dataplane/capture/capture-ring.ts';
 import { allocateCounters, Counter, type Counters } from '../../../src/dataplane/counters.ts';
 import type { SendIke } from '../../../src/dataplane/ike-events.ts';
 import { IkeSender } from '../../../src/dataplane/ike-sender.ts';
@@ -69,6 +70,20 @@ describe('IKE messages that the main thread sends itself', () => {
     errno = constants.errno.EAGAIN;
     expect(sender.send(message(0, 100))).toBe(false);
     expect(counters[Counter.ikeDatagramsSentAtOnce]).toBe(0);
+  });
+
+  it('are left to the worker while any capture runs, which shows what the worker sends', () => {
+    const rest = {
+      memory: allocateRing(),
+      filter: { inner: true, outer: true },
+      snapBytes: 100,
+      sockets: [],
+    };
+    for (const id of [1, 2]) sender.take({ type: 'start-capture', id, ...rest });
+    sender.take({ type: 'stop-capture', id: 1 });
+    expect(sender.send(message(0, 100))).toBe(false);
+    sender.take({ type: 'stop-capture', id: 2 });
+    expect(sender.send(message(0, 100))).toBe(true);
   });
 
   it('are left to the worker, which says what is wrong, where the socket is not there or of another family', () => {
