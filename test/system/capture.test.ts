@@ -145,10 +145,7 @@ test('what IKE asks and what it is answered are outer packets, too', async () =>
   const fields = ['ip.src', 'ip.dst', 'isakmp.flag_r'];
   const messages = new Set(dissect(running.file, fields, 'isakmp.exchangetype == 36'));
   expect([...messages].toSorted()).toEqual(
-    [
-      `${gwA.outside.ipv4}|${gwB.outside.ipv4}|0`,
-      `${gwB.outside.ipv4}|${gwA.outside.ipv4}|1`,
-    ].toSorted(),
+    [`${gwA.outside.ipv4}|${gwB.outside.ipv4}|0`, `${gwB.outside.ipv4}|${gwA.outside.ipv4}|1`].toSorted(),
   );
 });
 
