@@ -32,6 +32,11 @@ export const SUBJECTS: readonly Subject[] = [
     initiator: ['psk > a tunnel > that the first packet asks for'],
     responder: ['psk > a tunnel > that strongSwan asks for'],
   },
+  {
+    subject: 'A configuration of strongSwan, by `isthmus import`',
+    initiator: ['import > of swanctl.conf', 'import > of ipsec.conf'],
+    responder: [],
+  },
   { subject: 'RSA certificates: PSS, PKCS#1', ...inBoth(`${CERTIFIED} > RSA`) },
   { subject: 'ECDSA certificates: P-256, P-384, P-521', ...inBoth(`${CERTIFIED} > ["ecdsa`) },
   { subject: 'Ed25519 certificates', ...inBoth(`${CERTIFIED} > ["ed25519`) },

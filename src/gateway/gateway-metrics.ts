@@ -110,7 +110,7 @@ export class GatewayMetrics implements MetricsSource {
       ['dummy-out', this.#count('outboundDummies')],
       ['too-big-message', this.#count('tooBigMessages')],
       ['ike-datagram-in', this.#count('ikeDatagrams')],
-      ['ike-datagram-out', this.#count('ikeDatagramsSent')],
+      ['ike-datagram-out', this.#count('ikeDatagramsSent') + this.#count('ikeDatagramsSentAtOnce')],
     ]);
   }
 

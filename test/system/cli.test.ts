@@ -233,8 +233,10 @@ $`,
               1 pair of SAs; sent 0 B in 0 packets, received 0 B in 0 packets
 400  BYPASS   past              line 1
               10.0.1.0/24 === 10.79.0.0/24
+              no packet has met it
 500  DISCARD  away              line 1
               10.0.1.0/24 === 10.80.0.0/24
+              no packet has met it
 what no policy matches is discarded
 `,
     );

@@ -136,7 +136,7 @@ class GatewayCapture implements RunningCapture {
     };
     const { bytes, originalBytes } = packet;
     if (packet.side === Side.inner) return { ...common, side: 'inner', bytes, originalBytes };
-    const envelope = await this.#complete(readEnvelope(packet.envelope), packet.way);
+    const envelope = await this.#complete(readEnvelope(packet.envelope), packet);
     return {
       ...{ ...common, side: 'outer' },
       bytes: outerPacket(envelope, bytes, originalBytes).subarray(0, this.#snapBytes),
@@ -145,21 +145,24 @@ class GatewayCapture implements RunningCapture {
   }
 
   /** A socket that is bound to no address does not say which one it sends from: that of the route is put there. */
-  async #complete(envelope: Envelope, way: Way): Promise<Envelope> {
+  async #complete(envelope: Envelope, { way, peer }: RingPacket): Promise<Envelope> {
     const { source, destination } = envelope;
     const [local, remote] = way === Way.outbound ? [source, destination] : [destination, source];
     if (local.some((byte) => byte !== 0)) return envelope;
-    const found = await this.#sourceTowards({ family: remote.length === 4 ? 4 : 6, bytes: remote }, way);
+    const found = await this.#sourceTowards(
+      { family: remote.length === 4 ? 4 : 6, bytes: remote },
+      way === Way.outbound && peer !== '',
+    );
     return way === Way.outbound ? { ...envelope, source: found } : { ...envelope, destination: found };
   }
 
-  /** Anybody may send from many addresses: for what arrives no route is asked for. */
-  async #sourceTowards(remote: Address, way: Way): Promise<Uint8Array> {
+  /** Anybody may send from many addresses, and is answered: only for peers a route is asked for. */
+  async #sourceTowards(remote: Address, mayAsk: boolean): Promise<Uint8Array> {
     const key = formatAddress(remote);
     const known = this.#sources.get(key);
     if (known !== undefined) return known;
     const unknown = new Uint8Array(remote.bytes.length);
-    if (way === Way.inbound || this.#sources.size >= MOST_KNOWN_SOURCES) return unknown;
+    if (!mayAsk || this.#sources.size >= MOST_KNOWN_SOURCES) return unknown;
     const found = await this.#parts.sourceTowards(remote).catch(() => undefined);
     const source = found?.bytes ?? unknown;
     this.#sources.set(key, source);

@@ -4,6 +4,7 @@
 import { dirname, join, resolve } from 'node:path';
 
 import { ConfigError } from '../../base/errors.ts';
+import { printable } from '../../base/printable.ts';
 import { parseConfig } from '../config/load-config.ts';
 import { importConfig, type ImportedConfig } from '../importing/import-config.ts';
 import { formatNotice, type Notice } from '../importing/notice.ts';
@@ -35,7 +36,7 @@ export function importFile(file: string, options: ImportOptions, output: Output)
     output.out(`${JSON.stringify({ ...report(options, imported), check }, undefined, 2)}\n`);
   else {
     if (options.output === undefined) output.out(text);
-    for (const notice of notices) output.err(`${formatNotice(notice)}\n`);
+    for (const notice of notices) output.err(`${printable(formatNotice(notice))}\n`);
     for (const { name, isSecret } of files)
       output.err(
         options.output === undefined

@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path';
 
+import { ConfigError } from '../../base/errors.ts';
 import { proposalList } from '../config/negotiated-proposal.ts';
 import { usualProposal } from '../loading/option-values.ts';
 import { isRound } from '../loading/read-authentication.ts';
@@ -24,10 +25,10 @@ export class ConnectionTree {
   readonly #children = new Map<string, { readonly name: string; readonly section: WrittenSection }>();
   readonly #notify: Notify;
   readonly message: Section;
+  #unreadable: ConfigError | undefined;
 
   /**
    * @param nameOf gives a child a name that no other policy has
-   * @throws ConfigError where a file cannot be read
    */
   constructor(
     written: { readonly name: string; readonly section: WrittenSection; readonly safeName: string },
@@ -47,10 +48,15 @@ export class ConnectionTree {
         const value = round.values.get(option);
         if (value === undefined || value.text === '') continue;
         const paths = listOf(value.text).map((path) => resolve(source.folders[option], path));
-        made.set(
-          option,
-          paths.map((path) => source.credentials.read(path, value)),
-        );
+        try {
+          made.set(
+            option,
+            paths.map((path) => source.credentials.read(path, value)),
+          );
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error;
+          this.#unreadable ??= error;
+        }
       }
       this.message.set(name, made);
     }
@@ -61,6 +67,11 @@ export class ConnectionTree {
       children.set(safe, plainSection(section));
     }
     this.message.set('children', children);
+  }
+
+  /** @throws ConfigError where a file that it names cannot be read */
+  checkFiles(): void {
+    if (this.#unreadable !== undefined) throw this.#unreadable;
   }
 
   get at(): WrittenAt {

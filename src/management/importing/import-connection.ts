@@ -5,19 +5,19 @@
 import { ConfigError } from '../../base/errors.ts';
 import { formatDistinguishedName, parseDistinguishedName } from '../../pki/distinguished-name.ts';
 import type { ConfigSource } from '../config/load-config.ts';
-import { priorityOf, readChildSelectors } from '../loading/child-selectors.ts';
 import { composeLoaded } from '../loading/compose-loaded.ts';
 import type { LoadedConnection, PlainEntry } from '../loading/loaded-connection.ts';
 import { put, type LoadedThings } from '../loading/loaded-things.ts';
-import { Options, RefusedOptionError, type Fixed } from '../loading/options.ts';
+import { RefusedOptionError, type Fixed } from '../loading/options.ts';
 import { LOCAL_FIXED, REMOTE_FIXED } from '../loading/read-authentication.ts';
 import { CHILD_FIXED } from '../loading/read-child.ts';
 import { CONNECTION_FIXED, readConnection } from '../loading/read-connection.ts';
 import { resolveProofs } from '../loading/resolve-proofs.ts';
-import type { ViciElement } from '../vici/message.ts';
+import { ViciRequestError, type ViciElement } from '../vici/message.ts';
 import { listOf, type ConnectionTree } from './connection-tree.ts';
 import type { ImportedCredentials } from './imported-credentials.ts';
 import { importShunt, isShunt } from './import-shunt.ts';
+import { standIn } from './stand-in.ts';
 import { writeProofs } from './write-proofs.ts';
 import type { ImportedPolicy } from './imported-policy.ts';
 import type { WrittenAt } from './written-section.ts';
@@ -100,6 +100,7 @@ function readLeavingOut<T>(
   for (const round of tree.rounds('remote')) takeAuthority(tree, round, things);
   for (;;) {
     try {
+      tree.checkFiles();
       return finish(readConnection(tree.name, tree.message));
     } catch (error) {
       const { key, found, expected } = refusalOf(error);
@@ -119,7 +120,11 @@ function readLeavingOut<T>(
         continue;
       }
       tree.tell('closed', key, `expected ${expected}`, found);
-      for (const name of child === undefined ? tree.childNames : [child]) closed.push(...standIn(tree, name));
+      for (const name of child === undefined ? tree.childNames : [child]) {
+        const section = tree.child(name);
+        tree.removeChild(name);
+        closed.push(...standIn(tree, name, section, 'a tunnel'));
+      }
       if (child === undefined || tree.childNames.length === 0) return undefined;
     }
   }
@@ -131,9 +136,12 @@ function isUnknown(found: string): boolean {
 
 function refusalOf(error: unknown): Pick<RefusedOptionError, 'key' | 'found' | 'expected'> {
   if (error instanceof RefusedOptionError) return error;
+  // A certificate or a key that is none; swanctl would have sent it as it is.
+  if (error instanceof ViciRequestError)
+    return { key: 'name', found: 'a file that it names', expected: `one that can be used: ${error.message}` };
   if (!(error instanceof ConfigError)) throw error;
   const [line = ''] = error.message.split('\n');
-  const [, key = 'name', found = 'it', expected = line] =
+  const [, key = 'name', found = 'a connection', expected = `what can be read: ${line}`] =
     /^connection "[^"]*": ([^:]+): found ([^]*?), expected ([^]*)$/.exec(line) ?? [];
   return { key, found, expected };
 }
@@ -167,26 +175,6 @@ function takeAddressesForNetworks(tree: ConnectionTree, child: string): void {
     const written = section.get(networks);
     const text = typeof written === 'string' && written !== '' ? written : 'dynamic';
     section.set(networks, text.replaceAll(/(^|,\s*)%?dynamic/g, `$1${address}`));
-  }
-}
-
-/** A policy that discards what a tunnel would have protected. Takes the tunnel away. */
-function standIn(tree: ConnectionTree, name: string): readonly ImportedPolicy[] {
-  const section = tree.child(name);
-  tree.removeChild(name);
-  try {
-    const selectors = readChildSelectors(new Options(section, '', new Map()));
-    const entry = { name, priority: priorityOf(selectors), selectors, action: 'DISCARD' };
-    return [{ entry, at: tree.childAt(name), remark: 'stands for a tunnel that was not carried over' }];
-  } catch (error) {
-    if (!(error instanceof RefusedOptionError)) throw error;
-    tree.tell(
-      'closed',
-      `children.${name}`,
-      'no policy stands for it: write one that says what becomes of its packets',
-      'a tunnel whose networks are not known',
-    );
-    return [];
   }
 }
 

@@ -6,6 +6,7 @@ import { Options, RefusedOptionError, type Fixed } from '../loading/options.ts';
 import { CHILD_FIXED } from '../loading/read-child.ts';
 import type { ConnectionTree } from './connection-tree.ts';
 import type { ImportedPolicy } from './imported-policy.ts';
+import { standIn } from './stand-in.ts';
 
 const ACTIONS: Readonly<Record<string, 'BYPASS' | 'DISCARD'>> = { pass: 'BYPASS', drop: 'DISCARD' };
 /** strongSwan meets what passes before tunnels, and what it drops after them. */
@@ -50,6 +51,6 @@ export function importShunt(tree: ConnectionTree, name: string): readonly Import
   } catch (error) {
     if (!(error instanceof RefusedOptionError)) throw error;
     tree.tell('closed', error.key, `expected ${error.expected}`, error.found);
-    return [];
+    return standIn(tree, name, section, 'a policy');
   }
 }

@@ -64,7 +64,7 @@ export function checkReversePath({ setup, filter }: DoctorFacts): readonly Findi
   return strict.map(({ peer, name }) =>
     failure(
       `peer ${peer.name} (${formatAddress(peer.address)}) is itself a protected destination and ${name} is 1: the kernel drops what it sends`,
-      `sysctl -w ${name}=2`,
+      `sysctl -w ${shellWord(name)}=2`,
     ),
   );
 }
@@ -117,6 +117,7 @@ const OTHER = '(other)';
 
 function acceptForwarded(chain: FilterChain, all: readonly FilterChain[], tun: string): string {
   if (chain.tool === 'nft') {
+    if (!isPlain(chain)) return `let what comes from ${tun} and goes there pass the chain first`;
     const where = [chain.family, chain.table, chain.name].map(shellWord).join(' ');
     return ['iifname', 'oifname']
       .map((key) => `nft insert rule ${where} ${key} ${shellWord(tun)} accept`)
@@ -128,6 +129,11 @@ function acceptForwarded(chain: FilterChain, all: readonly FilterChain[], tun: s
   return ['-i', '-o']
     .map((option) => `${chain.tool} -I ${name} ${option} ${shellWord(tun)} -j ACCEPT`)
     .join(' && ');
+}
+
+/** nft reads its arguments once more: of names that are no plain words no command is made. */
+function isPlain({ table, name }: FilterChain): boolean {
+  return [table, name].every((word) => /^[A-Za-z][\w./-]*$/.test(word));
 }
 
 export function checkMasquerading({ filter, setup }: DoctorFacts): readonly Finding[] {
@@ -164,7 +170,9 @@ export function checkMasquerading({ filter, setup }: DoctorFacts): readonly Find
   return filter.unknown.length > 0 ? [] : [ok('no masquerading catches packets of tunnels')];
 }
 
-function passUntouched({ tool, family, table, name }: FilterChain, tun: string): string {
+function passUntouched(chain: FilterChain, tun: string): string {
+  const { tool, family, table, name } = chain;
+  if (tool === 'nft' && !isPlain(chain)) return `let what goes to ${tun} pass the chain first`;
   return tool === 'nft'
     ? `nft insert rule ${[family, table, name].map(shellWord).join(' ')} oifname ${shellWord(tun)} accept`
     : `${tool} -t nat -I POSTROUTING -o ${shellWord(tun)} -j ACCEPT`;

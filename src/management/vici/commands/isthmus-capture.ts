@@ -1,7 +1,7 @@
 // `isthmus-capture`, an extension: streams packets as a pcapng file, piece by piece, until the client goes, as much as it
 // asked for has come, or `isthmus-end-capture` ends it. A client that reads slowly loses packets; the packet path never waits.
 
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs, wallClockMs } from '../../../base/clock.ts';
 import type { CapturedPacket, CaptureSide, RunningCapture } from '../../capture/capture-request.ts';
 import { SIDES } from '../../capture/capture-request.ts';
@@ -105,8 +105,9 @@ class CaptureStream {
       if (this.#asking.signal.aborted) return 'gone';
       if (monotonicMs() - this.#startMs >= 1000 * this.#bounds.seconds) return 'seconds';
       if (endAsked.aborted) return 'asked';
-      if (packets.length > 0) continue;
-      await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+      // With packets there is no pause but this one, which lets everything else of this thread have its turn.
+      if (packets.length > 0) await nextTurn();
+      else await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   }
 
@@ -117,6 +118,7 @@ class CaptureStream {
       const packets = await this.#capture.take();
       if (packets.length === 0) break;
       end = await this.#write(packets);
+      await nextTurn();
     }
     const { lost } = this.#capture;
     const endNs = this.#startNs + BigInt(Math.round((monotonicMs() - this.#startMs) * 1e6));

@@ -112,16 +112,19 @@ test('tshark finds nothing wrong with the headers of outer packets', async () =>
   expect(stdout).toBe('1|1|0xb9||3|109|61000|\n|||0x000000b9|1|109|61000|\n');
 });
 
-test('an address that the socket does not say is that of the route; what arrives makes nobody look for one', async () => {
+test('an address that the socket does not say is that of the route; what arrives, and what goes to no peer, makes nobody look for one', async () => {
   const fixture = create();
   const [capture, ring] = await started(fixture);
   const outer = { side: Side.outer };
   const payload = new Uint8Array(8);
-  const add = (way: Way, source: string, destination: string): number =>
-    ring.add(entry({ ...outer, way, envelope: envelope(source, destination) }), payload, 0, 8, 100);
+  const add = (way: Way, source: string, destination: string, peer = ''): number => {
+    const whose = { peer: Buffer.from(peer), envelope: envelope(source, destination) };
+    return ring.add(entry({ ...outer, way, ...whose }), payload, 0, 8, 100);
+  };
   add(Way.inbound, '198.51.100.9', '0.0.0.0');
-  add(Way.outbound, '0.0.0.0', '198.51.100.1');
-  add(Way.outbound, '0.0.0.0', '198.51.100.1');
+  add(Way.outbound, '0.0.0.0', '198.51.100.9');
+  add(Way.outbound, '0.0.0.0', '198.51.100.1', 'site-b');
+  add(Way.outbound, '0.0.0.0', '198.51.100.1', 'site-b');
   add(Way.inbound, '198.51.100.1', '0.0.0.0');
   ring.publish();
   const ends = (await capture.take()).map(({ bytes }) =>
@@ -129,6 +132,7 @@ test('an address that the socket does not say is that of the route; what arrives
   );
   expect(ends).toEqual([
     '198.51.100.9 > 0.0.0.0',
+    '0.0.0.0 > 198.51.100.9',
     '192.0.2.1 > 198.51.100.1',
     '192.0.2.1 > 198.51.100.1',
     '198.51.100.1 > 192.0.2.1',

@@ -225,7 +225,7 @@ describe('is told', () => {
     // What would have been protected is not left open.
     const actions = config.policies.map(({ action }) => action);
     if (kind !== CLOSED) expect(actions).toEqual(['PROTECT']);
-    else if (option !== 'local_ts' && !value.startsWith('missing')) expect(actions).toEqual(['DISCARD']);
+    else if (option !== 'local_ts') expect(actions).toEqual(['DISCARD']);
   });
 });
 

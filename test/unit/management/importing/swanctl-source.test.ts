@@ -216,6 +216,32 @@ describe('several connections', () => {
     );
   });
 
+  test('a file that is no certificate closes its connection, and no other', () => {
+    const certified = `bad {
+      local_addrs = 192.0.2.1
+      remote_addrs = 192.0.2.9
+      local { auth = pubkey\n certs = odd.pem }
+      remote { auth = pubkey\n id = b.example }
+      children { odd { local_ts = 10.1.0.0/24\n remote_ts = 10.9.0.0/24\n start_action = trap } }
+    }`;
+    const { config, lines } = imported('/etc/swanctl/swanctl.conf', {
+      '/etc/swanctl/swanctl.conf': `connections { ${certified} ${connection('gw', ...PSK)} }\n${secrets}`,
+      '/etc/swanctl/x509/odd.pem': 'no certificate',
+    });
+    expect(config.policies.map(({ name, action }) => [name, action])).toEqual([
+      ['odd', 'DISCARD'],
+      ['net', 'PROTECT'],
+    ]);
+    expect(lines.join('\n')).toContain('connections.bad: found a file that it names: NOT CARRIED OVER');
+  });
+
+  test('what strongSwan drops is dropped, whatever else is asked for', () => {
+    const { config } = importOf(
+      `connections { ${connection('gw', ...PSK).replace('children {', 'children { odd { local_ts = 10.1.0.0/24\n remote_ts = 10.9.0.0/24\n mode = drop\n start_action = trap\n mark_out = 7 }')} }\n${secrets}`,
+    );
+    expect(config.policies.map(({ name, action }) => [name, action])).toContainEqual(['odd', 'DISCARD']);
+  });
+
   test('networks that are not written are the addresses of both sides', () => {
     const { config } = importOf(
       `connections { ${connection('gw', ...PSK).replace(/children[^}]*\} \}/, 'children { host { local_ts = dynamic[tcp/443]\n start_action = trap } }')} }\n${secrets}`,
