@@ -25,7 +25,7 @@ export class ConnectionTree {
   readonly #children = new Map<string, { readonly name: string; readonly section: WrittenSection }>();
   readonly #notify: Notify;
   readonly message: Section;
-  #unreadable: ConfigError | undefined;
+  readonly #unreadable: ConfigError | undefined;
 
   /**
    * @param nameOf gives a child a name that no other policy has
@@ -41,6 +41,7 @@ export class ConnectionTree {
     this.#notify = notify;
     this.name = written.safeName;
     this.message = plainSection(written.section);
+    let unreadable: ConfigError | undefined;
     for (const [name, round] of written.section.sections) {
       if (name === 'children' || (!isRound(name, 'local') && !isRound(name, 'remote'))) continue;
       const made = plainSection(round);
@@ -55,11 +56,12 @@ export class ConnectionTree {
           );
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error;
-          this.#unreadable ??= error;
+          unreadable ??= error;
         }
       }
       this.message.set(name, made);
     }
+    this.#unreadable = unreadable;
     const children: Section = new Map();
     for (const [name, section] of written.section.sections.get('children')?.sections ?? []) {
       const safe = nameOf(name);
