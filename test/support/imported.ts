@@ -3,6 +3,7 @@
 import { parse } from 'yaml';
 import type { FileAccess } from '../../src/management/importing/config-reader.ts';
 import { importConfig, type ImportedConfig } from '../../src/management/importing/import-config.ts';
+import type { IpsecHost } from '../../src/management/importing/translate-connection.ts';
 import { formatNotice } from '../../src/management/importing/notice.ts';
 
 /** By absolute path. */
@@ -34,9 +35,12 @@ export interface Imported extends ImportedConfig {
   readonly lines: readonly string[];
 }
 
-/** @param addresses of the host */
-export function imported(path: string, texts: Texts, addresses: readonly string[] = []): Imported {
-  const result = importConfig(path, addresses, filesOf(texts));
+export function imported(
+  path: string,
+  texts: Texts,
+  { addresses = [], local }: Partial<IpsecHost> = {},
+): Imported {
+  const result = importConfig(path, { addresses, local }, filesOf(texts));
   return {
     ...result,
     config: parse(result.text) as Imported['config'],

@@ -16,11 +16,12 @@ export interface ImportOptions {
   readonly output?: string;
   readonly force?: boolean;
   readonly json?: boolean;
+  readonly local?: 'left' | 'right';
 }
 
 /** @throws ConfigError where the file cannot be read, or what was made of it is not right */
 export function importFile(file: string, options: ImportOptions, output: Output): void {
-  const imported = read(file);
+  const imported = read(file, options);
   const target = options.output ?? 'standard output';
   const { notices, text, files } = imported;
   const check = checked(text, options.output ?? 'isthmus.yaml');
@@ -50,9 +51,9 @@ export function importFile(file: string, options: ImportOptions, output: Output)
   if (check.length > 0) throw new ConfigError(check.join('\n'));
 }
 
-function read(file: string): ImportedConfig {
+function read(file: string, { local }: ImportOptions): ImportedConfig {
   try {
-    return importConfig(file);
+    return importConfig(file, local === undefined ? {} : { local });
   } catch (error) {
     if (!(error instanceof ViciRequestError)) throw error;
     throw new ConfigError(`${file}: ${error.message}`, { cause: error });

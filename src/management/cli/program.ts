@@ -49,6 +49,12 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     .argument('<file>', 'swanctl.conf or ipsec.conf; what belongs to it is looked for beside it')
     .option('-o, --output <file>', 'write it to a new file, and what it needs beside it')
     .option('--force', 'overwrite')
+    .addOption(
+      new Option(
+        '--local <side>',
+        'of ipsec.conf: the side of this gateway; otherwise the one with an address of this host, or left',
+      ).choices(['left', 'right']),
+    )
     .option('--json', 'JSON on standard output')
     .action(async (file: string, options: ImportOptions) =>
       (await import('./import.ts')).importFile(file, options, output),

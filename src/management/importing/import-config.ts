@@ -15,6 +15,7 @@ import type { ImportedSource } from './imported-source.ts';
 import { readIpsec } from './ipsec-conf-source.ts';
 import { quote, type Notice, type Notify } from './notice.ts';
 import { readSwanctl } from './swanctl-source.ts';
+import type { IpsecHost } from './translate-connection.ts';
 
 export interface ImportedConfig {
   /** YAML. */
@@ -30,19 +31,24 @@ const NO_GUARD =
 
 /**
  * @param path of swanctl.conf or ipsec.conf
- * @param addresses of this host
+ * @param host the one that the configuration is of, by default this one
  * @throws ConfigError where it cannot be read as a whole
  */
 export function importConfig(
   path: string,
-  addresses: readonly string[] = ownAddresses(),
+  { local, addresses = ownAddresses() }: Partial<IpsecHost> = {},
   access: FileAccess = FILES,
 ): ImportedConfig {
   const notices: Notice[] = [];
   const notify: Notify = (notice) => notices.push(notice);
   const absolute = resolve(path);
-  const source = isIpsecConf(absolute, access)
-    ? readIpsec(absolute, access, notify, { addresses })
+  const isIpsec = isIpsecConf(absolute, access);
+  if (!isIpsec && local !== undefined)
+    throw new ConfigError(
+      `${path}: found --local ${local} with a swanctl.conf, expected it with ipsec.conf only: swanctl.conf says itself which side is local`,
+    );
+  const source = isIpsec
+    ? readIpsec(absolute, access, notify, { addresses, local })
     : readSwanctl(absolute, access, notify);
   const header = headerOf(source.connections, notify);
   const base = parseConfig(headerText(header), path, {}).source;

@@ -10,12 +10,7 @@ import { inheritedValues, readIpsecConf, type IpsecSection } from './ipsec-conf-
 import { addIpsecSecrets } from './ipsec-secrets.ts';
 import { quote, type Notify } from './notice.ts';
 import type { WrittenSection, WrittenValue } from './written-section.ts';
-import { translateConnection } from './translate-connection.ts';
-
-export interface IpsecHost {
-  /** Addresses of this host: strongSwan takes the side that has one for its own. */
-  readonly addresses: readonly string[];
-}
+import { translateConnection, type IpsecHost } from './translate-connection.ts';
 
 const UNIQUE: Readonly<Record<string, string>> = {
   yes: 'replace',
@@ -26,12 +21,7 @@ const UNIQUE: Readonly<Record<string, string>> = {
 };
 
 /** @param path absolute @throws ConfigError */
-export function readIpsec(
-  path: string,
-  access: FileAccess,
-  notify: Notify,
-  { addresses }: IpsecHost,
-): ImportedSource {
+export function readIpsec(path: string, access: FileAccess, notify: Notify, host: IpsecHost): ImportedSource {
   const reader = new ConfigReader(access);
   const { setup, connections, authorities } = readIpsecConf(path, reader);
   const credentials = new ImportedCredentials(access, notify);
@@ -74,7 +64,7 @@ export function readIpsec(
         found: 'auto=ignore',
         advice: 'strongSwan does not load it either',
       });
-    else translated.set(name, translateConnection({ ...section, values, shared, addresses }, notify));
+    else translated.set(name, translateConnection({ ...section, values, shared, host }, notify));
   }
   return {
     connections: translated,

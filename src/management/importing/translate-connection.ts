@@ -12,8 +12,14 @@ export interface IpsecConnection extends WrittenAt {
   readonly name: string;
   readonly values: ReadonlyMap<string, WrittenValue>;
   readonly shared: ReadonlyMap<'unique' | 'revocation', WrittenValue>;
-  /** Of this host. */
+  readonly host: IpsecHost;
+}
+
+export interface IpsecHost {
+  /** Of this host: strongSwan takes the side that has one for its own. */
   readonly addresses: readonly string[];
+  /** Which side is the gateway's own; undefined: the addresses say it. */
+  readonly local: 'left' | 'right' | undefined;
 }
 
 const SIDES = { left: 'local', right: 'remote' } as const;
@@ -82,18 +88,30 @@ class Translation {
     return this.#whole;
   }
 
-  /** strongSwan takes `right` for its own side where that is an address of this host, and `left` is not. */
+  /** ipsec.conf(5): `left` is local, unless `right` is an address of this host and `left` is not. */
   #swapSides(): void {
+    const { addresses, local } = this.#connection.host;
     const isOwn = (option: string): boolean =>
-      listOf(this.#left.get(option)?.text ?? '').some((one) => this.#connection.addresses.includes(one));
-    if (isOwn('left') || !isOwn('right')) return;
-    const right = this.#left.get('right');
-    if (right !== undefined)
+      listOf(this.#left.get(option)?.text ?? '').some((one) => addresses.includes(one));
+    const [left, right] = [this.#left.get('left'), this.#left.get('right')];
+    if (local === 'left' || (local === undefined && isOwn('left'))) return;
+    if (local === undefined && !isOwn('right')) {
+      // %any and %defaultroute are of no other host.
+      if (left !== undefined && left.text !== '' && !left.text.startsWith('%'))
+        this.#say(
+          'differs',
+          'left',
+          left,
+          'neither side has an address of this host: left is taken for this side; --local right takes the other one, --local left says that it is right so',
+        );
+      return;
+    }
+    if (local === undefined && right !== undefined)
       this.#say(
         'differs',
         'right',
         right,
-        'it is an address of this host: right is taken for this side, as strongSwan does',
+        'it is an address of this host: right is taken for this side, as strongSwan does; --local left takes the other one',
       );
     const swapped = [...this.#left].map(([name, value]): [string, WrittenValue] => {
       if (name.startsWith('left')) return [`right${name.slice(4)}`, value];

@@ -11,6 +11,7 @@ import {
   TOLD as TABLE,
   TOLD_OF_SIDE,
 } from '../../../../src/management/importing/ipsec-conf-options.ts';
+import type { IpsecHost } from '../../../../src/management/importing/translate-connection.ts';
 import { imported, type Imported } from '../../../support/imported.ts';
 
 const FILE = '/etc/ipsec.conf';
@@ -29,6 +30,13 @@ const BASE: Readonly<Record<string, string>> = {
   keyexchange: 'ikev2',
   reauth: 'no',
   auto: 'add',
+};
+
+const SIDES = {
+  [FILE]: `conn net\n${Object.entries(BASE)
+    .map(([name, value]) => ` ${name}=${value}\n`)
+    .join('')}`,
+  [SECRETS]: ': PSK "a secret of the tests"\n',
 };
 
 function importWith(options: Readonly<Record<string, string>>, more: string = ''): Imported {
@@ -179,19 +187,34 @@ describe('is carried over', () => {
   });
 
   test('the side that has an address of this host is its own, as strongSwan has it', () => {
-    const { config, lines } = imported(
-      FILE,
-      {
-        [FILE]:
-          'conn net\n left=192.0.2.2\n right=192.0.2.1\n leftsubnet=10.2.0.0/24\n rightsubnet=10.1.0.0/24\n authby=psk\n auto=add\n',
-        [SECRETS]: ': PSK 0x00ff\n',
-      },
-      ['192.0.2.1'],
-    );
-    expect(at(config, [...PEER, 'address'])).toBe('192.0.2.2');
-    expect(at(config, [...POLICY, 'selectors', 'local_address'])).toEqual(['10.1.0.0/24']);
+    const { config, lines } = imported(FILE, SIDES, { addresses: ['192.0.2.2'] });
+    expect(at(config, [...PEER, 'address'])).toBe('192.0.2.1');
+    expect(at(config, [...POLICY, 'selectors', 'local_address'])).toEqual(['10.2.0.0/24']);
     expect(lines.join('\n')).toContain(
-      'conn net: right: found "192.0.2.1": differs: it is an address of this host',
+      'conn net: right: found "192.0.2.2": differs: it is an address of this host',
+    );
+  });
+
+  test.each<[string, Partial<IpsecHost>, string, RegExp | undefined]>([
+    ['this host has none', {}, '10.1.0.0/24', /left is taken for this side; --local right takes the other one/],
+    ['this host has both', { addresses: ['192.0.2.1', '192.0.2.2'] }, '10.1.0.0/24', undefined],
+    ['--local left', { local: 'left' }, '10.1.0.0/24', undefined],
+    ['--local right', { local: 'right' }, '10.2.0.0/24', undefined],
+    ['--local left on the host of right', { local: 'left', addresses: ['192.0.2.2'] }, '10.1.0.0/24', undefined],
+    ['--local right on the host of left', { local: 'right', addresses: ['192.0.2.1'] }, '10.2.0.0/24', undefined],
+  ])('which side is local: %s', (_, host, network, remark) => {
+    const { config, lines } = imported(FILE, SIDES, host);
+    expect(at(config, [...POLICY, 'selectors', 'local_address'])).toEqual([network]);
+    const remarks = lines.filter((line) => line.includes('for this side'));
+    expect(remarks).toHaveLength(remark === undefined ? 0 : 1);
+    if (remark !== undefined) expect(remarks[0]).toMatch(remark);
+  }); // prettier-ignore
+
+  test('a left that is no address needs no remark; --local is not of swanctl.conf', () => {
+    const { lines } = importWith({ left: '%defaultroute' });
+    expect(lines.join('\n')).not.toContain('for this side');
+    expect(() => imported('/etc/swanctl.conf', { '/etc/swanctl.conf': '' }, { local: 'left' })).toThrow(
+      'found --local left with a swanctl.conf, expected it with ipsec.conf only',
     );
   });
 
