@@ -130,6 +130,22 @@ test('a pre-shared key: loaded on both sides, the tunnel carries packets; loaded
   expect(await sites.ping('hostA', hostB.ipv4, 2)).toBe(2);
 });
 
+test('networks that are not written: a tunnel between the gateways themselves, and IKE goes on beside it', async () => {
+  const withoutNetworks = (site: Site): Files => ({
+    'swanctl.conf': pskFile(site).replaceAll(/^ *(local|remote)_ts = .*\n/gm, ''),
+  });
+  const a = await swanctlOf('gwA', 'host', withoutNetworks('gwA'));
+  const b = await swanctlOf('gwB', 'host', withoutNetworks('gwB'));
+  for (const one of [a, b]) done(one, '--load-all');
+  done(a, '--initiate', '--child', 'net-net');
+  expect(await sites.ping('gwA', HOSTS.gwB, 3)).toBe(3);
+  expect(done(a, '--list-sas')).toMatch(
+    new RegExp(`3 packets[^]*local {2}${HOSTS.gwA}/32\n *remote ${HOSTS.gwB}/32\n`),
+  );
+  done(b, '--rekey', '--ike', 'gw-gw');
+  expect(await sites.ping('gwB', HOSTS.gwA, 3)).toBe(3);
+});
+
 /** Certificates of both sides by one authority, with an intermediate of site B. */
 function certificateFiles(): Readonly<Record<Site, Files>> {
   const root = new Authority('C=DE, O=Lab, CN=Root', { change: TODAY });

@@ -14,7 +14,7 @@ import { CHILD_FIXED } from '../loading/read-child.ts';
 import { CONNECTION_FIXED, readConnection } from '../loading/read-connection.ts';
 import { resolveProofs } from '../loading/resolve-proofs.ts';
 import { ViciRequestError, type ViciElement } from '../vici/message.ts';
-import { listOf, type ConnectionTree } from './connection-tree.ts';
+import type { ConnectionTree } from './connection-tree.ts';
 import type { ImportedCredentials } from './imported-credentials.ts';
 import { importShunt, isShunt } from './import-shunt.ts';
 import { standIn } from './stand-in.ts';
@@ -93,11 +93,10 @@ function readLeavingOut<T>(
   finish: (connection: LoadedConnection) => T,
 ): T | undefined {
   tree.keepKnownProposals('proposals', 'IKE');
-  for (const child of tree.childNames) {
-    tree.keepKnownProposals(`children.${child}.esp_proposals`, 'ESP');
-    takeAddressesForNetworks(tree, child);
-  }
+  for (const child of tree.childNames) tree.keepKnownProposals(`children.${child}.esp_proposals`, 'ESP');
   for (const round of tree.rounds('remote')) takeAuthority(tree, round, things);
+  closeHandedOut(tree, closed);
+  if (tree.childNames.length === 0) return undefined;
   for (;;) {
     try {
       tree.checkFiles();
@@ -120,11 +119,7 @@ function readLeavingOut<T>(
         continue;
       }
       tree.tell('closed', key, `expected ${expected}`, found);
-      for (const name of child === undefined ? tree.childNames : [child]) {
-        const section = tree.child(name);
-        tree.removeChild(name);
-        closed.push(...standIn(tree, name, section, 'a tunnel'));
-      }
+      for (const name of child === undefined ? tree.childNames : [child]) closeTunnel(tree, name, closed);
       if (child === undefined || tree.childNames.length === 0) return undefined;
     }
   }
@@ -162,19 +157,26 @@ function takeAuthority(tree: ConnectionTree, round: string, { certificates }: Lo
   options.set('cacerts', [found.certificate.der]);
 }
 
-/** strongSwan takes the addresses of the IKE SA for networks that are not written. */
-function takeAddressesForNetworks(tree: ConnectionTree, child: string): void {
-  const ends = [
-    ['local_ts', 'local_addrs', 'vips'],
-    ['remote_ts', 'remote_addrs', 'pools'],
-  ] as const;
-  for (const [networks, addresses, handedOut] of ends) {
-    const [address = '', ...others] = listOf(tree.text(addresses));
-    if (others.length > 0 || tree.text(handedOut) !== '' || !/^[0-9a-f.:]+$/i.test(address)) continue;
-    const section = tree.child(child);
-    const written = section.get(networks);
-    const text = typeof written === 'string' && written !== '' ? written : 'dynamic';
-    section.set(networks, text.replaceAll(/(^|,\s*)%?dynamic/g, `$1${address}`));
+function closeTunnel(tree: ConnectionTree, name: string, closed: ImportedPolicy[]): void {
+  const section = tree.child(name);
+  tree.removeChild(name);
+  closed.push(...standIn(tree, name, section, 'a tunnel'));
+}
+
+/** What is left out goes before the networks are read: `dynamic` would be another address then. */
+function closeHandedOut(tree: ConnectionTree, closed: ImportedPolicy[]): void {
+  for (const [networks, handedOut] of [
+    ['local_ts', 'vips'],
+    ['remote_ts', 'pools'],
+  ] as const) {
+    if (tree.text(handedOut) === '') continue;
+    for (const name of tree.childNames) {
+      const text = tree.options(name).get(networks)?.text ?? '';
+      if (text !== '' && !/(^|,)\s*%?dynamic/.test(text)) continue;
+      const advice = `expected the networks on this side: dynamic stands for addresses of ${handedOut}, and none are handed out`;
+      tree.tell('closed', `children.${name}.${networks}`, advice);
+      closeTunnel(tree, name, closed);
+    }
   }
 }
 

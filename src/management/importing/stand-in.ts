@@ -3,6 +3,8 @@
 
 import { priorityOf, readChildSelectors } from '../loading/child-selectors.ts';
 import { Options, RefusedOptionError } from '../loading/options.ts';
+import { actionOf } from '../loading/read-child.ts';
+import { tunnelEnds } from '../loading/tunnel-ends.ts';
 import type { ViciElement } from '../vici/message.ts';
 import type { ConnectionTree } from './connection-tree.ts';
 import type { ImportedPolicy } from './imported-policy.ts';
@@ -18,8 +20,10 @@ export function standIn(
   what: 'a tunnel' | 'a policy',
 ): readonly ImportedPolicy[] {
   try {
-    const selectors = readChildSelectors(new Options(section, '', new Map()));
-    const entry = { name, priority: priorityOf(selectors), selectors, action: 'DISCARD' };
+    const options = new Options(section, '', new Map());
+    const place = actionOf(options.text('mode')) ?? 'PROTECT';
+    const selectors = readChildSelectors(options, what === 'a tunnel' ? tunnelEnds(tree.message) : undefined);
+    const entry = { name, priority: priorityOf(selectors, place), selectors, action: 'DISCARD' };
     return [{ entry, at: tree.childAt(name), remark: `stands for ${what} that was not carried over` }];
   } catch (error) {
     if (!(error instanceof RefusedOptionError)) throw error;

@@ -7,6 +7,7 @@ import type { ViciSection } from '../vici/message.ts';
 import { priorityOf, readChildSelectors } from './child-selectors.ts';
 import { bytesOf, proposalsOf, timeOf } from './option-values.ts';
 import { NEVER, NO, Options, YES, type Fixed } from './options.ts';
+import type { TunnelEnds } from './tunnel-ends.ts';
 import type { PlainEntry } from './loaded-connection.ts';
 import type { IssueReader } from './schema-issues.ts';
 
@@ -69,27 +70,36 @@ function later(limit: number): number {
   return limit + Math.ceil(limit / 10);
 }
 
+/** What is of the connection around a child. */
+export interface ChildContext {
+  readonly peer: string;
+  readonly isOpen: boolean;
+  readonly ends: TunnelEnds;
+  readonly read: IssueReader;
+}
+
 export interface ReadChild {
   readonly policy: PolicyEntry;
   readonly entry: PlainEntry;
 }
 
-/** @param context whose peer it is; its address is any where `isOpen` */
+/** @param context whose peer it is and where; its address is any where `isOpen` */
 export function readChild(
   name: string,
   section: ViciSection,
   written: Map<string, string>,
-  context: { readonly peer: string; readonly isOpen: boolean; readonly read: IssueReader },
+  context: ChildContext,
 ): ReadChild {
   const options = new Options(section, `children.${name}.`, written);
   options.fixed(CHILD_FIXED);
   const action = readMode(options);
-  const selectors = readChildSelectors(options);
+  const isTunnel = action === 'PROTECT';
+  const selectors = readChildSelectors(options, isTunnel ? context.ends : undefined);
   const priority = options.count('priority');
   const sa = {
     peer: context.peer,
     proposals: proposalsOf(options, 'esp_proposals', 'ESP'),
-    ...readActions(options, context.isOpen),
+    ...readActions(options, isTunnel && context.isOpen),
     lifetime: readLifetime(options),
     replay_window: options.count('replay_window'),
     tfc_padding: readPadding(options),
@@ -99,22 +109,29 @@ export function readChild(
   options.end();
   const entry = {
     name,
-    priority: priority === undefined || priority === 0 ? priorityOf(selectors) : priority,
+    priority: priority === undefined || priority === 0 ? priorityOf(selectors, action) : priority,
     selectors,
     action,
-    ...(action === 'PROTECT' && {
+    ...(isTunnel && {
       sa: Object.fromEntries(Object.entries(sa).filter(([, value]) => value !== undefined)),
     }),
   };
   // It would wait for somebody to install it, and here it is in force as soon as it is there.
-  if (action !== 'PROTECT' && sa.start === 'never')
+  if (!isTunnel && sa.start === 'never')
     options.refuse('start_action', 'trap: a policy of mode pass or drop is in force when it is loaded');
   return { policy: context.read(policySchema, entry, ['policies', 0], name), entry };
 }
 
+/** @param mode undefined: strongSwan's default @returns undefined for one that is not built */
+export function actionOf(mode: string | undefined): PolicyAction | undefined {
+  return ACTIONS[mode ?? 'tunnel'];
+}
+
 function readMode(options: Options): PolicyAction {
-  const mode = options.text('mode') ?? 'tunnel';
-  return ACTIONS[mode] ?? options.refuse('mode', 'tunnel, pass or drop: transport mode is not built');
+  return (
+    actionOf(options.text('mode')) ??
+    options.refuse('mode', 'tunnel, pass or drop: transport mode is not built')
+  );
 }
 
 /** One setting here for both, the end that the peer makes and its silence: the one that does more counts. */

@@ -12,6 +12,7 @@ import { NEVER, NO, Options, RefusedOptionError, YES, type Fixed } from './optio
 import { isRound, readLocal, readRemote } from './read-authentication.ts';
 import { readChild } from './read-child.ts';
 import { issueReader } from './schema-issues.ts';
+import { tunnelEnds } from './tunnel-ends.ts';
 
 const NO_ADDRESSES = 'it left out: addresses are not handed out (no configuration payloads)';
 const NO_MEDIATION = 'it left out: there is no mediation';
@@ -82,7 +83,7 @@ export function readConnection(name: string, loaded: ViciSection): LoadedConnect
   const children = childrenOf(section);
   written.set('name', name);
   for (const [child] of children) written.set(`children.${child}`, child);
-  const context = { peer: name, isOpen: address === 'any', read };
+  const context = { peer: name, isOpen: address === 'any', ends: tunnelEnds(section), read };
   const policies = children.map(([child, of]) => readChild(child, of, written, context));
   return {
     ...{ name, localAddresses, written, sections },

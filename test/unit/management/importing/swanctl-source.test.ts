@@ -253,6 +253,17 @@ describe('several connections', () => {
       local_port: '443',
     });
   });
+
+  test('networks of addresses that the peer would hand out are not those of the gateway', () => {
+    const { config, lines } = importOf(
+      `connections { ${connection('gw', ...PSK).replace(/children[^}]*\} \}/, 'vips = 0.0.0.0\n children { road { remote_ts = 10.2.0.0/24\n start_action = trap } net { local_ts = 10.1.0.0/24\n remote_ts = 10.2.0.0/24\n start_action = trap } }')} }\n${secrets}`,
+    );
+    expect(config.policies.map(({ name, action }) => [name, action])).toEqual([['net', 'PROTECT']]);
+    expect(lines.join('\n')).toContain(
+      'connections.gw.children.road.local_ts: found nothing: NOT CARRIED OVER: expected the networks on this side: dynamic stands for addresses of vips, and none are handed out',
+    );
+    expect(lines.join('\n')).toContain('connections.gw.vips: found "0.0.0.0": left out');
+  });
 });
 
 describe('what is refused as a whole', () => {

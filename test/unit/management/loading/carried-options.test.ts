@@ -2,7 +2,7 @@
 // taken with these values, and refused with others (refused-options.test.ts).
 
 import { describe, expect, test } from 'vitest';
-import { formatAddress } from '../../../../src/base/address.ts';
+import { formatAddress, type AddressRange } from '../../../../src/base/address.ts';
 import type {
   IkePeerConfig,
   PeerConfig,
@@ -202,6 +202,25 @@ describe('of a child', () => {
     expect(read(carried({ child: options }).policy)).toEqual(expected);
   });
 
+  test.each<[string, Options, readonly string[], readonly string[]]>([
+    ['dynamic', { local_ts: 'dynamic', remote_ts: '10.2.0.0/24' }, ['10.200.0.1-10.200.0.1'], ['10.2.0.0-10.2.0.255']],
+    ['nothing', { local_ts: undefined, remote_ts: undefined }, ['10.200.0.1-10.200.0.1'], ['10.200.0.2-10.200.0.2']],
+    ['dynamic among others', { remote_ts: ['10.2.0.0/24', 'dynamic'] }, ['10.1.0.0-10.1.0.255'], ['10.2.0.0-10.2.0.255', '10.200.0.2-10.200.0.2']],
+  ])('networks: %s stands for the address of the connection', (_name, child, local, remote) => {
+    const { selectors } = carried({ child }).policy;
+    expect([rangesText(selectors.localAddress), rangesText(selectors.remoteAddress)]).toEqual([local, remote]);
+  }); // prettier-ignore
+
+  test('networks: dynamic with protocol and port, and of IPv6', () => {
+    const ends = { local_addrs: 'fd00:200::1', remote_addrs: 'fd00:200::2', local: { id: 'fd00:200::1' } };
+    const { selectors } = carried({
+      ...{ ...ends, remote: { id: '10.200.0.2' } },
+      child: { local_ts: 'dynamic[tcp/443]', remote_ts: 'dynamic[tcp]' },
+    }).policy;
+    expect(selectors).toMatchObject({ protocol: 6, localPort: [{ first: 443, last: 443 }] });
+    expect(rangesText(selectors.remoteAddress)).toEqual(['fd00:200::2-fd00:200::2']);
+  });
+
   test('priorities: what is narrower is met first, whatever was loaded first', () => {
     const children = {
       all: { local_ts: '0.0.0.0/0', remote_ts: '0.0.0.0/0' },
@@ -216,6 +235,10 @@ describe('of a child', () => {
     expect(Math.min(...ordered.map(({ priority }) => priority))).toBeGreaterThanOrEqual(1_000_000);
   });
 });
+
+function rangesText(ranges: readonly AddressRange[] | undefined): readonly string[] | undefined {
+  return ranges?.map(({ first, last }) => `${formatAddress(first)}-${formatAddress(last)}`);
+}
 
 function actions({ ike }: PolicyConfig): unknown {
   return [ike?.start, ike?.onClose];
@@ -264,8 +287,22 @@ describe('children of mode pass and drop', () => {
       ['lan', 'BYPASS', undefined],
       ['bad', 'DISCARD', undefined],
     ]);
-    // What is narrower is met first.
-    expect(config.policies[1]!.priority).toBeLessThan(config.policies[0]!.priority);
+  });
+
+  test('what passes is met before tunnels, and what is dropped after them, whatever is narrower', () => {
+    const shunt = (mode: string, remote: string): Options => ({
+      ...{ local_ts: '10.1.0.0/16', remote_ts: remote, mode, start_action: 'start' },
+    });
+    const children = {
+      bad: shunt('drop', '10.2.0.0/16'),
+      net: { local_ts: '10.1.0.0/24', remote_ts: '10.2.0.0/24' },
+      lan: shunt('pass', '10.2.0.0/28'),
+      // Its own priority says more.
+      late: { ...shunt('pass', '0.0.0.0/0'), priority: '3000000' },
+    };
+    const { config } = composeLoaded(sourceOf(), withConnection('c', { ...connectionWith({}), children }));
+    const ordered = config.policies.toSorted((one, other) => one.priority - other.priority);
+    expect(ordered.map(({ name }) => name)).toEqual(['lan', 'net', 'bad', 'late']);
   });
 
   test('stay as they are where the connection is closed; what it was to protect is discarded', () => {

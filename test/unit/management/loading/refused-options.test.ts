@@ -73,7 +73,7 @@ describe('an option that Isthmus does not have', () => {
     ['esp_proposals', '3des-sha1', /encryption, integrity/],
     ['esp_proposals', 'aes128-prfsha256', /encryption, integrity|belongs to/],
     ['sha256_96', 'yes', /96 bits/],
-    ['local_ts', 'dynamic', /the networks on this side/],
+    ['local_ts', 'dynamic/24', /networks \(10\.1\.0\.0\/24\)/],
     ['remote_ts', '10.2.0.0/24[tcp/http]', /in numbers/],
     ['remote_ts', '10.2.0.0/33', /networks/],
     ['remote_ts', '10.2.0.0/24[tcp/80],10.3.0.0/24[udp/80]', /a child of its own/],
@@ -158,10 +158,16 @@ describe('what does not go together', () => {
     expect(() => readConnection('c', viciSection({ ...CONNECTION, version: { a: 'x' } }))).toThrow(
       /^version: found a section or list, expected a value/,
     );
-    expect(() => readConnection('c', viciSection(connectionWith({ child: { local_ts: [] } })))).toThrow(
-      /^children\.net\.local_ts: found nothing, expected the networks on this side/,
-    );
   });
+
+  test.each<[string, Options, string]>([
+    ['from anywhere', { local_addrs: '%any', child: { local_ts: [] } }, 'local_ts: found nothing, expected the networks on this side (10.1.0.0/24), or one address in local_addrs: dynamic stands for it'],
+    ['two addresses', { local_addrs: '10.200.0.1,10.200.0.3', child: { local_ts: 'dynamic' } }, 'local_ts: found "dynamic", expected the networks on this side (10.1.0.0/24), or one address in local_addrs: dynamic stands for it'],
+    ['to a name', { remote_addrs: 'gw.example.org', child: { remote_ts: 'dynamic[udp]' } }, 'remote_ts: found "dynamic[udp]", expected the networks on this side (10.1.0.0/24), or one address in remote_addrs: dynamic stands for it'],
+    ['without a tunnel', { child: { remote_ts: 'dynamic', mode: 'pass', start_action: 'trap' } }, 'remote_ts: found "dynamic", expected the networks on this side (10.1.0.0/24): dynamic is the end of a tunnel, and here is none'],
+  ])('networks of an address that is not known: %s', (_name, options, message) => {
+    expect(refusal(options)).toContain(`children.net.${message}`);
+  }); // prettier-ignore
 
   test('a peer from anywhere begins, and says who it is', () => {
     const anywhere = { remote_addrs: '%any' };
