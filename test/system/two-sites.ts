@@ -177,12 +177,17 @@ export class TwoSites {
   }
 
   /** Captures the heads of all packets that arrive at, or leave, an interface under load; fails where one was missed. */
-  async captureLoad(place: Place, device: string, filter = ''): Promise<() => Promise<string>> {
+  async captureLoad(
+    place: Place,
+    device: string,
+    filter = '',
+    headBytes = 128,
+  ): Promise<() => Promise<string>> {
     return this.#tcpdump(place, [
       '-i',
       device,
       '-s',
-      '128',
+      String(headBytes),
       '-B',
       '65536',
       ...(filter === '' ? [] : [filter]),
