@@ -11,6 +11,7 @@ const STOP_MS = 5000;
 const POLL_MS = 20;
 
 export class Daemon {
+  readonly place: Place;
   /** Of the program itself: nothing stands between. */
   readonly processId: number;
   readonly #name: string;
@@ -26,6 +27,7 @@ export class Daemon {
     environment: Readonly<Record<string, string>> = {},
     input: 'ignore' | 'pipe' = 'ignore',
   ) {
+    this.place = place;
     this.#name = `${argv[0] ?? ''} at ${place}`;
     const child = topology.spawn(place, argv, { stdio: [input, 'pipe', 'pipe'], environment });
     if (child.pid === undefined) throw new Error(`${this.#name} could not be started`);

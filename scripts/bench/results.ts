@@ -12,6 +12,7 @@ export const TEST_UNITS = {
   udp64loss: 'packets/s',
   udp1372loss: 'packets/s',
   ping: 'ms',
+  start: 'ms',
   cpu: 's/GB',
 } as const;
 
@@ -28,11 +29,12 @@ export const TEST_TITLES: Readonly<Record<TestName, string>> = {
   udp64loss: 'UDP 64 bytes, at most 0.5 % loss',
   udp1372loss: 'UDP 1372 bytes, at most 0.5 % loss',
   ping: 'Ping, median round trip',
+  start: 'Start of one gateway, SAs given, until a packet is answered',
   cpu: 'CPU of both gateways, TCP 1 stream',
 };
 
 /** Tests where a smaller figure is the better one. */
-export const LESS_IS_BETTER: ReadonlySet<TestName> = new Set<TestName>(['ping', 'cpu']);
+export const LESS_IS_BETTER: ReadonlySet<TestName> = new Set<TestName>(['ping', 'start', 'cpu']);
 
 /** Segmentation offloads of the link between the gateways. */
 export type Offloads = 'on' | 'off';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { gatewayPlaces, type Setting } from '../../scripts/lab/site-files.ts';
 import { siteAddresses } from '../../scripts/topology/plan.ts';
 import { TwoSites } from './two-sites.ts';
@@ -97,6 +97,9 @@ test.each([
   ];
   for (const place of gatewayPlaces) await sites.configure(place, settings);
   await sites.startBoth();
+  onTestFinished(async () => {
+    for (const place of gatewayPlaces) await sites.stop(place);
+  });
   for (const place of gatewayPlaces) {
     expect(await sites.logLine(place, 'TUN open')).toMatchObject(tun);
     expect(await sites.logLine(place, 'UDP socket open')).toMatchObject(udp);
@@ -111,5 +114,4 @@ test.each([
   // Full segments: the MTU of the tunnel less IP, TCP and its timestamps; the datagrams, with their header of 8 bytes.
   expect(lengths).toEqual(expect.arrayContaining(['tcp 1386', 'tcp 1366', 'udp 1208', 'udp 708']));
   expect(Math.max(...lengths.map((line) => Number(line.split(' ')[1])))).toBe(1386);
-  for (const place of gatewayPlaces) await sites.stop(place);
 });

@@ -2,11 +2,12 @@
 
 import type { TestName } from '../results.ts';
 import { measurePing } from './ping.ts';
+import { measureStart } from './start.ts';
 import { measureTcp } from './tcp.ts';
 import { measureUdpLoss, measureUdpOverload } from './udp.ts';
 import type { Visit } from './visit.ts';
 
-/** What a test gives; undefined where it has no meaning for the peer (CPU time without a process). */
+/** What a test gives; undefined where it has no meaning for the peer (CPU time without a process, a start without SAs). */
 export type Figures = readonly (readonly [TestName, number | undefined])[];
 
 /** A step measures one test, or two that come from the same run. */
@@ -31,11 +32,13 @@ const STEPS: readonly Step[] = [
   single('udp1372', (visit) => measureUdpOverload(visit, 1372)),
   single('udp64loss', (visit) => measureUdpLoss(visit, 64)),
   single('udp1372loss', (visit) => measureUdpLoss(visit, 1372)),
-  // Last: the tunnel is warm, and idle again.
+  // The tunnel is warm, and idle again.
   single('ping', measurePing),
+  // Last: it ends a gateway.
+  single('start', measureStart),
 ];
 
-function single(test: TestName, measure: (visit: Visit) => Promise<number>): Step {
+function single(test: TestName, measure: (visit: Visit) => Promise<number | undefined>): Step {
   return { tests: [test], measure: async (visit) => [[test, await measure(visit)]] };
 }
 

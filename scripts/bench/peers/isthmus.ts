@@ -39,18 +39,21 @@ export function isthmus(engine: EngineName, nodePath: string): Peer {
       for (const gateway of GATEWAYS) {
         await runOrThrow([nodePath, MAIN, 'keygen', '--out', join(directory, OUTBOUND[gateway].keyFile)]);
       }
+      const stateOf = (gateway: Gateway): string => join(directory, `${gateway}-state`);
+      const fileOf = (gateway: Gateway): string => join(directory, `${gateway}.yaml`);
+      const launchOne = (gateway: Gateway): Daemon => {
+        const command = [nodePath, MAIN, 'run', '-c', fileOf(gateway)];
+        const state = stateOf(gateway);
+        return new Daemon(topology, gateway, command, { STATE_DIRECTORY: state, RUNTIME_DIRECTORY: state });
+      };
       return runDaemons(async (started) => {
         for (const gateway of GATEWAYS) {
-          const state = join(directory, `${gateway}-state`);
-          await mkdir(state);
-          const file = join(directory, `${gateway}.yaml`);
-          await writeFile(file, configuration(gateway, engine));
-          const command = [nodePath, MAIN, 'run', '-c', file];
-          const environment = { STATE_DIRECTORY: state, RUNTIME_DIRECTORY: state };
-          started.push(new Daemon(topology, gateway, command, environment));
+          await mkdir(stateOf(gateway));
+          await writeFile(fileOf(gateway), configuration(gateway, engine));
+          started.push(launchOne(gateway));
         }
         for (const daemon of started) await daemon.waitUntil(() => saysReady(daemon.output), 'ready line');
-      });
+      }, launchOne);
     },
   };
 }

@@ -1,6 +1,7 @@
 // What the benchmark knows of a peer: whether it is here, and how to start and stop it at both gateways.
 
 import type { Topology } from '../../topology/topology.ts';
+import type { Gateway } from '../sites.ts';
 
 export type Availability =
   | { readonly kind: 'available'; readonly version: string }
@@ -20,6 +21,11 @@ export interface Peer {
 export interface RunningPeer {
   /** The processes whose CPU time counts; empty where the kernel does the work. */
   readonly processIds: readonly number[];
+  /**
+   * Stops one gateway and starts it again; left out where keys have to be agreed on first, so that there is no start without them.
+   * @returns when it was started, in milliseconds since 1970
+   */
+  startAgain?(gateway: Gateway): Promise<number>;
   /** Throws where a process of the peer has ended. */
   checkAlive(): void;
   stop(): Promise<void>;

@@ -18,7 +18,7 @@ describe('npm run bench', () => {
   it('measures everything three times, five seconds each, by default', () => {
     expect(trafficOptions([])).toEqual({
       peers: [],
-      tests: ['tcp1', 'tcp4', 'udp64', 'udp1372', 'udp64loss', 'udp1372loss', 'ping', 'cpu'],
+      tests: ['tcp1', 'tcp4', 'udp64', 'udp1372', 'udp64loss', 'udp1372loss', 'ping', 'start', 'cpu'],
       runs: 3,
       seconds: 5,
       offloads: ['on', 'off'],

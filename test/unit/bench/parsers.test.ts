@@ -5,6 +5,7 @@ import { mirrorIn } from '../../../scripts/bench/install-peers.ts';
 import { parseArrivals } from '../../../scripts/bench/measure/arrivals.ts';
 import { cpuSeconds, parseCpuSeconds } from '../../../scripts/bench/measure/cpu-time.ts';
 import { parsePingTimes } from '../../../scripts/bench/measure/ping.ts';
+import { parseAnswerMs } from '../../../scripts/bench/measure/start.ts';
 import { parseProcessorTimes, withheldShare } from '../../../scripts/bench/measure/processor-times.ts';
 import { parseReceivedBytes } from '../../../scripts/bench/measure/tcp-stream.ts';
 
@@ -35,6 +36,21 @@ describe('parsePingTimes', () => {
       'rtt min/avg/max/mdev = 0.215/6.107/12.000/5.892 ms',
     ].join('\n');
     expect(parsePingTimes(output)).toEqual([0.215, 12]);
+  });
+});
+
+describe('parseAnswerMs', () => {
+  it('takes the time at which an answer came', () => {
+    expect(parseAnswerMs('[1795318860.2885] 64 bytes from 10.0.2.7: icmp_seq=9 ttl=62 time=0.4 ms')).toBe(
+      1795318860288.5,
+    );
+  });
+
+  it.each([
+    'PING 10.0.2.7 (10.0.2.7) 56(84) bytes of data.',
+    '[1795318860.288192] From 10.0.1.1 icmp_seq=3 Destination Host Unreachable',
+  ])('is about an answer alone: %s', (line) => {
+    expect(parseAnswerMs(line)).toBeUndefined();
   });
 });
 

@@ -1,0 +1,37 @@
+// `npm run bench`, short: what it prints is whole, and each measurement of Isthmus still works. The figures are nobody's.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
+import type { BenchReport } from '../../scripts/bench/results.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+test('measures forwarding through the tunnel, prints JSON and draws the chart', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'isthmus-bench-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const svg = join(directory, 'bench.svg');
+  const command = ['--import', 'tsx', 'scripts/bench.ts', '--json', '--svg', svg];
+  const chosen = ['--peers', 'isthmus-native', '--tests', 'tcp1,udp64,ping,start,cpu'];
+  const short = ['--runs', '1', '--seconds', '1', '--offloads', 'on'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...command, ...chosen, ...short], {
+    cwd: ROOT,
+  });
+  const { machine, results } = JSON.parse(stdout) as BenchReport;
+  expect(machine).toMatchObject({ node: process.version });
+  expect(results.map(({ peer, test: name, unit }) => `${peer} ${name} ${unit}`)).toEqual([
+    'isthmus-native tcp1 Mbit/s',
+    'isthmus-native cpu s/GB',
+    'isthmus-native udp64 packets/s',
+    'isthmus-native ping ms',
+    'isthmus-native start ms',
+  ]);
+  for (const { median, runs } of results) {
+    expect(runs).toEqual([median]);
+    expect(median).toBeGreaterThan(0);
+  }
+  expect(await readFile(svg, 'utf8')).toContain('isthmus-native');
+});
