@@ -223,7 +223,7 @@ async function startSteps(
     void reload(layers, logs.config);
   };
   reloads.serve(readAgain);
-  if (config.watch) undo.push(watchFile(config.file, readAgain, logs.config));
+  if (config.watch) undo.push(watchFile(config.file, config.source.digest, readAgain, logs.config));
   try {
     await Promise.race([stop.requested, dataPlane.failed]);
   } catch (error) {

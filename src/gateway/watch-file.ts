@@ -1,9 +1,9 @@
 // Tells when a file has changed. Its directory is watched: editors and deployments put a new file in the place of the
 // old one.
 
-import { createHash } from 'node:crypto';
 import { readFileSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { contentDigest } from '../base/content-digest.ts';
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 
@@ -11,12 +11,13 @@ import type { Logger } from '../base/log.ts';
 const QUIET_MS = 100;
 
 /**
+ * @param digest of the content that is known (`contentDigest`): where the file says something else already, that is a change
  * @param onChange is called when the content is another one than before, and has been for a moment
  * @returns how to end it
  * @throws EnvironmentError where the system does not let it be watched
  */
-export function watchFile(path: string, onChange: () => void, log: Logger): () => void {
-  let known = contentOf(path);
+export function watchFile(path: string, digest: string, onChange: () => void, log: Logger): () => void {
+  let known = digest;
   let timer: NodeJS.Timeout | undefined;
   let isWaiting = false;
   const look = (): void => {
@@ -34,6 +35,8 @@ export function watchFile(path: string, onChange: () => void, log: Logger): () =
     isWaiting = true;
     timer = setTimeout(look, QUIET_MS);
   });
+  // It may have changed between the reading and now.
+  timer = setTimeout(look, QUIET_MS);
   watcher.on('error', (error) => {
     log.warn({ err: error, file: path }, 'the file is not watched any more: use SIGHUP');
   });
@@ -60,7 +63,7 @@ function watchDirectory(directory: string, onEvent: (name: string | null) => voi
 /** As a digest. */
 function contentOf(path: string): string | undefined {
   try {
-    return createHash('sha256').update(readFileSync(path)).digest('hex');
+    return contentDigest(readFileSync(path));
   } catch {
     // It is told by whoever asks for it to be read.
     return undefined;

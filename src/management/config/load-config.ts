@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 
+import { contentDigest } from '../../base/content-digest.ts';
 import { ConfigError } from '../../base/errors.ts';
 import { buildConfig } from './build-config.ts';
 import { ConfigDocument, quoteFound, type ConfigPath, type Position } from './config-document.ts';
@@ -25,6 +26,8 @@ export interface LoadedConfig extends GatewayConfig {
 /** A file that was found right. */
 export interface ConfigSource {
   readonly path: string;
+  /** Of what it said (`contentDigest`). */
+  readonly digest: string;
   readonly environment: Environment;
   readonly file: ConfigFile;
   readonly positionOf: (at: ConfigPath) => Position;
@@ -88,7 +91,7 @@ export function parseConfig(
   if (!result.success) lines.push(...result.error.issues.flatMap((issue) => describeIssue(document, issue)));
   if (!result.success || lines.length > 0) throw configError(path, lines);
   const positionOf = (at: ConfigPath): Position => document.position(at);
-  return buildLoaded({ path, environment, file: result.data, positionOf });
+  return buildLoaded({ path, digest: contentDigest(text), environment, file: result.data, positionOf });
 }
 
 function buildLoaded(source: ConfigSource): LoadedConfig {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { once, EventEmitter } from 'node:events';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { contentDigest } from '../../../src/base/content-digest.ts';
 import { watchFile } from '../../../src/gateway/watch-file.ts';
 
 let directory: string;
@@ -23,7 +24,7 @@ beforeEach(() => {
     changes++;
     told.emit('change');
   };
-  end = watchFile(path, onChange, pino({ level: 'silent' }));
+  end = watchFile(path, contentDigest('one\n'), onChange, pino({ level: 'silent' }));
 });
 
 afterEach(() => {
@@ -51,10 +52,22 @@ test('a link to a directory that is replaced, as container platforms mount files
   rmSync(path);
   symlinkSync('1', join(directory, 'data'));
   symlinkSync('data/gateway.yaml', path);
-  end = watchFile(path, () => told.emit('change'), pino({ level: 'silent' }));
+  end = watchFile(path, contentDigest('1\n'), () => told.emit('change'), pino({ level: 'silent' }));
   const changed = once(told, 'change');
   symlinkSync('2', join(directory, 'data.new'));
   renameSync(join(directory, 'data.new'), join(directory, 'data'));
+  await changed;
+});
+
+test('a file that was changed before it was watched, and after it was read', async () => {
+  end();
+  const changed = once(told, 'change');
+  end = watchFile(
+    path,
+    contentDigest('what was read\n'),
+    () => told.emit('change'),
+    pino({ level: 'silent' }),
+  );
   await changed;
 });
 
