@@ -108,13 +108,12 @@ class Walk {
     readonly sa: LiveSa | undefined;
     readonly policy: PolicyConfig | undefined;
   } {
-    const sas = liveSas(this.#gateway.sad.outbound);
+    const { sad } = this.#gateway;
     const { policies } = this.#snapshot;
-    const none: readonly LiveSa[] = [];
     const spd = new SpdOutbound<LiveSa>(
       this.#snapshot,
       {
-        outboundOf: (index) => sas.get(policies[index]?.name ?? '') ?? none,
+        outboundOf: (index) => liveSasOf(sad.outbound, policies[index]?.name),
         epochOf: () => 0,
         outboundBySlot: () => undefined,
       },
@@ -236,22 +235,16 @@ function asAside(decision: Decision): Decision {
   return { ...decision, mend: undefined };
 }
 
-/** By policy, the newest last. */
-function liveSas(records: readonly SaRecord[]): ReadonlyMap<string, readonly LiveSa[]> {
-  const byPolicy = new Map<string, LiveSa[]>();
-  for (const record of records) {
-    const { policy } = record.description;
-    const sa = {
+/** Of one policy, the newest last: there may be tens of thousands of others. */
+function liveSasOf(records: readonly SaRecord[], policy: string | undefined): readonly LiveSa[] {
+  return records
+    .filter(({ description }) => description.policy === policy)
+    .map((record) => ({
       slot: record.slot,
       flowId: record.id,
       selectors: new SelectorMatcher(record.selectors),
       record,
-    };
-    const others = byPolicy.get(policy);
-    if (others === undefined) byPolicy.set(policy, [sa]);
-    else others.push(sa);
-  }
-  return byPolicy;
+    }));
 }
 
 function flowOf(packet: ImaginedPacket, outbound: boolean): Flow {

@@ -1,5 +1,5 @@
 // Gathers what the status page shows of all peers and policies, in steps: there may be tens of thousands. What one request
-// shows of it is cut out by `cutState`.
+// shows of it is found by `searchState` and cut out by `cutState`.
 
 import { wallClockMs } from '../../base/clock.ts';
 import { CARRYING } from '../vici/extensions/carrying.ts';
@@ -7,16 +7,20 @@ import { peerStatus } from '../vici/extensions/peer-status.ts';
 import type { PolicyStatus } from '../vici/extensions/policies.ts';
 import type { PeerStatus } from '../vici/extensions/status.ts';
 import { selectorText } from '../vici/selector-text.ts';
-import type { IkeSaView } from '../vici/vici-gateway.ts';
+import type { IkeSaView, StatsView } from '../vici/vici-gateway.ts';
 import type { PageGateway } from './page-gateway.ts';
 import type { PageCounts, PageState } from './page-state.ts';
 
 /** Of each list: a person looks for the rest by name. */
 export const MOST_ROWS = 200;
 
-export interface CollectedState {
+export interface StateRows {
   readonly peers: readonly PeerStatus[];
   readonly policies: readonly PolicyStatus[];
+}
+
+export interface CollectedState extends StateRows {
+  readonly stats: StatsView;
   readonly counts: PageCounts;
   readonly bytesOut: number;
   readonly bytesIn: number;
@@ -61,24 +65,39 @@ export function* collectState(gateway: PageGateway): Generator<void, CollectedSt
     counts.policies++;
     yield;
   }
-  return { peers, policies, counts, bytesOut, bytesIn };
+  return { peers, policies, stats: gateway.stats, counts, bytesOut, bytesIn };
+}
+
+/** What has these small letters in the name of a peer, a tunnel or a policy; no more than is shown. */
+export function* searchState({ peers, policies }: StateRows, find: string): Generator<void, StateRows> {
+  const isFound = ({ name }: { readonly name: string }): boolean => name.toLowerCase().includes(find);
+  const found: { peers: PeerStatus[]; policies: PolicyStatus[] } = { peers: [], policies: [] };
+  for (const peer of peers) {
+    if (found.peers.length === MOST_ROWS) break;
+    if (isFound(peer) || peer.tunnels.some(isFound)) found.peers.push(peer);
+    yield;
+  }
+  for (const policy of policies) {
+    if (found.policies.length === MOST_ROWS) break;
+    if (isFound(policy)) found.policies.push(policy);
+    yield;
+  }
+  return found;
 }
 
 export interface WantedState {
-  /** A part of the name of a peer, a tunnel or a policy. */
-  readonly find: string;
   /** Whose last messages are wanted. */
   readonly peer: string;
+  readonly actions: boolean;
 }
 
 export function cutState(
   gateway: PageGateway,
-  { peers, policies, counts, bytesOut, bytesIn }: CollectedState,
-  { find, peer }: WantedState,
-  actions: boolean,
+  { stats, counts, bytesOut, bytesIn }: CollectedState,
+  rows: StateRows,
+  { peer, actions }: WantedState,
 ): PageState {
-  const { stats, packets } = gateway;
-  const isFound = (name: string): boolean => name.toLowerCase().includes(find);
+  const { packets } = gateway;
   return {
     name: gateway.name,
     version: gateway.version,
@@ -94,10 +113,8 @@ export function cutState(
     lastTrouble: gateway.troubleOf(),
     actions,
     counts,
-    peers: firstOf(
-      peers.filter(({ name, tunnels }) => isFound(name) || tunnels.some((one) => isFound(one.name))),
-    ),
-    policies: policies.filter(({ name }) => isFound(name)).slice(0, MOST_ROWS),
+    peers: firstOf(rows.peers),
+    policies: rows.policies.slice(0, MOST_ROWS),
     drops: gateway.drops,
     ladder: gateway.ladderOf(peer),
   };

@@ -2,17 +2,19 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { packageFile } from '../../base/package-file.ts';
-import { section, ViciRequestError } from '../vici/message.ts';
+import type { ImaginedPacket } from '../vici/extensions/explain.ts';
+import { section, ViciRequestError, type ViciSection } from '../vici/message.ts';
 import { readImaginedPacket } from '../vici/commands/isthmus-explain.ts';
 import type { Access } from './access.ts';
 import { doAction } from './do-action.ts';
-import { collectState, cutState } from './collect-state.ts';
+import { collectState, cutState, searchState } from './collect-state.ts';
 import type { HttpRequest, Route } from './http-server.ts';
+import { PacedWork } from './paced-work.ts';
 import type { PageGateway } from './page-gateway.ts';
 import { RefusedRequest } from './refused-request.ts';
-import { jsonReply, textReply } from './reply.ts';
+import { jsonReply, textReply, type Reply } from './reply.ts';
 import { SharedAnswer } from './shared-answer.ts';
-import { inSlices } from './sliced.ts';
+import { inOneStep, inSlices } from './sliced.ts';
 
 /** As `npm run build` leaves them. */
 const FILES = [
@@ -34,15 +36,18 @@ export interface PageRoutesParts {
 export function pageRoutes(parts: PageRoutesParts): ReadonlyMap<string, Route> {
   const { gateway, access, actions } = parts;
   const collected = new SharedAnswer(() => inSlices(collectState(gateway)));
+  const searches = new PacedWork();
+  const explanations = new PacedWork();
   const state: Route = {
     method: 'GET',
     handle: async ({ query }) => {
       const find = (query.get('find') ?? '').slice(0, MOST_FIND_CHARACTERS).toLowerCase();
-      const wanted = { find, peer: query.get('peer') ?? '' };
-      return jsonReply(cutState(gateway, await collected.get(), wanted, actions));
+      const all = await collected.get();
+      const rows = find === '' ? all : await searches.run(() => inSlices(searchState(all, find)));
+      return jsonReply(cutState(gateway, all, rows, { peer: query.get('peer') ?? '', actions }));
     },
   };
-  const explain: Route = { method: 'GET', handle: ({ query }) => explained(gateway, query) };
+  const explain: Route = { method: 'GET', handle: ({ query }) => explained(gateway, explanations, query) };
   const session: Route = { method: 'POST', isOpen: true, handle: (request) => opened(access, request) };
   const leave: Route = {
     method: 'POST',
@@ -82,13 +87,18 @@ function pageFiles(): readonly (readonly [string, Route])[] {
 }
 
 /** The same as the command line's. */
-function explained(gateway: PageGateway, query: URLSearchParams): ReturnType<typeof jsonReply> {
+async function explained(gateway: PageGateway, paced: PacedWork, query: URLSearchParams): Promise<Reply> {
   const given = EXPLAIN_FIELDS.map((name) => [name, query.get(name)?.trim()] as const);
+  const request = section(
+    Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== '')),
+  );
+  const packet = readPacket(request);
+  return jsonReply(await paced.run(() => Promise.resolve(inOneStep(() => gateway.explain(packet)))));
+}
+
+function readPacket(request: ViciSection): ImaginedPacket {
   try {
-    const request = section(
-      Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== '')),
-    );
-    return jsonReply(gateway.explain(readImaginedPacket(request)));
+    return readImaginedPacket(request);
   } catch (error) {
     if (error instanceof ViciRequestError) throw new RefusedRequest(400, error.message);
     throw error;

@@ -12,6 +12,13 @@ export interface Done<Result> {
   readonly busyMs: number;
 }
 
+/** What must not be interrupted: what it looks at would change. */
+export function inOneStep<Result>(work: () => Result): Done<Result> {
+  const beganMs = monotonicMs();
+  const result = work();
+  return { result, busyMs: monotonicMs() - beganMs };
+}
+
 /** Runs to the end what yields often. */
 export async function inSlices<Result>(work: Generator<void, Result>): Promise<Done<Result>> {
   let busyMs = 0;

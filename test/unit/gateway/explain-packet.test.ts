@@ -252,3 +252,27 @@ describe('in words', () => {
     );
   });
 });
+
+test('SAs of other policies are not looked into', () => {
+  const explained = new Explained(POLICIES, [PAIR, { policy: 'to-c', selectors: remote('10.0.3.0/24') }]);
+  const { outbound, inbound } = explained.judging.site.sad;
+  const asked: string[] = [];
+  const watched = outbound.map(
+    (record) =>
+      new Proxy(record, {
+        get: (target, key) => {
+          if (key === 'selectors') asked.push(target.description.policy);
+          return Reflect.get(target, key, target) as unknown;
+        },
+      }),
+  );
+  const policies = POLICIES.map((one) => one as PolicyConfig);
+  const gateway = {
+    config: { policies, guardedInterfaces: undefined },
+    spd: compileSpd(2, POLICIES),
+    sad: { outbound: watched, inbound },
+    whyDown: () => undefined,
+  };
+  expect(explainPacket(gateway, ping('10.0.1.5', '10.0.2.7')).passes).toBe(true);
+  expect(new Set(asked)).toEqual(new Set(['web']));
+});

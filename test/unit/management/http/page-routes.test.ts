@@ -134,6 +134,28 @@ describe('explain', () => {
   });
 });
 
+test('explain and searches are paced apart, and what is asked without a search never waits', async () => {
+  let explained = 0;
+  const connections = [connection('site-b', child('web'))];
+  const { ask } = routesOf({
+    connections,
+    explain: () => {
+      explained++;
+      const endMs = performance.now() + 20;
+      while (performance.now() < endMs);
+      return { passes: true, ways: [] };
+    },
+  });
+  const packet = '/api/explain?from=10.0.1.5&to=10.0.2.7';
+  const replies = Array.from({ length: 12 }, () => ask(packet));
+  expect((await replies[0])?.status).toBe(200);
+  expect((await replies.at(-1))?.status).toBe(429);
+  expect((await ask('/api/state')).status).toBe(200);
+  expect((await ask('/api/state?find=web')).status).toBe(200);
+  expect((await ask('/api/explain?from=here&to=10.0.2.7')).status).toBe(400);
+  expect(explained).toBe(1);
+});
+
 describe('a session', () => {
   test('is for whoever shows the token, for its time, until it is ended', () => {
     let nowMs = 1000;
