@@ -16,7 +16,7 @@ import { exampleGateway } from './status-page/example-gateway.ts';
 /** Long enough for a chart with a shape. */
 const WATCHED_MS = 25_000;
 
-const access = new Access({ tokenDigest: undefined, hosts: [] });
+const access = new Access({ tokenDigest: undefined, hosts: [], place: '0' });
 // The page asks for no more than the example has.
 const gateway = exampleGateway() as PageGateway;
 const routes = pageRoutes({ gateway, access, actions: false });

@@ -1,6 +1,7 @@
 // Opens the HTTP listener where the configuration says. A gateway carries packets without one: where it cannot be opened,
 // one line says why.
 
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { formatAddress } from '../base/address.ts';
@@ -14,6 +15,8 @@ import type { PageGateway } from '../management/http/page-gateway.ts';
 import { pageRoutes } from '../management/http/page-routes.ts';
 import { listenOn } from '../management/vici/socket-file.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
+
+const COOKIE_DIGITS = 8;
 
 export interface StartHttpParts {
   readonly http: HttpConfig | undefined;
@@ -35,7 +38,7 @@ export async function startHttp({
   if (http === undefined) return () => Promise.resolve();
   const { listen, hosts } = http;
   const place = placeOf(listen);
-  const access = new Access({ tokenDigest, hosts });
+  const access = new Access({ tokenDigest, hosts, place: cookiePlace(listen) });
   const { actions } = http;
   const routes = new Map([...pageRoutes({ gateway, access, actions }), ['/metrics', metricsRoute(metrics)]]);
   try {
@@ -59,6 +62,12 @@ export async function startHttp({
 function placeOf(listen: HttpConfig['listen']): Readonly<Record<string, unknown>> {
   if ('path' in listen) return { socket: listen.path };
   return { address: formatAddress(listen.address), port: listen.port };
+}
+
+/** Other gateways of this host are at other ports and paths. */
+function cookiePlace(listen: HttpConfig['listen']): string {
+  if ('port' in listen) return String(listen.port);
+  return createHash('sha256').update(listen.path).digest('hex').slice(0, COOKIE_DIGITS);
 }
 
 async function listenAt(server: Server, listen: HttpConfig['listen']): Promise<void> {

@@ -53,7 +53,11 @@ interface Served {
 
 async function serve(parts: Partial<PageGateway>, token?: string): Promise<Served> {
   const gateway: PageGateway = { ...emptyGateway(), ladderOf: () => [], ...parts };
-  const access = new Access({ tokenDigest: token === undefined ? undefined : digestOf(token), hosts: [] });
+  const access = new Access({
+    tokenDigest: token === undefined ? undefined : digestOf(token),
+    hosts: [],
+    place: 'test',
+  });
   const routes = pageRoutes({ gateway, access, actions: false });
   const log = { error: (details: unknown) => expect(details).toBeUndefined() } as never;
   const server = await HttpServer.open({ log, access, routes }, async (one) => {

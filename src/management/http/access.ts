@@ -1,37 +1,51 @@
 // Who may ask the HTTP listener for what. A browser is a deputy that any page can send: so the name in Host must be ours
 // (DNS rebinding), what changes something must come from our own page, and a session is a cookie that no other page's
-// request carries. Tokens are compared by their digests, in constant time.
+// request carries. Of tokens and sessions only digests are kept, and tokens are compared in constant time.
 
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { parseAddress } from '../../base/address.ts';
 import { monotonicMs } from '../../base/clock.ts';
 
 const SESSION_SECONDS = 12 * 3600;
-const COOKIE = 'isthmus-session';
-const MAC_BYTES = 32;
+/** Each takes the token to make. */
+const MOST_SESSIONS = 256;
+const SESSION_BYTES = 32;
 
 export interface AccessRules {
   /** SHA-256 of the token; undefined: who can connect may see. */
   readonly tokenDigest: Uint8Array | undefined;
   /** Names that this listener is called by beside addresses and localhost. */
   readonly hosts: readonly string[];
+  /** Tells this listener from the others of a host, whose cookies have one name space (RFC 6265 §8.5): letters and digits. */
+  readonly place: string;
 }
 
 export class Access {
   readonly #rules: AccessRules;
   readonly #now: () => number;
-  /** Of this process alone: a session ends with it. */
-  readonly #sessionKey = randomBytes(MAC_BYTES);
+  readonly #cookie: string;
+  #tokenDigest: Uint8Array | undefined;
+  /** When they end, by their digests; the oldest first. They end with the process as well. */
+  readonly #sessions = new Map<string, number>();
 
   /** @param now monotonic milliseconds */
   constructor(rules: AccessRules, now: () => number = monotonicMs) {
     this.#rules = rules;
     this.#now = now;
+    this.#cookie = `isthmus-session-${rules.place}`;
+    this.#tokenDigest = rules.tokenDigest;
+  }
+
+  /** From now on there is another token. The sessions that the one before has opened are over. */
+  useToken(digest: Uint8Array): void {
+    if (this.#tokenDigest !== undefined && timingSafeEqual(digest, this.#tokenDigest)) return;
+    this.#tokenDigest = digest;
+    this.#sessions.clear();
   }
 
   get asksForToken(): boolean {
-    return this.#rules.tokenDigest !== undefined;
+    return this.#tokenDigest !== undefined;
   }
 
   /** A name that somebody else could have pointed here is refused; an address nobody can. */
@@ -50,49 +64,50 @@ export class Access {
     return origin === undefined || origin === `http://${host ?? ''}` || origin === `https://${host ?? ''}`;
   }
 
-  mayLook({ authorization, cookie }: IncomingHttpHeaders): boolean {
+  /** @param tryToken looks at a token that is shown */
+  mayLook({ authorization, cookie }: IncomingHttpHeaders, tryToken: (token: string) => boolean): boolean {
     if (!this.asksForToken) return true;
     const [, bearer] = /^Bearer +(\S+) *$/i.exec(authorization ?? '') ?? [];
-    if (bearer !== undefined) return this.isToken(bearer);
-    const values = (cookie ?? '').split(';').map((part) => part.trim());
-    const session = values.find((part) => part.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1);
-    return session !== undefined && this.#isSession(session);
+    if (bearer !== undefined) return tryToken(bearer);
+    const session = this.#sessionOf(cookie);
+    return session !== undefined && this.#now() < (this.#sessions.get(session) ?? 0);
   }
 
   isToken(text: string): boolean {
-    const { tokenDigest } = this.#rules;
-    return tokenDigest !== undefined && timingSafeEqual(digestOf(text), tokenDigest);
+    return this.#tokenDigest !== undefined && timingSafeEqual(digestOf(text), this.#tokenDigest);
   }
 
   /** @returns the value of Set-Cookie for whoever has shown the token */
   newSession(): string {
-    const endMs = Math.floor(this.#now()) + SESSION_SECONDS * 1000;
-    return cookieText(
-      `${String(endMs)}.${this.#macOf(String(endMs)).toString('base64url')}`,
-      SESSION_SECONDS,
-    );
+    const value = randomBytes(SESSION_BYTES).toString('base64url');
+    this.#sessions.set(keyOf(value), this.#now() + SESSION_SECONDS * 1000);
+    if (this.#sessions.size > MOST_SESSIONS) {
+      const [oldest = ''] = this.#sessions.keys();
+      this.#sessions.delete(oldest);
+    }
+    return this.#cookieText(value, SESSION_SECONDS);
   }
 
-  endedSession(): string {
-    return cookieText('', 0);
+  /** Ends the session of whoever asks. @returns the value of Set-Cookie that has its cookie forgotten */
+  endSession({ cookie }: IncomingHttpHeaders): string {
+    this.#sessions.delete(this.#sessionOf(cookie) ?? '');
+    return this.#cookieText('', 0);
   }
 
-  #isSession(value: string): boolean {
-    const [, end = '', mac = ''] = /^(\d{1,15})\.([\w-]{43})$/.exec(value) ?? [];
-    const given = Buffer.from(mac, 'base64url');
-    return (
-      given.length === MAC_BYTES && timingSafeEqual(given, this.#macOf(end)) && this.#now() < Number(end)
-    );
+  #sessionOf(cookie: string | undefined): string | undefined {
+    const values = (cookie ?? '').split(';').map((part) => part.trim());
+    const value = values.find((part) => part.startsWith(`${this.#cookie}=`));
+    return value === undefined ? undefined : keyOf(value.slice(this.#cookie.length + 1));
   }
 
-  #macOf(end: string): Buffer {
-    return createHmac('sha256', this.#sessionKey).update(end).digest();
+  /** Not `Secure`: the listener itself speaks plain HTTP, to this host or behind a proxy that may not. */
+  #cookieText(value: string, seconds: number): string {
+    return `${this.#cookie}=${value}; Path=/; Max-Age=${String(seconds)}; HttpOnly; SameSite=Strict`;
   }
 }
 
-/** Not `Secure`: the listener itself speaks plain HTTP, to this host or behind a proxy that may not. */
-function cookieText(value: string, seconds: number): string {
-  return `${COOKIE}=${value}; Path=/; Max-Age=${String(seconds)}; HttpOnly; SameSite=Strict`;
+function keyOf(session: string): string {
+  return Buffer.from(digestOf(session)).toString('base64url');
 }
 
 export function digestOf(token: string | Uint8Array): Uint8Array {

@@ -11,10 +11,11 @@ import { RefusedRequest } from './refused-request.ts';
 import { sendReply, textReply, type Reply } from './reply.ts';
 import { readJsonBody } from './request-body.ts';
 import { RequestRate } from './request-rate.ts';
+import { SourceRate, sourceOf, THIS_HOST } from './source-rate.ts';
 
 export const MOST_CONNECTIONS = 64;
-/** Of one address, but for those of this host: its users are behind one, and a proxy is. */
-const MOST_OF_ONE_ADDRESS = 16;
+/** But for this host: its users are one source, and a proxy is. */
+const MOST_OF_ONE_SOURCE = 16;
 const MOST_REQUESTS_OF_CONNECTION = 1000;
 const MOST_HEADER_BYTES = 8192;
 const MOST_HEADERS = 64;
@@ -26,17 +27,19 @@ const CHECK_MS = 1000;
 const REPLY_MS = 60_000;
 const PER_SECOND = 50;
 const BURST = 150;
-/** Tokens that are none. */
-const GUESSES_PER_SECOND = 1;
-const GUESSES = 10;
+const STRANGERS = { perSecond: PER_SECOND, burst: BURST };
+const ALL_STRANGERS = { perSecond: 4 * PER_SECOND, burst: 4 * BURST };
+/** Tokens that are none. Behind the bound of all, 16 digits take a million years. */
+const GUESSES = { perSecond: 1, burst: 10 };
+const ALL_GUESSES = { perSecond: 200, burst: 1000 };
 
 export interface HttpRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
   /** Of POST, as JSON says it. */
   readonly body: unknown;
-  /** Somebody has shown a token that is none. @throws RefusedRequest where that happens too often */
-  readonly noteGuess: () => void;
+  /** Looks at a token that is shown. @throws RefusedRequest where too many were none: then it is not looked at */
+  readonly tryToken: (token: string) => boolean;
 }
 
 export interface Route {
@@ -50,6 +53,8 @@ export interface Route {
 export interface HttpServerParts {
   readonly log: Logger;
   readonly access: Access;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
   /** By path. */
   readonly routes: ReadonlyMap<string, Route>;
 }
@@ -57,11 +62,12 @@ export interface HttpServerParts {
 export class HttpServer {
   readonly #parts: HttpServerParts;
   readonly #server: Server;
-  readonly #ofAddress = new Map<string, number>();
+  readonly #now: () => number;
+  readonly #ofSource = new Map<string, number>();
   readonly #busy = new WeakSet<Socket>();
   readonly #lookers = new RequestRate(PER_SECOND, BURST);
-  readonly #strangers = new RequestRate(PER_SECOND, BURST);
-  readonly #guesses = new RequestRate(GUESSES_PER_SECOND, GUESSES);
+  readonly #strangers = new SourceRate(STRANGERS, ALL_STRANGERS);
+  readonly #guesses = new SourceRate(GUESSES, ALL_GUESSES);
 
   /** @param listen makes the server listen */
   static async open(parts: HttpServerParts, listen: (server: Server) => Promise<void>): Promise<HttpServer> {
@@ -77,6 +83,7 @@ export class HttpServer {
 
   private constructor(parts: HttpServerParts) {
     this.#parts = parts;
+    this.#now = parts.now ?? monotonicMs;
     const server = createServer({
       maxHeaderSize: MOST_HEADER_BYTES,
       headersTimeout: HEADER_MS,
@@ -113,16 +120,16 @@ export class HttpServer {
   }
 
   #count(socket: Socket): void {
-    const { remoteAddress: address } = socket;
-    if (address === undefined || /^(::ffff:)?127\.|^::1$/.test(address)) return;
-    const count = (this.#ofAddress.get(address) ?? 0) + 1;
-    this.#ofAddress.set(address, count);
+    const source = sourceOf(socket.remoteAddress);
+    if (source === THIS_HOST) return;
+    const count = (this.#ofSource.get(source) ?? 0) + 1;
+    this.#ofSource.set(source, count);
     socket.once('close', () => {
-      const left = (this.#ofAddress.get(address) ?? 1) - 1;
-      if (left > 0) this.#ofAddress.set(address, left);
-      else this.#ofAddress.delete(address);
+      const left = (this.#ofSource.get(source) ?? 1) - 1;
+      if (left > 0) this.#ofSource.set(source, left);
+      else this.#ofSource.delete(source);
     });
-    if (count > MOST_OF_ONE_ADDRESS) socket.destroy();
+    if (count > MOST_OF_ONE_SOURCE) socket.destroy();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -167,30 +174,34 @@ export class HttpServer {
         'this name is not known here: call it by its address, or write the name into management.http.hosts',
       );
     const [path = '', query = ''] = url.split('?', 2);
-    const isKnown = access.mayLook(headers);
-    this.#bound(isKnown ? this.#lookers : this.#strangers);
+    const source = sourceOf(request.socket.remoteAddress);
+    const tryToken = (token: string): boolean => this.#tryToken(source, token);
+    const isKnown = access.mayLook(headers, tryToken);
+    refuseUnless(isKnown ? this.#lookers.take(this.#now()) : this.#strangers.take(source, this.#now()));
     const route = routes.get(path);
     if (route === undefined) throw new RefusedRequest(404, 'there is nothing here');
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     if (method !== route.method)
       throw new RefusedRequest(405, `only ${route.method} is answered here`, { Allow: route.method });
-    if (route.isOpen !== true && !isKnown) this.#refuseStranger(headers);
+    if (route.isOpen !== true && !isKnown)
+      throw new RefusedRequest(401, 'a token is needed here', { 'WWW-Authenticate': 'Bearer' });
     if (route.isOpen !== true || method === 'POST') checkOrigin(access, headers, method);
     const body = method === 'POST' ? await readJsonBody(request) : undefined;
-    const noteGuess = (): void => {
-      this.#bound(this.#guesses);
-    };
-    return route.handle({ query: new URLSearchParams(query), headers, body, noteGuess });
+    return route.handle({ query: new URLSearchParams(query), headers, body, tryToken });
   }
 
-  #refuseStranger({ authorization }: IncomingMessage['headers']): never {
-    if (authorization !== undefined) this.#bound(this.#guesses);
-    throw new RefusedRequest(401, 'a token is needed here', { 'WWW-Authenticate': 'Bearer' });
+  /** Before the token is looked at: a right one among too many that are wrong would be a guess as well. */
+  #tryToken(source: string, token: string): boolean {
+    const nowMs = this.#now();
+    refuseUnless(!this.#guesses.isSpent(source, nowMs));
+    const isToken = this.#parts.access.isToken(token);
+    if (!isToken) this.#guesses.take(source, nowMs);
+    return isToken;
   }
+}
 
-  #bound(rate: RequestRate): void {
-    if (!rate.take(monotonicMs())) throw new RefusedRequest(429, 'too many requests', { 'Retry-After': '1' });
-  }
+function refuseUnless(isWithinBounds: boolean): void {
+  if (!isWithinBounds) throw new RefusedRequest(429, 'too many requests', { 'Retry-After': '1' });
 }
 
 /** A form of another site cannot set headers, and cannot send JSON. */

@@ -52,7 +52,7 @@ export function pageRoutes(parts: PageRoutesParts): ReadonlyMap<string, Route> {
   const leave: Route = {
     method: 'POST',
     isOpen: true,
-    handle: () => jsonReply({}, 200, { 'Set-Cookie': access.endedSession() }),
+    handle: ({ headers }) => jsonReply({}, 200, { 'Set-Cookie': access.endSession(headers) }),
   };
   const act: Route = {
     method: 'POST',
@@ -106,11 +106,10 @@ function readPacket(request: ViciSection): ImaginedPacket {
 }
 
 /** A token becomes a session, so that the page does not have to keep it. */
-function opened(access: Access, { body, noteGuess }: HttpRequest): ReturnType<typeof jsonReply> {
+function opened(access: Access, { body, tryToken }: HttpRequest): ReturnType<typeof jsonReply> {
   if (!access.asksForToken) return jsonReply({});
   const token = typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined;
-  if (typeof token === 'string' && access.isToken(token.trim()))
+  if (typeof token === 'string' && tryToken(token.trim()))
     return jsonReply({}, 200, { 'Set-Cookie': access.newSession() });
-  noteGuess();
   return textReply(401, 'this is not the token');
 }

@@ -10,6 +10,7 @@ import { jsonReply, textReply } from '../../../../src/management/http/reply.ts';
 
 const TOKEN = 'correct-horse-battery-staple';
 const servers: HttpServer[] = [];
+const accesses: Access[] = [];
 const errors: unknown[] = [];
 const log = { error: (details: unknown) => void errors.push(details) } as never;
 
@@ -22,10 +23,16 @@ async function serve(
   routes: Readonly<Record<string, Route>>,
   token?: string,
   hosts: readonly string[] = [],
+  now?: () => number,
 ): Promise<number> {
-  const access = new Access({ tokenDigest: token === undefined ? undefined : digestOf(token), hosts });
+  const access = new Access({
+    tokenDigest: token === undefined ? undefined : digestOf(token),
+    hosts,
+    place: 'test',
+  });
+  accesses.push(access);
   const server = await HttpServer.open(
-    { log, access, routes: new Map(Object.entries(routes)) },
+    { log, access, routes: new Map(Object.entries(routes)), ...(now && { now }) },
     async (one) => {
       one.listen(0, '127.0.0.1');
       await once(one, 'listening');
@@ -206,14 +213,28 @@ describe('tokens', () => {
     expect(await status({ Cookie: `isthmus-session=${TOKEN}` })).toBe(401);
   });
 
-  test('whoever guesses is slowed down, and whoever knows it is not', async () => {
-    const port = await serve({ '/hello': HELLO }, TOKEN);
+  test('after so many guesses none is looked at, not even the right one, and a session goes on', async () => {
+    const session: Route = {
+      method: 'POST',
+      isOpen: true,
+      handle: ({ tryToken }) =>
+        tryToken(TOKEN)
+          ? jsonReply({}, 200, { 'Set-Cookie': accesses.at(-1)?.newSession() ?? '' })
+          : textReply(401, 'no'),
+    };
+    const port = await serve({ '/hello': HELLO, '/session': session }, TOKEN, [], () => 1000);
+    const own = { 'Content-Type': 'application/json', 'X-Isthmus-Request': '1' };
+    const post = { method: 'POST', body: '{}' };
+    const [cookie = ''] = (await ask(port, '/session', own, post)).headers['set-cookie'] ?? [];
     const statuses: (number | undefined)[] = [];
     for (let guess = 0; guess < 14; guess++)
       statuses.push((await ask(port, '/hello', bearer(`guess-number-${guess}-of-many`))).status);
     expect(statuses.filter((one) => one === 401).length).toBeLessThan(13);
     expect(statuses.at(-1)).toBe(429);
-    expect((await ask(port, '/hello', bearer(TOKEN))).status).toBe(200);
+    expect((await ask(port, '/hello', bearer(TOKEN))).status).toBe(429);
+    expect((await ask(port, '/session', own, post)).status).toBe(429);
+    expect((await ask(port, '/hello')).status).toBe(401);
+    expect((await ask(port, '/hello', { Cookie: cookie.split(';')[0] ?? '' })).status).toBe(200);
   });
 });
 

@@ -9,7 +9,7 @@ import { metricsSource, parseOpenMetrics, parseText, tunnelFigures } from '../..
 
 const PROMETHEUS = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
 
-const noteGuess = (): void => undefined;
+const tryToken = (): boolean => false;
 
 async function scrape(
   source: MetricsSource,
@@ -20,7 +20,7 @@ async function scrape(
     query: new URLSearchParams(),
     headers,
     body: undefined,
-    noteGuess,
+    tryToken,
   });
   const text = Buffer.concat(reply.body as readonly Buffer[]).toString('utf8');
   return { type: reply.type ?? '', text };
@@ -149,7 +149,7 @@ test('who asks at once is given one answer, and drops are asked for once', async
     query: new URLSearchParams(),
     headers: { accept: PROMETHEUS },
     body: undefined,
-    noteGuess,
+    tryToken,
   };
   const replies = await Promise.all(Array.from({ length: 20 }, async () => route.handle(request)));
   expect(new Set(replies.map(({ body }) => body)).size).toBe(1);

@@ -1,5 +1,6 @@
 // What the status page asks for: the state and its bounds, explain, sessions, actions and who may take them.
 
+import type { IncomingHttpHeaders } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { Access, digestOf } from '../../../../src/management/http/access.ts';
 import { MOST_ROWS } from '../../../../src/management/http/collect-state.ts';
@@ -45,24 +46,29 @@ const ikeSa = (state: IkeSaView['state'], ...children: readonly ChildSaView[]): 
 
 function routesOf(parts: Partial<PageGateway>, actions = false, token?: string) {
   const gateway: PageGateway = { ...emptyGateway(), ladderOf: () => [], ...parts };
-  const access = new Access({ tokenDigest: token === undefined ? undefined : digestOf(token), hosts: [] });
+  const access = new Access({
+    tokenDigest: token === undefined ? undefined : digestOf(token),
+    hosts: [],
+    place: 'test',
+  });
   const routes = pageRoutes({ gateway, access, actions });
-  let guesses = 0;
-  const ask = async (path: string, body?: unknown): Promise<Reply> => {
+  const tried: string[] = [];
+  const ask = async (path: string, body?: unknown, headers: IncomingHttpHeaders = {}): Promise<Reply> => {
     const [name = '', query] = path.split('?');
     const route = routes.get(name);
     if (route === undefined) throw new TypeError(`there is no ${name}`);
-    const noteGuess = (): void => {
-      guesses++;
+    const tryToken = (shown: string): boolean => {
+      tried.push(shown);
+      return access.isToken(shown);
     };
     try {
-      return await route.handle({ query: new URLSearchParams(query), headers: {}, body, noteGuess });
+      return await route.handle({ query: new URLSearchParams(query), headers, body, tryToken });
     } catch (error) {
       if (error instanceof RefusedRequest) return error.reply;
       throw error;
     }
   };
-  return { ask, access, guesses: () => guesses };
+  return { ask, access, tried };
 }
 
 const stateOf = async (parts: Partial<PageGateway>, query = ''): Promise<PageState> =>
@@ -159,28 +165,63 @@ test('explain and searches are paced apart, and what is asked without a search n
 describe('a session', () => {
   test('is for whoever shows the token, for its time, until it is ended', () => {
     let nowMs = 1000;
-    const access = new Access({ tokenDigest: digestOf(TOKEN), hosts: [] }, () => nowMs);
+    const access = new Access({ tokenDigest: digestOf(TOKEN), hosts: [], place: 'test' }, () => nowMs);
     const [cookie = '', ...attributes] = access.newSession().split('; ');
     expect(attributes).toEqual(['Path=/', 'Max-Age=43200', 'HttpOnly', 'SameSite=Strict']);
-    const mayLook = (value: string): boolean => access.mayLook({ cookie: `a=b; ${value}; c=d` });
+    const mayLook = (value: string): boolean => access.mayLook({ cookie: `a=b; ${value}; c=d` }, () => false);
     expect(mayLook(cookie)).toBe(true);
-    const [name, value = ''] = cookie.split('=');
-    const [end = '', mac] = value.split('.');
-    expect(mayLook(`${name ?? ''}=${Number(end) + 1}.${mac ?? ''}`)).toBe(false);
+    const [name] = cookie.split('=');
     expect(mayLook(`${cookie}x`)).toBe(false);
     expect(mayLook(`${name ?? ''}=`)).toBe(false);
     nowMs += 12 * 3_600_000;
     expect(mayLook(cookie)).toBe(false);
-    // Another process has another key.
-    const other = new Access({ tokenDigest: digestOf(TOKEN), hosts: [] }, () => 1000);
-    expect(other.mayLook({ cookie })).toBe(false);
+    // Another process knows of none.
+    const other = new Access({ tokenDigest: digestOf(TOKEN), hosts: [], place: 'test' }, () => 1000);
+    expect(other.mayLook({ cookie }, () => false)).toBe(false);
   });
 
-  test('is refused for what is no token, and that is counted', async () => {
-    const { ask, guesses } = routesOf({}, false, TOKEN);
+  test('ends on the server when it is left, and the others go on', async () => {
+    const { ask, access } = routesOf({}, false, TOKEN);
+    const cookies = [access.newSession(), access.newSession()].map((text) => text.split('; ')[0] ?? '');
+    const mayLook = (cookie = ''): boolean => access.mayLook({ cookie }, () => false);
+    expect(cookies.map(mayLook)).toEqual([true, true]);
+    const { headers } = await ask('/api/leave', {}, { cookie: cookies[0] ?? '' });
+    expect(headers?.['Set-Cookie']).toMatch(/^isthmus-session-test=; Path=\/; Max-Age=0; /);
+    expect(cookies.map(mayLook)).toEqual([false, true]);
+    expect((await ask('/api/leave', {})).status).toBe(200);
+    expect(cookies.map(mayLook)).toEqual([false, true]);
+  });
+
+  test('has a cookie that another listener of the host does not overwrite or take', () => {
+    const rules = { tokenDigest: digestOf(TOKEN), hosts: [] };
+    const [one, other] = ['9500', '9501'].map((place) => new Access({ ...rules, place }));
+    const [cookie = ''] = one?.newSession().split('; ') ?? [];
+    const [second = ''] = other?.newSession().split('; ') ?? [];
+    expect(cookie.split('=')[0]).not.toBe(second.split('=')[0]);
+    for (const access of [one, other])
+      expect(access?.mayLook({ cookie: `${cookie}; ${second}` }, () => false)).toBe(true);
+    expect(other?.mayLook({ cookie }, () => false)).toBe(false);
+  });
+
+  test('ends with the token that opened it, and no sooner; of many the oldest goes', () => {
+    const access = new Access({ tokenDigest: digestOf(TOKEN), hosts: [], place: 'test' });
+    const open = (): string => access.newSession().split('; ')[0] ?? '';
+    const mayLook = (cookie: string): boolean => access.mayLook({ cookie }, () => false);
+    const first = open();
+    access.useToken(digestOf(TOKEN));
+    expect(mayLook(first)).toBe(true);
+    access.useToken(digestOf('another-token-of-letters'));
+    expect([mayLook(first), access.isToken(TOKEN)]).toEqual([false, false]);
+    expect(access.isToken('another-token-of-letters')).toBe(true);
+    const many = Array.from({ length: 257 }, open);
+    expect(many.map(mayLook)).toEqual(many.map((_, index) => index > 0));
+  });
+
+  test('is refused for what is no token, and what could be one is tried', async () => {
+    const { ask, tried } = routesOf({}, false, TOKEN);
     for (const body of [{ token: 'x' }, {}, [], 7, { token: { length: 28 } }, `"${TOKEN}"`, undefined])
       expect((await ask('/api/session', body)).status).toBe(401);
-    expect(guesses()).toBe(7);
+    expect(tried).toEqual(['x']);
     const { status, headers } = await ask('/api/session', { token: TOKEN });
     expect([status, headers?.['Set-Cookie']]).toEqual([200, expect.stringContaining('HttpOnly')]);
     expect((await ask('/api/leave', {})).headers?.['Set-Cookie']).toContain('Max-Age=0');
