@@ -141,13 +141,15 @@ export class HttpServer {
     }
     this.#busy.add(socket);
     const late = setTimeout(() => response.destroy(), REPLY_MS);
+    let reply: Reply | undefined;
     try {
-      const reply = await this.#reply(request);
+      reply = await this.#reply(request);
       await sendReply(response, reply, request.method !== 'HEAD');
     } catch (error) {
       this.#parts.log.error({ err: error }, 'an HTTP request could not be answered');
       response.destroy();
     } finally {
+      reply?.onSent?.();
       clearTimeout(late);
       this.#busy.delete(socket);
     }

@@ -39,6 +39,8 @@ export interface Reply {
   /** In pieces: a long one is never in memory twice, and never waits in the kernel's stead. */
   readonly body: string | Uint8Array | readonly Uint8Array[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** The body is no longer needed: it was sent, or nobody reads it. */
+  readonly onSent?: () => void;
 }
 
 export function textReply(

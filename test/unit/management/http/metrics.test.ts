@@ -1,10 +1,17 @@
 // What is written for a scraper, in both forms, and what it costs with 10 000 tunnels.
 
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { describe, expect, test } from 'vitest';
+import { Access } from '../../../../src/management/http/access.ts';
+import { HttpServer, type Route } from '../../../../src/management/http/http-server.ts';
+import { HeldVersions } from '../../../../src/management/http/metrics/held-versions.ts';
 import { metricsRoute } from '../../../../src/management/http/metrics/metrics-route.ts';
 import type { MetricsSource } from '../../../../src/management/http/metrics/metrics-source.ts';
+import { RefusedRequest } from '../../../../src/management/http/refused-request.ts';
+import type { Reply } from '../../../../src/management/http/reply.ts';
 import { metricsSource, parseOpenMetrics, parseText, tunnelFigures } from '../../../support/metrics-text.ts';
 
 const PROMETHEUS = 'application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
@@ -154,4 +161,69 @@ test('who asks at once is given one answer, and drops are asked for once', async
   const replies = await Promise.all(Array.from({ length: 20 }, async () => route.handle(request)));
   expect(new Set(replies.map(({ body }) => body)).size).toBe(1);
   expect(asked).toBe(1);
+});
+
+describe('answers that are read slowly', () => {
+  test('are four versions at most, with as many readers as there are', () => {
+    const held = new HeldVersions<string>();
+    const replyTo = (version: string): Reply | undefined => {
+      try {
+        held.hold(version);
+        return undefined;
+      } catch (error) {
+        return error instanceof RefusedRequest ? error.reply : undefined;
+      }
+    };
+    const refusal = { status: 503, headers: { 'Retry-After': '10' } };
+    const give = ['a', 'b', 'c', 'd'].map((version) => held.hold(version));
+    const again = held.hold('a');
+    expect(replyTo('e')).toMatchObject(refusal);
+    give[0]?.();
+    expect(replyTo('e')).toMatchObject(refusal);
+    again();
+    expect(replyTo('e')).toBeUndefined();
+    expect(replyTo('f')).toMatchObject(refusal);
+  });
+
+  test('are given back by the server when they were sent, or when the reader is gone', async () => {
+    const source = metricsSource({
+      tunnels: Array.from({ length: 20_000 }, (_, index) => tunnelFigures({ child: `to-${index}` })),
+    });
+    const { handle } = metricsRoute(source);
+    let given = 0;
+    const route: Route = {
+      method: 'GET',
+      handle: async (request) => {
+        const reply = await handle(request);
+        const onSent = (): void => {
+          given++;
+          reply.onSent?.();
+        };
+        return { ...reply, onSent };
+      },
+    };
+    const log = { error: (details: unknown) => expect(details).toBeUndefined() } as never;
+    const access = new Access({ tokenDigest: undefined, hosts: [], place: 'test' });
+    const routes = new Map([['/metrics', route]]);
+    const server = await HttpServer.open({ log, access, routes }, async (one) => {
+      one.listen(0, '127.0.0.1');
+      await once(one, 'listening');
+    });
+    const { port } = server.address as AddressInfo;
+    const ask = async (): Promise<Socket> => {
+      const socket = connect(port, '127.0.0.1');
+      socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      await once(socket, 'readable');
+      return socket;
+    };
+    const slow = await ask();
+    expect(given).toBe(0);
+    slow.destroy();
+    await expect.poll(() => given).toBe(1);
+    const quick = await ask();
+    quick.resume();
+    await expect.poll(() => given).toBe(2);
+    quick.destroy();
+    await server.close();
+  });
 });
