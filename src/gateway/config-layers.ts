@@ -16,11 +16,13 @@ import {
 } from '../management/loading/loaded-things.ts';
 import { loadConfig, type ConfigSource } from '../management/config/load-config.ts';
 import { SadError } from '../sad/sad-error.ts';
+import type { HttpToken } from './http-token.ts';
 import type { LiveDatabases } from './live-databases.ts';
 
 export class ConfigLayers {
   readonly #live: Pick<LiveDatabases, 'use' | 'config'>;
   readonly #levels: LogLevels;
+  readonly #token: Pick<HttpToken, 'prepare'> | undefined;
   readonly #log: Logger;
   #source: ConfigSource;
   #loaded: LoadedThings = NOTHING;
@@ -29,8 +31,14 @@ export class ConfigLayers {
   #turn: Promise<unknown> = Promise.resolve();
 
   /** @param source of the configuration that is in force */
-  constructor(live: Pick<LiveDatabases, 'use' | 'config'>, source: ConfigSource, levels: LogLevels) {
+  constructor(
+    live: Pick<LiveDatabases, 'use' | 'config'>,
+    source: ConfigSource,
+    levels: LogLevels,
+    token?: Pick<HttpToken, 'prepare'>,
+  ) {
     this.#live = live;
+    this.#token = token;
     this.#levels = levels;
     this.#log = levels.of('config');
     this.#source = source;
@@ -56,7 +64,11 @@ export class ConfigLayers {
       const file = loadConfig(this.#source.path);
       const composed = composeLoaded(file.source, this.#loaded);
       this.#warn([...file.warnings, ...linesOf(composed)]);
-      await this.#use(composed, () => (this.#source = file.source));
+      const useToken = this.#token?.prepare(composed.config);
+      await this.#use(composed, () => {
+        this.#source = file.source;
+        useToken?.();
+      });
       this.#levels.useBase(file.logLevel);
       const { policies } = composed.config;
       this.#log.info({ file: file.file, policies: policies.length }, 'configuration reloaded');

@@ -9,7 +9,7 @@ const FIXED = [
   ['gateway.audit_log', ({ auditLog }: GatewayConfig) => auditLog],
   ['gateway.watch', ({ watch }: GatewayConfig) => watch],
   ['management.vici', ({ vici }: GatewayConfig) => vici],
-  ['management.http', ({ http }: GatewayConfig) => http && { ...http, token: http.token?.source }],
+  ['management.http', ({ http }: GatewayConfig) => http && { ...http, token: http.token !== undefined }],
   ['tun.name', ({ tun }: GatewayConfig) => tun.name],
   ['tun.traffic', ({ tun }: GatewayConfig) => tun.traffic],
   ['tun.mtu', ({ tun }: GatewayConfig) => tun.mtu],

@@ -14,7 +14,6 @@ import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { findUsedTun } from '../host/tun-in-use.ts';
 import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import type { LoadedConfig } from '../management/config/load-config.ts';
-import { readTokenDigest } from '../management/http/read-token.ts';
 import { Sad } from '../sad/sad.ts';
 import { NameLookups } from '../host/name-lookups.ts';
 import { sourceTowards } from '../host/source-towards.ts';
@@ -23,6 +22,7 @@ import { Captures } from './capture/captures.ts';
 import { ConfigLayers } from './config-layers.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import { HostSide } from './host-side.ts';
+import { HttpToken } from './http-token.ts';
 import { PeerPaths } from './peer-paths.ts';
 import { IkeKeying } from './ike-keying.ts';
 import { IkeObserver } from './ike-observer.ts';
@@ -83,8 +83,7 @@ async function startSteps(
   const keys = readManualKeys(config, logs.config);
   const audits = config.auditLog === undefined ? undefined : AuditFile.open(config.auditLog, logs.esp);
   undo.push(() => audits?.close());
-  const { http, file } = config;
-  const tokenDigest = http?.token && readTokenDigest(http.token, { file, log: logs.config });
+  const token = new HttpToken(config, logs.config);
   const addon = findAddon();
   // Without the addon nothing can mark the gateway's own datagrams.
   const mark = 'missing' in addon ? 0 : config.udp.mark;
@@ -174,7 +173,7 @@ async function startSteps(
   const parts = { log: logs.config, sad, dataPlane, host: effects, ...(keying && { keying }) };
   const databases = await LiveDatabases.install(parts, config, keys);
   live.databases = databases;
-  const layers = new ConfigLayers(databases, config.source, levels);
+  const layers = new ConfigLayers(databases, config.source, levels, token);
   if (stop.isRequested) return;
   const managed = new ManagedGateway({
     log,
@@ -212,7 +211,7 @@ async function startSteps(
     counters,
     guardCounts: () => host.currentCounts(),
   });
-  undo.push(await startHttp({ http, tokenDigest, gateway: managed, metrics, log: logs.gateway }));
+  undo.push(await startHttp({ http: config.http, token, gateway: managed, metrics, log: logs.gateway }));
   keying?.begin();
   yieldToDataPlane(dataPlane);
   levels

@@ -15,13 +15,13 @@ import type { PageGateway } from '../management/http/page-gateway.ts';
 import { pageRoutes } from '../management/http/page-routes.ts';
 import { listenOn } from '../management/vici/socket-file.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
+import type { HttpToken } from './http-token.ts';
 
 const COOKIE_DIGITS = 8;
 
 export interface StartHttpParts {
   readonly http: HttpConfig | undefined;
-  /** undefined: no token is asked for. */
-  readonly tokenDigest: Uint8Array | undefined;
+  readonly token: HttpToken;
   readonly gateway: PageGateway;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
@@ -30,7 +30,7 @@ export interface StartHttpParts {
 /** @returns how to close it */
 export async function startHttp({
   http,
-  tokenDigest,
+  token,
   gateway,
   metrics,
   log,
@@ -38,7 +38,10 @@ export async function startHttp({
   if (http === undefined) return () => Promise.resolve();
   const { listen, hosts } = http;
   const place = placeOf(listen);
-  const access = new Access({ tokenDigest, hosts, place: cookiePlace(listen) });
+  const access = new Access({ tokenDigest: token.digest, hosts, place: cookiePlace(listen) });
+  token.onChange((digest) => {
+    access.useToken(digest);
+  });
   const { actions } = http;
   const routes = new Map([...pageRoutes({ gateway, access, actions }), ['/metrics', metricsRoute(metrics)]]);
   try {

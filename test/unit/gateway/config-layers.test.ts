@@ -8,9 +8,11 @@ import { ConfigError, EnvironmentError } from '../../../src/base/errors.ts';
 import { LogLevels } from '../../../src/base/log-levels.ts';
 import { createLogger } from '../../../src/base/log.ts';
 import { ConfigLayers } from '../../../src/gateway/config-layers.ts';
+import { HttpToken } from '../../../src/gateway/http-token.ts';
 import { readConnections } from '../../../src/gateway/ike-connections.ts';
 import type { GatewayConfig } from '../../../src/management/config/gateway-config.ts';
 import { loadConfig } from '../../../src/management/config/load-config.ts';
+import { digestOf } from '../../../src/management/http/access.ts';
 import { COMMANDS } from '../../../src/management/vici/commands.ts';
 import type { ViciGateway } from '../../../src/management/vici/vici-gateway.ts';
 import { newKeys } from '../../support/lab-authority.ts';
@@ -28,6 +30,7 @@ let layers: ConfigLayers;
 let used: GatewayConfig[];
 let failing: (() => Promise<void>) | undefined;
 let hostFails: boolean;
+let inForce: ConstructorParameters<typeof ConfigLayers>[0];
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'isthmus-layers-'));
@@ -50,6 +53,7 @@ beforeEach(() => {
       if (hostFails) throw new EnvironmentError('the host did not follow');
     },
   };
+  inForce = live;
   layers = new ConfigLayers(live, config.source, new LogLevels(log));
 });
 
@@ -276,4 +280,35 @@ test.each([
 ] satisfies [string, Options, RegExp][])('%s of %j is refused', async (command, request, message) => {
   await expect(call(command, request)).rejects.toThrow(message);
   expect(used).toEqual([]);
+});
+
+describe('the token of the HTTP listener', () => {
+  const digest = (token: string): string => Buffer.from(digestOf(token)).toString('hex');
+
+  test('is read again by a reload, and one that is wrong leaves everything as it was', async () => {
+    const http = 'management: { http: { listen: "192.0.2.1:9500", token: { file: http.token } } }';
+    writeFileSync(file, `${http}\n${FILE}`);
+    const tokenFile = join(directory, 'http.token');
+    const write = (token: string): void => {
+      writeFileSync(tokenFile, `${token}\n`, { mode: 0o600 });
+    };
+    write('the-first-token-of-all');
+    const log = createLogger('debug', { human: false, destination: { write: () => undefined } });
+    const config = loadConfig(file, {});
+    const token = new HttpToken(config, log);
+    const told: string[] = [];
+    token.onChange((next) => told.push(Buffer.from(next).toString('hex')));
+    const own = new ConfigLayers(inForce, config.source, new LogLevels(log), token);
+    write('another-token-of-letters');
+    failing = () => Promise.reject(new ConfigError('refused'));
+    await expect(own.reload()).rejects.toThrow('refused');
+    failing = undefined;
+    expect(told).toEqual([]);
+    await own.reload();
+    expect(told).toEqual([digest('another-token-of-letters')]);
+    const before = used.length;
+    write('short');
+    await expect(own.reload()).rejects.toThrow('management.http.token: ');
+    expect([told.length, used.length]).toEqual([1, before]);
+  });
 });

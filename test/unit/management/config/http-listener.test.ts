@@ -68,5 +68,13 @@ describe('management.http', () => {
     const text = written('listen: 127.0.0.1:9500, token: { file: web.key }');
     expect(changedFixedSettings(config(text), config(`\n${text}`))).toEqual([]);
     expect(changedFixedSettings(config(VALID_CONFIG), config(text))).toEqual(['management.http']);
+    for (const other of ['listen: 127.0.0.1:9500', 'listen: 127.0.0.1:9501, token: { file: web.key }'])
+      expect(changedFixedSettings(config(text), config(written(other)))).toEqual(['management.http']);
+  });
+
+  it('may have another token while the gateway runs', () => {
+    const config = (file: string) =>
+      parseConfig(written(`listen: 127.0.0.1:9500, token: { file: ${file} }`), 'f.yaml', {});
+    expect(changedFixedSettings(config('web.key'), config('new.key'))).toEqual([]);
   });
 });
