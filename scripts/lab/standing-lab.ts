@@ -5,7 +5,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EnvironmentError } from '../../src/base/errors.ts';
-import { planTopology, siteAddresses } from '../topology/plan.ts';
+import { commandEnvironment } from '../topology/command.ts';
+import { planTopology, siteAddresses, type Place } from '../topology/plan.ts';
 import { Topology } from '../topology/topology.ts';
 import type { EngineName } from './engine-name.ts';
 import { gatewayReady, startGateway } from './gateway-process.ts';
@@ -16,6 +17,7 @@ import {
   gatewayPlaces,
   ikeExampleKeys,
   ikeTwoSites,
+  program,
   twoSites,
   type Keying,
   writeSiteFiles,
@@ -43,6 +45,23 @@ export function standingTopology(prefix: string): Topology {
 /** What a person adds to a command for this lab. */
 export function nameOption(prefix: string): string {
   return prefix === 'isthmus' ? '' : ` --name ${prefix}`;
+}
+
+/** What a shell in a place needs to find `isthmus`, and the gateway of the place. */
+export function shellEnvironment(prefix: string, place: Place): Record<string, string> {
+  const directory = join(parent, prefix);
+  const isGateway = gatewayPlaces.some((one) => one === place);
+  return {
+    PATH: `${join(directory, 'bin')}:${commandEnvironment()['PATH'] ?? ''}`,
+    ...(isGateway && { ISTHMUS_SOCKET: join(directory, `${place}.run`, 'isthmus.vici') }),
+  };
+}
+
+/** The command by its name, though nobody has installed it. */
+async function writeCommand(directory: string): Promise<void> {
+  await mkdir(join(directory, 'bin'));
+  const text = `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`;
+  await writeFile(join(directory, 'bin', 'isthmus'), text, { mode: 0o755 });
 }
 
 export interface UpOptions {
@@ -74,6 +93,7 @@ export async function labUp({ prefix, engine, keying }: UpOptions, signal: Abort
   try {
     const [sites, keys] = keying === 'ike' ? [ikeTwoSites, ikeExampleKeys] : [twoSites, exampleKeys];
     const files = await writeSiteFiles(directory, engine, sites, keys);
+    await writeCommand(directory);
     const note: Note = { engine: files.engine, gateways: [] };
     const gateways = [];
     for (const place of gatewayPlaces) {
@@ -91,6 +111,7 @@ export async function labUp({ prefix, engine, keying }: UpOptions, signal: Abort
   process.stdout.write(
     `${drawing}
 npm run lab -- shell hostA${other}      a shell in a place; try: ping ${siteAddresses.hostB.ipv4}
+npm run lab -- shell gwA${other}        try: isthmus status, isthmus explain ${siteAddresses.hostA.ipv4} ${siteAddresses.hostB.ipv4}
 npm run lab -- capture${other}          what the wan carries
 npm run lab -- status${other}
 npm run lab -- down${other}             ends it

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import { wanSideInterface } from '../topology/plan.ts';
 import type { Place } from '../topology/plan.ts';
-import { nameOption, standingTopology } from './standing-lab.ts';
+import { nameOption, shellEnvironment, standingTopology } from './standing-lab.ts';
 
 /** @returns the shell's exit code */
 export async function openShell(prefix: string, place: Place): Promise<number> {
@@ -24,7 +24,8 @@ async function runThere(prefix: string, place: Place, command: readonly string[]
   if (!(await topology.present()).includes(place)) {
     throw new EnvironmentError(`${prefix} is not up; \`npm run lab -- up${nameOption(prefix)}\` starts it`);
   }
-  const child = topology.spawn(place, command, { stdio: 'inherit' });
+  const environment = shellEnvironment(prefix, place);
+  const child = topology.spawn(place, command, { stdio: 'inherit', environment });
   // Ctrl-C is for the program in the terminal; this process ends when that does.
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { exampleKeys, ikeExampleKeys, ikeTwoSites, program } from '../../scripts/lab/site-files.ts';
 import { planTopology, siteAddresses } from '../../scripts/topology/plan.ts';
 import { BRIEFLY, TwoSites } from './two-sites.ts';
@@ -373,3 +373,16 @@ function spis(): unknown {
   });
   return text.stdout.match(/(in|out) {1,2}[0-9a-f]{8}/g);
 }
+
+test('status says what goes through just now', async () => {
+  const stream = ['ping', '-n', '-q', '-i', '0.01', '-s', '1000', hostB.ipv4];
+  const ping = sites.topology.spawn('hostA', stream, { stdio: 'ignore' });
+  const closed = once(ping, 'close');
+  const now = / {20}now (\d[\d.]*) kbit\/s out, (\d[\d.]*) kbit\/s in\n/;
+  await vi.waitFor(() => {
+    expect(shown('status')).toMatch(now);
+  }, 10_000);
+  ping.kill('SIGINT');
+  await closed;
+  expect(shown('status')).not.toContain(' now ');
+});

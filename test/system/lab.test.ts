@@ -13,8 +13,10 @@ import { commandEnvironment } from '../../scripts/topology/command.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const limitMs = 60_000;
 
+const program = ['--import', 'tsx', 'scripts/lab.ts'];
+
 function startLab(...args: string[]): ChildProcess {
-  return spawn(process.execPath, ['--import', 'tsx', 'scripts/lab.ts', ...args], {
+  return spawn(process.execPath, [...program, ...args], {
     cwd: root,
     env: commandEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -155,6 +157,10 @@ describe('a lab that stays', () => {
       expect(again.stderr).toContain(`${name} is up already`);
       expect(await labToItsEnd('status', '--name', name)).toMatchObject({ code: 0 });
       await expectEspOnTheWan();
+      const shell = [...program, 'shell', 'gwA', '--name', name];
+      const env = { ...commandEnvironment(), SHELL: '/bin/sh' };
+      const said = execFileSync(process.execPath, shell, { cwd: root, env, input: 'isthmus status\n' });
+      expect(said.toString()).toContain('  site-a-to-site-b  up for ');
     } finally {
       expect(await labToItsEnd('down', '--name', name)).toMatchObject({ code: 0, stderr: '' });
     }

@@ -2,10 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs } from '../../../base/clock.ts';
-import type { PeerStatus, TunnelStatus } from '../../vici/extensions/status.ts';
 import type { Output } from '../output.ts';
 import { paintFor } from './paint.ts';
-import { renderStatus, type Rate } from './render-status.ts';
+import { renderStatus } from './render-status.ts';
+import { Rates } from './rates.ts';
 import { readStatus } from './status.ts';
 import { withSession, type ControlOptions } from './with-session.ts';
 
@@ -42,29 +42,4 @@ export async function watchStatus(options: WatchOptions, output: Output): Promis
 function cut(text: string, rows: number): string {
   const lines = text.split('\n');
   return lines.length <= rows ? text : [...lines.slice(0, rows - 2), '…', ''].join('\n');
-}
-
-class Rates {
-  #before = new Map<string, TunnelStatus>();
-  #beforeMs = 0;
-
-  /** @returns of each tunnel that was there the last time, since then */
-  take(peers: readonly PeerStatus[], nowMs: number): ReadonlyMap<string, Rate> {
-    const seconds = (nowMs - this.#beforeMs) / 1000;
-    const now = new Map(peers.flatMap(({ tunnels }) => tunnels.map((tunnel) => [tunnel.name, tunnel])));
-    const rates = new Map<string, Rate>();
-    for (const [name, tunnel] of now) {
-      const before = this.#before.get(name);
-      if (before === undefined) continue;
-      const perSecond = (bytes: number, bytesBefore: number): number =>
-        Math.max(0, Math.round((8 * (bytes - bytesBefore)) / seconds));
-      rates.set(name, {
-        bitsOut: perSecond(tunnel.bytesOut, before.bytesOut),
-        bitsIn: perSecond(tunnel.bytesIn, before.bytesIn),
-      });
-    }
-    this.#before = now;
-    this.#beforeMs = nowMs;
-    return rates;
-  }
 }
