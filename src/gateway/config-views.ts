@@ -49,7 +49,7 @@ export function viewConnections(
     return {
       name: peer.name,
       localAddresses,
-      remoteAddresses: [remoteAddress(peer)],
+      remoteAddresses: remoteAddresses(peer),
       remotePort: peer.port,
       ike: connection && {
         rekeySeconds: Math.round(connection.rekeyMs / 1000),
@@ -64,8 +64,8 @@ export function viewConnections(
   });
 }
 
-function remoteAddress({ address, dnsName }: PeerConfig): string {
-  return address === undefined ? (dnsName ?? '%any') : formatAddress(address);
+function remoteAddresses({ address, otherAddresses, dnsName }: PeerConfig): readonly string[] {
+  return address === undefined ? [dnsName ?? '%any'] : [address, ...otherAddresses].map(formatAddress);
 }
 
 function viewChild(policy: PolicyConfig): ChildConfigView {

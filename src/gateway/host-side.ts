@@ -176,7 +176,9 @@ export class HostSide {
 
   async #plan(config: GatewayConfig, says: boolean): Promise<HostNetworkPlan> {
     const { tun, peers, guardedInterfaces, policies } = config;
-    const known = peers.flatMap(({ name, address }) => (address === undefined ? [] : [{ name, address }]));
+    const known = peers.flatMap(({ name, address, otherAddresses }) =>
+      (address === undefined ? [] : [address, ...otherAddresses]).map((one) => ({ name, address: one })),
+    );
     const found = await readHostFacts({ ...this.#footprint, peers: known });
     const facts: HostFacts = { ...found, paths: found.paths.map((path) => withConfiguredMtu(path, peers)) };
     const planned = planHostNetwork({

@@ -63,6 +63,7 @@ function connectionOf(
     name: peer.name,
     pad: readCredentials(peer.name, ike, context),
     remoteAddress: peer.address,
+    otherRemoteAddresses: peer.otherAddresses,
     remoteName: peer.dnsName,
     remotePort: peer.port ?? NAT_TRAVERSAL_PORT,
     proposals: ike.proposals,

@@ -241,5 +241,11 @@ function describePeer(peer: PeerConfig, before: GatewayConfig, next: GatewayConf
 }
 
 function describePlace(peer: PeerConfig | undefined): string {
-  return JSON.stringify([peer?.address, peer?.dnsName, peer?.port, peer?.followAddress]);
+  return JSON.stringify([
+    peer?.address,
+    peer?.otherAddresses,
+    peer?.dnsName,
+    peer?.port,
+    peer?.followAddress,
+  ]);
 }

@@ -1,5 +1,6 @@
 // Where an IKE SA begins: the peer's address, from the configuration or by its DNS name, and this side's, from the socket
-// or by the route. Both are asked anew at each beginning (RFC 7296 §2.11 leaves them to the initiator), since both change.
+// or by the route. Both are asked anew at each beginning (RFC 7296 §2.11 leaves them to the initiator), since both change. Of
+// several addresses of a peer the next one is taken after one where nothing came of it.
 
 import { formatAddress, type Address } from '../base/address.ts';
 import type { Logger } from '../base/log.ts';
@@ -21,8 +22,8 @@ export interface PeerPathsParts {
   readonly sourceTowards: (remote: Address) => Promise<Address | undefined>;
 }
 
-/** What is remembered of a name. */
-interface Named {
+/** What is remembered of a peer with a name, or with several addresses. */
+interface Tried {
   failures: number;
   notBeforeMs: number;
   /** Which address is tried next: after one that did not work, the one behind it. */
@@ -33,7 +34,7 @@ interface Named {
 
 export class PeerPaths {
   readonly #parts: PeerPathsParts;
-  readonly #names = new Map<string, Named>();
+  readonly #tried = new Map<string, Tried>();
 
   constructor(parts: PeerPathsParts) {
     this.#parts = parts;
@@ -41,9 +42,8 @@ export class PeerPaths {
 
   /** @returns undefined where there is no way to the peer now; then the log says why. Never rejects */
   async pathTo(connection: Connection): Promise<Path | undefined> {
-    const { name, remoteName } = connection;
-    const remoteAddress =
-      connection.remoteAddress ?? (remoteName === undefined ? undefined : await this.#find(name, remoteName));
+    const { name } = connection;
+    const remoteAddress = await this.#addressOf(connection);
     if (remoteAddress === undefined) return undefined;
     const own = this.#socketFor(remoteAddress);
     if (own === undefined) return undefined;
@@ -59,12 +59,30 @@ export class PeerPaths {
     return undefined;
   }
 
-  /** The peer has answered there: its name is tried with that address again. */
+  /** The peer has answered there: that address is tried again. */
   worked(peer: string): void {
-    const named = this.#names.get(peer);
+    const named = this.#tried.get(peer);
     if (named?.tried === undefined) return;
     named.turn = named.tried;
     named.tried = undefined;
+  }
+
+  async #addressOf({
+    name,
+    remoteName,
+    remoteAddress,
+    otherRemoteAddresses = [],
+  }: Connection): Promise<Address | undefined> {
+    if (remoteAddress === undefined)
+      return remoteName === undefined ? undefined : this.#find(name, remoteName);
+    if (otherRemoteAddresses.length === 0) return remoteAddress;
+    return takeTurn(this.#triedOf(name), [remoteAddress, ...otherRemoteAddresses]);
+  }
+
+  #triedOf(peer: string): Tried {
+    const known = this.#tried.get(peer) ?? { failures: 0, notBeforeMs: 0, turn: 0, tried: undefined };
+    this.#tried.set(peer, known);
+    return known;
   }
 
   #socketFor({ family }: Address): IkeSocket | undefined {
@@ -82,16 +100,14 @@ export class PeerPaths {
 
   async #find(peer: string, name: string): Promise<Address | undefined> {
     const { log, now, resolve } = this.#parts;
-    const named = this.#names.get(peer) ?? { failures: 0, notBeforeMs: 0, turn: 0, tried: undefined };
-    this.#names.set(peer, named);
+    const named = this.#triedOf(peer);
     if (now() < named.notBeforeMs) return undefined;
     try {
       const addresses = (await resolve(name)).filter((address) => this.#socketFor(address) !== undefined);
       if (addresses.length === 0)
         throw new Error('its addresses are of a family that udp.listen does not have');
       named.failures = 0;
-      named.tried = named.turn++;
-      return addresses[named.tried % addresses.length];
+      return takeTurn(named, addresses);
     } catch (error) {
       const retryMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** named.failures++);
       named.notBeforeMs = now() + retryMs;
@@ -103,4 +119,9 @@ export class PeerPaths {
       return undefined;
     }
   }
+}
+
+function takeTurn(tried: Tried, addresses: readonly Address[]): Address | undefined {
+  tried.tried = tried.turn++;
+  return addresses[tried.tried % addresses.length];
 }

@@ -16,6 +16,8 @@ export interface Connection {
   readonly remotePort: number;
   /** undefined: whoever comes with the right identity; this side begins only where it has the peer's name. */
   readonly remoteAddress: Address | undefined;
+  /** Where the peer may be as well. */
+  readonly otherRemoteAddresses?: readonly Address[];
   /** DNS name, resolved at each beginning. */
   readonly remoteName?: string | undefined;
   /** In order of preference. */

@@ -43,7 +43,7 @@ export class LostAddresses {
       if (isLocal(path.localAddress) || isAnyAddress(path.localAddress))
         runner.push(entry, { type: 'leave-address', path });
     };
-    searches.begin({ ...connection, remoteAddress }, found, () => {
+    searches.begin({ ...connection, remoteAddress, otherRemoteAddresses: [] }, found, () => {
       runner.push(entry, { type: 'give-up' });
     });
   }

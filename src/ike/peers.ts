@@ -1,5 +1,6 @@
 // The configured peers, found by address, by identity and by policy. RFC 4301 §4.4.3.1.
 
+import type { Address } from '../base/address.ts';
 import { isSameIdentity, matchesIdentity, type Identity } from '../pad/identity.ts';
 import type { ChildPolicy, Connection, Path } from './connection.ts';
 import { distinctProposals, type AcceptedProposal } from './proposals.ts';
@@ -16,12 +17,12 @@ export class Peers {
   constructor(connections: readonly Connection[]) {
     this.#connections = new Set(connections);
     // A peer that may come from anywhere stands in the list of every address, in its place.
-    for (const { remoteAddress } of connections)
-      if (remoteAddress !== undefined) this.#byAddress.set(keyOf(remoteAddress.bytes), []);
+    for (const { bytes } of connections.flatMap(placesOf)) this.#byAddress.set(keyOf(bytes), []);
     for (const connection of connections) {
-      const { remoteAddress, children } = connection;
-      if (remoteAddress !== undefined) this.#byAddress.get(keyOf(remoteAddress.bytes))?.push(connection);
-      else this.#addEverywhere(connection);
+      const { children } = connection;
+      const places = placesOf(connection);
+      for (const { bytes } of places) this.#byAddress.get(keyOf(bytes))?.push(connection);
+      if (places.length === 0) this.#addEverywhere(connection);
       for (const policy of children)
         if (!this.#byPolicy.has(policy.policy)) this.#byPolicy.set(policy.policy, { connection, policy });
     }
@@ -63,6 +64,10 @@ export class Peers {
         (local === undefined || isSameIdentity(pad.local.identity, local)),
     );
   }
+}
+
+function placesOf({ remoteAddress, otherRemoteAddresses = [] }: Connection): readonly Address[] {
+  return remoteAddress === undefined ? [] : [remoteAddress, ...otherRemoteAddresses];
 }
 
 function keyOf(address: Uint8Array): string {

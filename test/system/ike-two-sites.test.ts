@@ -57,6 +57,32 @@ test('the first packet begins IKE; four messages later it goes through the tunne
   });
 });
 
+test('a peer with several addresses: the next one is tried, and it may come from any of them', async () => {
+  const two = await build();
+  const nowhere = { gwA: '203.0.113.77', gwB: '198.51.100.77' };
+  await two.configure('gwA', [
+    [
+      ['peers', 0, 'address'],
+      [nowhere.gwB, gwB.outside.ipv4],
+    ],
+    [['peers', 0, 'ike', 'remote'], { identity: gwB.outside.ipv4 }],
+    [['peers', 0, 'ike', 'retransmit'], { first: '500ms', factor: 1, tries: 1 }],
+    [['policies', 0, 'sa', 'start'], 'immediately'],
+  ]);
+  await two.configure('gwB', [
+    [
+      ['peers', 0, 'address'],
+      [nowhere.gwA, gwA.outside.ipv4],
+    ],
+    [['peers', 0, 'ike', 'remote'], { identity: gwA.outside.ipv4 }],
+    [['policies', 0, 'sa', 'start'], 'never'],
+  ]);
+  await two.startBoth();
+  await two.logged('gwA', STORIES.silent.sentence);
+  expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  expect(await two.ping('hostB', hostA.ipv4, 3)).toBe(3);
+});
+
 test('a peer by DNS name, which does not resolve at first, and a local address by the route', async () => {
   const two = await build();
   await two.overlay('nsswitch.conf', 'hosts: files\n');

@@ -21,6 +21,7 @@ import type {
   SocketConfig,
 } from './gateway-config.ts';
 import { buildSecretSource } from './key-source.ts';
+import { addressesOf } from './keying-checks.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
 import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
 
@@ -69,11 +70,12 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
 function buildPeer(entry: PeerEntry, index: number, file: ConfigFile, context: BuildContext): PeerConfig {
   const place = unlessAny(entry.address);
   const dnsName = place !== undefined && 'dnsName' in place ? place.dnsName : undefined;
-  const address = place !== undefined && 'family' in place ? place : undefined;
+  const [address, ...otherAddresses] = addressesOf(entry.address);
   const port = unlessAny(entry.port);
   return {
     name: entry.name,
     address,
+    otherAddresses,
     dnsName,
     port,
     // Whose place is not known must be allowed to say it.

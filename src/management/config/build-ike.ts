@@ -1,11 +1,18 @@
 // From a peer's `ike` and the `sa` of a policy that IKE keys to what the gateway runs on: defaults, identities that follow
 // from addresses, and the kinds of SA that the proposals allow.
 
-import { formatAddress, type Address } from '../../base/address.ts';
+import { formatAddress } from '../../base/address.ts';
 import { InvariantError } from '../../base/errors.ts';
 import { parseIdentity, parseIdentityPattern, type IdentityPattern } from '../../pad/identity.ts';
 import type { SaSpecification, Selectors } from '../../spd/policy.ts';
-import type { ConfigFile, DnsName, IkeEntry, PeerEntry, PopulatedSelector, SaEntry } from './config-file.ts';
+import type {
+  ConfigFile,
+  IkeEntry,
+  PeerAddress,
+  PeerEntry,
+  PopulatedSelector,
+  SaEntry,
+} from './config-file.ts';
 import { buildCredentials, type Place } from './build-credentials.ts';
 import type { ChildStart, IkePeerConfig, IkePolicyConfig, OnClose } from './gateway-config.ts';
 import { ownAddress } from './keying-checks.ts';
@@ -47,7 +54,7 @@ export function buildIkePeer(
   const isCertified = local.certificate !== undefined;
   const localIdentity =
     local.identity ?? (isCertified ? undefined : own && parseIdentity(formatAddress(own)));
-  const remoteIdentity = remote.identity ?? (peer.address === 'any' ? undefined : patternOf(peer.address));
+  const remoteIdentity = remote.identity ?? patternOf(peer.address);
   if ((localIdentity === undefined && !isCertified) || remoteIdentity === undefined)
     throw new InvariantError(`peer ${peer.name} passed the checks without an identity`);
   const credentials = buildCredentials(entry, path, place);
@@ -77,8 +84,9 @@ export function unlessAny<T>(value: T | 'any'): T | undefined {
   return value === 'any' ? undefined : value;
 }
 
-/** Who is at an address, where nothing else is said. */
-export function patternOf(address: Address | DnsName): IdentityPattern | undefined {
+/** Who is at an address, where nothing else is said; nobody where it may be any of several. */
+export function patternOf(address: PeerAddress): IdentityPattern | undefined {
+  if (address === 'any' || 'addresses' in address) return undefined;
   return parseIdentityPattern('dnsName' in address ? `fqdn:${address.dnsName}` : formatAddress(address));
 }
 

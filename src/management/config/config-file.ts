@@ -76,7 +76,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
-export type PeerAddress = Address | DnsName | 'any';
+export type PeerAddress = Address | SeveralAddresses | DnsName | 'any';
+
+/** At least two, in the order in which they are tried. */
+export interface SeveralAddresses {
+  readonly addresses: readonly Address[];
+}
 
 export interface DnsName {
   readonly dnsName: string;

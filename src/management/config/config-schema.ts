@@ -3,7 +3,7 @@
 
 import { z } from 'zod';
 
-import { parseAddress, type Address } from '../../base/address.ts';
+import { formatAddress, parseAddress, type Address } from '../../base/address.ts';
 import { parseDurationMs, parseSizeBytes } from '../../base/units.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
@@ -13,6 +13,7 @@ import type {
   Endpoint,
   Guard,
   PeerAddress,
+  SeveralAddresses,
   PeerEntry,
   PolicyEntry,
   PopulatedSelector,
@@ -53,6 +54,8 @@ const MAX_NAT_KEEPALIVE_MS = 3_600_000;
 /** RFC 791 §3.1: what every host takes. */
 const MIN_PATH_MTU = 576;
 const MAX_DNS_NAME_CHARACTERS = 253;
+/** Of a peer. */
+const MAX_ADDRESSES = 16;
 const DEFAULT_REPLAY_WINDOW_PACKETS = 1024;
 const MIN_REPLAY_WINDOW_PACKETS = 32;
 const MAX_REPLAY_WINDOW_PACKETS = 8192;
@@ -175,6 +178,16 @@ function readUnicastAddress(found: unknown): Address | undefined {
   return first >= (address.family === 4 ? 0xe0 : 0xff) ? undefined : address;
 }
 
+/** Each once. */
+function readAddresses(found: unknown): Address | SeveralAddresses | undefined {
+  if (!Array.isArray(found) || found.length > MAX_ADDRESSES) return undefined;
+  const addresses = found.map(readUnicastAddress).filter((address) => address !== undefined);
+  const [first] = addresses;
+  const isWhole = addresses.length === found.length;
+  if (!isWhole || new Set(addresses.map(formatAddress)).size < found.length) return undefined;
+  return addresses.length === 1 ? first : addresses.length === 0 ? undefined : { addresses };
+}
+
 /** RFC 1123 §2.1: letters, digits and hyphens; the last label has a letter, or it would be a mistyped address. */
 function readDnsName(found: unknown): DnsName | undefined {
   if (typeof found !== 'string' || found.length > MAX_DNS_NAME_CHARACTERS) return undefined;
@@ -186,9 +199,9 @@ function readDnsName(found: unknown): DnsName | undefined {
 export const peerSchema: z.ZodType<PeerEntry> = mapping({
   name: name(),
   address: value(
-    "the peer's IPv4 or IPv6 address, its DNS name, or any",
+    "the peer's IPv4 or IPv6 address, several addresses, its DNS name, or any",
     (found): PeerAddress | undefined =>
-      found === 'any' ? 'any' : (readUnicastAddress(found) ?? readDnsName(found)),
+      found === 'any' ? 'any' : (readUnicastAddress(found) ?? readDnsName(found) ?? readAddresses(found)),
     ['any'],
   ),
   port: value(

@@ -16,7 +16,7 @@ import type {
 import type { Report } from './expectation.ts';
 import { checkHttp } from './http-checks.ts';
 import { checkKeySource } from './key-source.ts';
-import { checkIke, checkKeying, checkName, describePadEntry, familyOf } from './keying-checks.ts';
+import { addressesOf, checkIke, checkKeying, checkName, describePadEntry } from './keying-checks.ts';
 import { checkNegotiable, checkRemoteName } from './name-checks.ts';
 import { MOBILITY_HEADER, PROTOCOLS_WITH_PORTS } from './protocol-names.ts';
 import { icmpTypesOf, icmpRange, OPAQUE_WORD } from './selector-values.ts';
@@ -88,11 +88,12 @@ function checkFamilies(file: Unproven<ConfigFile>, report: Report): void {
     checkIke(peer, addresses, ['peers', index, 'ike'], report);
     checkName(peer, ['peers', index], report);
     checkNegotiable(peer, list(file?.policies), ['peers', index, 'ike', 'may_negotiate'], report);
-    const family = familyOf(place);
-    if (family === undefined || families.length === 0 || families.includes(family)) return;
+    if (families.length === 0) return;
+    const strange = addressesOf(place).find(({ family }) => !families.includes(family))?.family;
+    if (strange === undefined) return;
     report(
       ['peers', index, 'address'],
-      `an IPv${String(10 - family)} address, or an IPv${String(family)} address in udp.listen`,
+      `an IPv${String(10 - strange)} address, or an IPv${String(strange)} address in udp.listen`,
     );
   });
   const mtu = file?.tun?.mtu;
@@ -126,7 +127,7 @@ function checkPlace(peer: Unproven<PeerEntry>, path: Path, report: Report): void
   const isOpen = place === 'any' || !isAddress || peer?.port === 'any';
   if (isOpen && peer?.follow_address === false)
     report([...path, 'follow_address'], 'true, because the address or the port of the peer may change');
-  const isIpv6 = familyOf(place) === 6;
+  const isIpv6 = addressesOf(place).some(({ family }) => family === 6);
   if (isIpv6 && typeof peer?.path_mtu === 'number' && peer.path_mtu < IPV6_MINIMUM_MTU)
     report([...path, 'path_mtu'], 'learn or at least 1280, because the address of the peer is IPv6');
 }

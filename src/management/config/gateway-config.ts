@@ -84,6 +84,8 @@ export interface UdpConfig {
 export interface PeerConfig extends TunnelPeer {
   /** undefined: where its first authenticated packet comes from, or where its name says. */
   readonly address: Address | undefined;
+  /** Where it may be as well: IKE begins there when nothing came of `address`, and answers there. */
+  readonly otherAddresses: readonly Address[];
   /** In the place of an address: resolved whenever IKE begins. */
   readonly dnsName: string | undefined;
   /** undefined: as `address`. */

@@ -62,10 +62,12 @@ export function checkIke(
   if (typeof ike !== 'object' || ike === null) return;
   checkCredentials(ike, path, report);
   const isAsked = isMapping(ike.remote) && 'authorities' in ike.remote;
-  if (peer?.address === 'any' && isMapping(ike.remote) && !('identity' in ike.remote) && !isAsked)
+  const isSeveral = isMapping(peer?.address) && 'addresses' in peer.address;
+  const isOpen = peer?.address === 'any' || isSeveral;
+  if (isOpen && isMapping(ike.remote) && !('identity' in ike.remote) && !isAsked)
     report(
       [...path, 'remote', 'identity'],
-      'the identity of the peer (or a pattern as "*.example.org"), because its address is any',
+      `the identity of the peer (or a pattern as "*.example.org"), because its address is ${isSeveral ? 'one of several' : 'any'}`,
     );
   if (peer?.address === undefined || !isMapping(ike.local) || 'identity' in ike.local) return;
   // Its subject is the identity.
@@ -85,17 +87,27 @@ function isMapping(part: unknown): part is object {
 
 /** Undefined where any family may come of it. */
 export function familyOf(peer: Unproven<PeerAddress>): AddressFamily | undefined {
-  return typeof peer === 'object' && peer !== null && 'family' in peer ? peer.family : undefined;
+  const families = new Set(addressesOf(peer).map(({ family }) => family));
+  const [family] = families;
+  return families.size === 1 ? family : undefined;
 }
 
-/** Only IKE asks for the address of a name. */
+/** None where it is not known, or a name. */
+export function addressesOf(place: Unproven<PeerAddress>): readonly Address[] {
+  if (typeof place !== 'object' || place === null) return [];
+  if ('addresses' in place) return place.addresses as readonly Address[];
+  return 'family' in place ? [place] : [];
+}
+
+/** Only IKE asks for the address of a name, or tries one address after another. */
 export function checkName(peer: Unproven<PeerEntry>, path: Path, report: Report): void {
   if (typeof peer !== 'object' || peer === null || 'ike' in peer) return;
   const { address } = peer;
-  if (typeof address !== 'object' || address === null || !('dnsName' in address)) return;
+  if (typeof address !== 'object' || address === null || 'family' in address) return;
+  const why = 'dnsName' in address ? 'a DNS name is resolved' : 'several are tried';
   report(
     [...path, 'address'],
-    'an address, or any, because the SAs of this peer are keyed by hand; only with ike a DNS name is resolved',
+    `an address, or any, because the SAs of this peer are keyed by hand; only with ike ${why}`,
   );
 }
 

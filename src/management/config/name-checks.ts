@@ -54,6 +54,7 @@ function identityOf(peer: NonNullable<Unproven<PeerEntry>>): IdentityPattern | u
   if (ike?.remote?.identity !== undefined) return ike.remote.identity;
   if (typeof address !== 'object' || address === null) return undefined;
   if ('family' in address) return patternOf(address);
+  if (!('dnsName' in address)) return undefined;
   return address.dnsName === undefined ? undefined : patternOf({ dnsName: address.dnsName });
 }
 

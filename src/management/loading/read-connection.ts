@@ -120,11 +120,14 @@ function readLocalAddresses(options: Options): readonly Address[] {
   );
 }
 
-function readRemoteAddress(options: Options): string {
+function readRemoteAddress(options: Options): string | readonly string[] {
   const texts = options.list('remote_addrs');
   const [first = '%any', ...others] = texts;
-  if (others.length > 0)
-    options.refuse('remote_addrs', 'one address or DNS name, or %any: a peer has one place');
+  if (others.length > 0) {
+    if (texts.some((text) => parseAddress(text) === undefined))
+      options.refuse('remote_addrs', 'several addresses in numbers, or one DNS name, or %any');
+    return texts;
+  }
   return /^%any[46]?$/.test(first) ? 'any' : first;
 }
 

@@ -163,7 +163,7 @@ function sharedSecret(
     peer.address,
   );
   const me = local.identity ?? (listen && exact(patternOf(listen)));
-  const other = remote.identity ?? (peer.address === 'any' ? undefined : patternOf(peer.address));
+  const other = remote.identity ?? patternOf(peer.address);
   const isMe = (owner: IdentityPattern): boolean => me !== undefined && matchesIdentity(owner, me);
   const isPeer = (owner: IdentityPattern): boolean =>
     owner.idType === other?.idType && owner.text === other.text;

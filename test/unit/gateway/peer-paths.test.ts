@@ -41,7 +41,11 @@ class Host {
   }
 
   /** Local and remote end. */
-  async ends(to: { readonly remoteAddress?: Address; readonly remoteName?: string }): Promise<string[]> {
+  async ends(to: {
+    readonly remoteAddress?: Address;
+    readonly otherRemoteAddresses?: readonly Address[];
+    readonly remoteName?: string;
+  }): Promise<string[]> {
     const path = await this.paths.pathTo({ name: 'gw', ...to } as Connection);
     return path === undefined ? [] : [path.localAddress, path.remoteAddress].map(formatAddress);
   }
@@ -117,6 +121,20 @@ describe('a DNS name', () => {
     expect([host.asked.length, host.told.length]).toEqual([9, 9]);
     host.answers = ['198.51.100.1'];
     expect(await host.ends(NAMED)).toEqual(['203.0.113.1', '198.51.100.1']);
+  });
+});
+
+describe('several addresses', () => {
+  const several = { remoteAddress, otherRemoteAddresses: [address('198.51.100.2')] };
+
+  test('are tried in their order, each after one where nothing came of it', async () => {
+    const host = new Host('203.0.113.1');
+    const remotes = ['198.51.100.1', '198.51.100.2', '198.51.100.1', '198.51.100.2'];
+    for (const remote of remotes) expect(await host.ends(several)).toEqual(['203.0.113.1', remote]);
+    host.paths.worked('gw');
+    expect(await host.ends(several)).toEqual(['203.0.113.1', '198.51.100.2']);
+    expect(await host.ends(several)).toEqual(['203.0.113.1', '198.51.100.1']);
+    expect(host.asked).toEqual([]);
   });
 });
 

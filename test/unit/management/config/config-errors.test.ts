@@ -220,21 +220,21 @@ const CASES: readonly ErrorCase[] = [
     what: 'a peer address that is none',
     replace: ['address: 198.51.100.1', 'address: 198.51.100.256'],
     errors: [
-      '8:14: peers[0].address: found "198.51.100.256", expected the peer\'s IPv4 or IPv6 address, its DNS name, or any',
+      '8:14: peers[0].address: found "198.51.100.256", expected the peer\'s IPv4 or IPv6 address, several addresses, its DNS name, or any',
     ],
   },
   {
     what: 'a multicast peer address',
     replace: ['address: 198.51.100.1', 'address: 224.0.0.1'],
     errors: [
-      '8:14: peers[0].address: found "224.0.0.1", expected the peer\'s IPv4 or IPv6 address, its DNS name, or any',
+      '8:14: peers[0].address: found "224.0.0.1", expected the peer\'s IPv4 or IPv6 address, several addresses, its DNS name, or any',
     ],
   },
   {
     what: 'an unspecified peer address',
     replace: ['address: 198.51.100.1', 'address: "::"'],
     errors: [
-      '8:14: peers[0].address: found "::", expected the peer\'s IPv4 or IPv6 address, its DNS name, or any',
+      '8:14: peers[0].address: found "::", expected the peer\'s IPv4 or IPv6 address, several addresses, its DNS name, or any',
     ],
   },
   {

@@ -32,6 +32,7 @@ describe('the example of two sites', () => {
     expect(a.peers).toEqual([
       {
         name: 'site-b',
+        otherAddresses: [],
         address: { family: 4, bytes: Uint8Array.of(198, 51, 100, 1) },
         port: 4500,
         followAddress: false,

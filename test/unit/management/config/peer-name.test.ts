@@ -35,7 +35,7 @@ test.each(['gw_b.example.net', 'gw..example', '-gw.example', '198.51.100', 'gw.e
   'is not %s',
   (name) => {
     expect(errorsAfter(ADDRESS, `address: ${name}`, VALID_IKE_CONFIG).join()).toContain(
-      "expected the peer's IPv4 or IPv6 address, its DNS name, or any",
+      "expected the peer's IPv4 or IPv6 address, several addresses, its DNS name, or any",
     );
   },
 );

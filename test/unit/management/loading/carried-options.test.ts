@@ -66,6 +66,17 @@ test('a plain connection is a peer with ike and a PROTECT policy, as the file wo
   });
 });
 
+test('remote_addrs: several, of which the first is begun with; who the peer is has to be said', () => {
+  const { peer } = carried({ remote_addrs: ['10.200.0.2', '10.200.0.3'] });
+  expect([peer.address, ...peer.otherAddresses].map((one) => one && formatAddress(one))).toEqual([
+    ...['10.200.0.2', '10.200.0.3'],
+  ]);
+  const anonymous = { remote_addrs: ['10.200.0.2', '10.200.0.3'], remote: { id: undefined } };
+  expect(() => composedWith(anonymous)).toThrow(
+    /remote\.id: found nothing, expected the identity of the peer/,
+  );
+});
+
 describe('of a connection', () => {
   test.each<[string, Options, (carried: Carried) => unknown, unknown]>([
     ['remote_addrs', { remote_addrs: ['gw.example.org'] }, ({ peer }) => peer.dnsName, 'gw.example.org'],
