@@ -19,6 +19,7 @@ const program = createProgram(
     cleanUp: async (config, log) => (await import('./gateway/gateway.ts')).cleanUp(config, log),
     guard: async (config, log) => (await import('./gateway/gateway.ts')).guard(config, log),
     addonProblem: async () => (await import('./gateway/addon-problem.ts')).addonProblem(),
+    askPeer: async (question) => (await import('./gateway/ask-peer.ts')).askPeer(question),
   },
   {
     out: (line) => process.stdout.write(line),

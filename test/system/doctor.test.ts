@@ -35,8 +35,6 @@ beforeAll(async () => {
   );
   await sites.startBoth();
   expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);
-  await sites.stop('gwB');
-  await sh('gwB', `${process.execPath} ${program} cleanup -c ${path}`);
 });
 
 afterAll(async () => {
@@ -105,6 +103,9 @@ describe('beside a gateway that runs', () => {
     ['a FORWARD policy of drop, by nftables', `nft 'add table inet own; add chain inet own through { type filter hook forward priority 0; policy drop; }; add rule inet own through iifname isthmus0 accept'`, 'forward-policy', /chain through of nft .*into the TUN$/],
     ['masquerading, by iptables', 'iptables -t nat -A POSTROUTING -s 10.0.0.0/8 ! -o docker0 -j MASQUERADE', 'masquerading', /chain POSTROUTING of iptables .* masquerades packets of policy/],
     ['masquerading, by nftables', `nft 'add table inet own; add chain inet own post { type nat hook postrouting priority 100; }; add rule inet own post oifname != "lo" masquerade'`, 'masquerading', /chain post of nft/],
+    ['a FORWARD policy of drop, by the older iptables', 'iptables-legacy -P FORWARD DROP', 'forward-policy', /the chain FORWARD of iptables-legacy \(table ip filter\) drops what is forwarded into the TUN and out of it/],
+    ['the same for IPv6', 'ip6tables-legacy -A FORWARD -o isthmus0 -j REJECT', 'forward-policy', /the chain FORWARD of ip6tables-legacy \(table ip6 filter\) drops what is forwarded into the TUN$/],
+    ['masquerading, by the older iptables', 'iptables-legacy -t nat -A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE', 'masquerading', /chain POSTROUTING of iptables-legacy .* masquerades packets of policy/],
   ])('%s', async (_, breaks, check, words) => {
     await sh('gwA', breaks);
     await namesAndMends('gwA', check, words);
@@ -126,13 +127,40 @@ describe('beside a gateway that runs', () => {
 });
 
 describe('where no gateway runs', () => {
+  beforeAll(async () => {
+    await sites.stop('gwB');
+    await sh('gwB', `${process.execPath} ${program} cleanup -c ${sites.files.configuration('gwB')}`);
+  });
+
   test('it says so, and the host is well otherwise', async () => {
     const { exitCode, findings } = await doctor('gwB', sites.files.configuration('gwB'));
     expect(findings.filter(bad)).toEqual([]);
     expect(exitCode).toBe(0);
     expect(findings.find(({ check }) => check === 'gateway')?.text).toContain('no gateway runs');
-    expect(findings.find(({ check }) => check === 'peers')?.text).toMatch(
-      /^a route leads to site-a .*nothing was sent there$/,
+    expect(findings.filter(({ check }) => check === 'peers').map(({ text }) => text)).toEqual([
+      expect.stringMatching(/^a route leads to site-a .* from 198\.51\.100\.1$/),
+      'site-a (203.0.113.1) answers IKE_SA_INIT at UDP port 500: it takes a proposal (SA)',
+    ]);
+  });
+
+  test.each([
+    ['198.51.100.77', 'warning', /^site-a \(198\.51\.100\.77\) does not answer IKE_SA_INIT at UDP ports 500 and 4500: /],
+    ['198.51.100.254', 'failure', /^site-a \(198\.51\.100\.254\) is there, and no IKE: its UDP ports 500 and 4500 are closed/],
+  ])('a peer at %s, where none is', async (where, state, words) => {
+    const other = join(sites.directory, 'elsewhere.yaml');
+    const text = await readFile(sites.files.configuration('gwB'), 'utf8');
+    await writeFile(other, changed(text, [[['peers', 0, 'address'], where]]));
+    const { findings } = await doctor('gwB', other);
+    const found = findings.filter(bad);
+    expect(found.map((finding) => [finding.check, finding.state])).toEqual([['peers', state]]);
+    expect(found[0]?.text).toMatch(words);
+  }); // prettier-ignore
+
+  test('a gateway that runs, and whose peer is gone', async () => {
+    // Its guard lets nothing in.
+    const { findings } = await doctor('gwA');
+    expect(findings.filter(({ check, state }) => check === 'peers' && state !== 'note').at(-1)?.text).toMatch(
+      /^site-b \(198\.51\.100\.1\) is there, and no IKE: /,
     );
   });
 

@@ -1,5 +1,5 @@
 // `isthmus doctor [FILE]`: looks at the host, the configuration and the gateway where one runs, and says what is wrong with the
-// command that mends it. It only reads.
+// command that mends it. It changes nothing.
 
 import { resolve } from 'node:path';
 
@@ -10,6 +10,7 @@ import { examine } from '../doctor/checks.ts';
 import type { RunningGateway } from '../doctor/facts.ts';
 import type { FindingState, NamedFinding } from '../doctor/finding.ts';
 import { gatherFacts } from '../doctor/gather-facts.ts';
+import type { AskPeer } from '../doctor/peer-question.ts';
 import { NoGatewayError, RefusedError } from './control/control-errors.ts';
 import { paintFor, type Colour, type Paint } from './control/paint.ts';
 import { countText } from './control/quantities.ts';
@@ -27,13 +28,19 @@ export interface DoctorOptions {
 export async function runDoctor(
   file: string | undefined,
   options: DoctorOptions,
-  context: { readonly socket: string; readonly addonProblem: () => Promise<string | undefined> },
+  context: {
+    readonly socket: string;
+    readonly addonProblem: () => Promise<string | undefined>;
+    readonly askPeer: AskPeer;
+  },
   output: Output,
 ): Promise<void> {
   const gateway = await askGateway(options.socket ?? socketOf(file) ?? context.socket);
   const running = typeof gateway === 'string' ? undefined : gateway.status.file;
   const configPath = file === undefined ? running : resolve(file);
-  const facts = await gatherFacts({ configPath, gateway, addonProblem: await context.addonProblem() });
+  const { askPeer } = context;
+  const addonProblem = await context.addonProblem();
+  const facts = await gatherFacts({ configPath, gateway, addonProblem, askPeer });
   const findings = examine(facts);
   const failed = findings.filter(({ state }) => state === 'failure').length;
   output.out(

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import type { Logger } from '../../base/log.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
+import type { AskPeer } from '../doctor/peer-question.ts';
 import { checkFile } from './check.ts';
 import { addControlCommands, DEFAULT_SOCKET } from './control-commands.ts';
 import type { DoctorOptions } from './doctor.ts';
@@ -25,6 +26,7 @@ export interface GatewayActions {
   readonly guard: (config: GatewayConfig, log: Logger) => Promise<void>;
   /** Why the native addon cannot be loaded; undefined: it can. */
   readonly addonProblem: () => Promise<string | undefined>;
+  readonly askPeer: AskPeer;
 }
 
 const EXIT_CODES = `0 done; 1 wrong usage, configuration or host; 3 no gateway answers at the socket; 4 the gateway refused, or
@@ -85,7 +87,7 @@ export function createProgram(version: string, actions: GatewayActions, output: 
       (await import('./doctor.ts')).runDoctor(
         file,
         options,
-        { socket: DEFAULT_SOCKET, addonProblem: actions.addonProblem },
+        { socket: DEFAULT_SOCKET, addonProblem: actions.addonProblem, askPeer: actions.askPeer },
         output,
       ),
     );

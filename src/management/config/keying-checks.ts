@@ -86,7 +86,7 @@ function isMapping(part: unknown): part is object {
 }
 
 /** Undefined where any family may come of it. */
-export function familyOf(peer: Unproven<PeerAddress>): AddressFamily | undefined {
+function familyOf(peer: Unproven<PeerAddress>): AddressFamily | undefined {
   const families = new Set(addressesOf(peer).map(({ family }) => family));
   const [family] = families;
   return families.size === 1 ? family : undefined;

@@ -8,6 +8,7 @@ import type { DeviceState, HostState } from '../../host/probes/host-state.ts';
 import type { FilterReport } from '../../host/probes/packet-filter.ts';
 import type { RoutingState } from '../../host/routing-state.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
+import type { AskedPeer } from './peer-question.ts';
 import type { GatewayStatus, PeerStatus } from '../vici/extensions/status.ts';
 
 export interface DoctorFacts {
@@ -24,6 +25,8 @@ export interface DoctorFacts {
   readonly gateway: RunningGateway | string;
   /** A string: why there is none to go by. */
   readonly setup: Setup | string;
+  /** Peers without an IKE SA. */
+  readonly asked: readonly AskedPeer[];
 }
 
 export interface RunningGateway {

@@ -1,5 +1,5 @@
-// Reads all that the checks go by: of the host, of the configuration, of the gateway where one runs. It changes nothing and sends
-// nothing but questions to the resolver of the host.
+// Reads all that the checks go by: of the host, of the configuration, of the gateway where one runs. It changes nothing; it
+// sends questions to the resolver of the host, and to peers that have no IKE SA (ask-peers.ts).
 
 import { readFileSync } from 'node:fs';
 
@@ -22,32 +22,41 @@ import { CertificateFormatError, parseCertificate } from '../../pki/certificate.
 import { readPem } from '../../pki/pem.ts';
 import type { GatewayConfig } from '../config/gateway-config.ts';
 import { loadConfig, type LoadedConfig } from '../config/load-config.ts';
+import { askPeers } from './ask-peers.ts';
 import { portsOf } from './checks/rivals.ts';
 import type { CertificateFact, DoctorFacts, RunningGateway, Setup } from './facts.ts';
+import type { AskPeer } from './peer-question.ts';
 
 export interface DoctorInput {
   /** Undefined: none is named, and no gateway says one. */
   readonly configPath: string | undefined;
   readonly gateway: RunningGateway | string;
   readonly addonProblem: string | undefined;
+  readonly askPeer: AskPeer;
 }
 
 /** Of one kind; more would only say the same again. */
 const MOST_LOOKED_AT = 64;
 
-export async function gatherFacts({ configPath, gateway, addonProblem }: DoctorInput): Promise<DoctorFacts> {
+export async function gatherFacts({
+  configPath,
+  gateway,
+  addonProblem,
+  askPeer,
+}: DoctorInput): Promise<DoctorFacts> {
   const setup = await readSetup(configPath);
   const outside = typeof setup === 'string' ? [] : setup.outside.map(({ name }) => name);
-  const [host, filter, daemons, kernelIpsec, ports] = await Promise.all([
+  const [host, filter, daemons, kernelIpsec, ports, asked] = await Promise.all([
     readHostState(outside),
     readPacketFilter(),
     findIpsecDaemons(),
     countKernelIpsec(),
     findPortOwners(portsOf(setup)),
+    askPeers(setup, gateway, askPeer),
   ]);
   return {
     ...{ nodeVersion: process.version, addonProblem, wallClockMs: wallClockMs() },
-    ...{ host, filter, daemons, kernelIpsec, ports, gateway, setup },
+    ...{ host, filter, daemons, kernelIpsec, ports, gateway, setup, asked },
   };
 }
 
@@ -64,10 +73,10 @@ async function readSetup(path: string | undefined): Promise<Setup | string> {
   const names = await resolveNames(config);
   const { tun, guardedInterfaces, policies } = config;
   const footprint = { tunName: tun.name, clearTunName: clearTunNameOf(tun.name), mark: config.udp.mark };
-  const known = config.peers.flatMap(({ name, address, dnsName }) => {
+  const known = config.peers.flatMap(({ name, address, otherAddresses, dnsName }) => {
     const found = dnsName === undefined ? undefined : names.get(dnsName);
     const at = address ?? (typeof found === 'string' ? undefined : found?.[0]);
-    return at === undefined ? [] : [{ name, address: at }];
+    return at === undefined ? [] : [at, ...otherAddresses].map((one) => ({ name, address: one }));
   });
   const facts = await readHostFacts({ ...footprint, peers: known });
   let planProblem: string | undefined;

@@ -1,5 +1,5 @@
 // Whether peers can be reached: with a gateway that runs, what it knows of them; otherwise whether their names resolve and a
-// route leads there. Nothing is sent.
+// route leads there. And what those said that were asked (reach.ts).
 
 import { formatAddress } from '../../../base/address.ts';
 import { shellWord } from '../../../base/shell-word.ts';
@@ -7,13 +7,22 @@ import type { PeerStatus } from '../../vici/extensions/status.ts';
 import type { DoctorFacts, RunningGateway, Setup } from '../facts.ts';
 import { failure, note, ok, warning, type Finding } from '../finding.ts';
 import { mendOfTrouble } from '../trouble-mends.ts';
+import { reachFinding } from './reach.ts';
 
 const RECENT_SECONDS = 600;
 
-export function checkPeers({ setup, gateway }: DoctorFacts): readonly Finding[] {
+export function checkPeers({ setup, gateway, asked }: DoctorFacts): readonly Finding[] {
+  const reached = asked.map(reachFinding);
   if (typeof gateway !== 'string')
-    return [...gateway.peers.flatMap(tunnelFindings), ...recentTrouble(gateway)];
-  return typeof setup === 'string' ? [] : [...nameFindings(setup), ...routeFindings(setup)];
+    return [...gateway.peers.flatMap(peerFindings), ...recentTrouble(gateway), ...reached];
+  return typeof setup === 'string' ? [] : [...nameFindings(setup), ...routeFindings(setup), ...reached];
+}
+
+function peerFindings(peer: PeerStatus): readonly Finding[] {
+  const { name, address, upSeconds, tunnels } = peer;
+  const isSaid = upSeconds === undefined || tunnels.some(({ state }) => state === 'up');
+  const there = isSaid ? [] : [ok(`${name} at ${address} has an IKE SA, as the gateway says`)];
+  return [...there, ...tunnelFindings(peer)];
 }
 
 function tunnelFindings({ name, address, tunnels, lastTrouble }: PeerStatus): readonly Finding[] {
@@ -61,6 +70,6 @@ function routeFindings({ network }: Setup): readonly Finding[] {
         `the way to ${where} by ${device} has no source address`,
         `ip address show dev ${shellWord(device)}`,
       );
-    return ok(`a route leads to ${where}, by ${device} from ${source}; nothing was sent there`);
+    return ok(`a route leads to ${where}, by ${device} from ${source}`);
   });
 }

@@ -27,7 +27,13 @@ async function pki(...args: readonly string[]): Promise<string> {
   const never = (): Promise<void> => Promise.reject(new Error('not this command'));
   const program = createProgram(
     '1.2.3',
-    { run: never, cleanUp: never, guard: never, addonProblem: () => Promise.resolve(undefined) },
+    {
+      run: never,
+      cleanUp: never,
+      guard: never,
+      addonProblem: () => Promise.resolve(undefined),
+      askPeer: () => Promise.resolve({ kind: 'silent' }),
+    },
     { out: (line) => lines.push(line), err: (line) => lines.push(line) },
   );
   program.exitOverride();

@@ -12,6 +12,7 @@ async function invoke(actions: Partial<GatewayActions>, ...args: readonly string
     {
       ...{ run: unexpected, cleanUp: unexpected, guard: unexpected },
       addonProblem: () => Promise.resolve(undefined),
+      askPeer: () => Promise.resolve({ kind: 'silent' }),
       ...actions,
     },
     output,

@@ -2,9 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../../../src/management/config/load-config.ts';
+import { askPeers } from '../../../../src/management/doctor/ask-peers.ts';
 import { examine } from '../../../../src/management/doctor/checks.ts';
-import type { DoctorFacts, Setup } from '../../../../src/management/doctor/facts.ts';
+import type { DoctorFacts, RunningGateway, Setup } from '../../../../src/management/doctor/facts.ts';
 import type { NamedFinding } from '../../../../src/management/doctor/finding.ts';
+import type { PeerAnswer, PeerQuestion } from '../../../../src/management/doctor/peer-question.ts';
 import { planHostNetwork } from '../../../../src/host/host-plan.ts';
 import { formatPrefix } from '../../../../src/host/prefix-cover.ts';
 import type { HostFacts } from '../../../../src/host/host-facts.ts';
@@ -138,6 +140,7 @@ const HEALTHY: DoctorFacts = {
     peers: [PEER],
   },
   setup: setupOf(),
+  asked: [],
 };
 
 const IDLE = { ...HEALTHY, gateway: 'nobody answers', ports: [] };
@@ -241,6 +244,58 @@ describe('is named with its mend', () => {
     expect(found.map((one) => [one.check, one.state])).toEqual([[check, state]]);
     expect(found[0]?.text).toMatch(text);
     expect(found[0]?.mend ?? '').toMatch(mend);
+  });
+});
+
+describe('a peer that was asked', () => {
+  const asked = (answer: PeerAnswer | undefined): NamedFinding => {
+    const peer = { name: 'site-b', address: address('198.51.100.1'), ports: [500, 4500], answer };
+    const found = examine({ ...HEALTHY, asked: [peer] }).at(-1);
+    expect(found?.check).toBe('peers');
+    return found!;
+  };
+  const said = (text: string): PeerAnswer => ({ kind: 'answered', port: 500, said: text });
+  const code = (text: string): PeerAnswer => ({ kind: 'unreachable', code: text });
+
+  test.each<[PeerAnswer | undefined, string, string, RegExp]>([
+    [said('SA'), 'ok', 'site-b (198.51.100.1) answers IKE_SA_INIT at UDP port 500: it takes a proposal (SA)', /^$/],
+    [said('COOKIE'), 'ok', 'site-b (198.51.100.1) answers IKE_SA_INIT at UDP port 500: it asks for a cookie first (COOKIE)', /^$/],
+    [said('INVALID_SYNTAX'), 'ok', 'site-b (198.51.100.1) answers IKE_SA_INIT at UDP port 500: it says INVALID_SYNTAX', /^$/],
+    [said('NO_PROPOSAL_CHOSEN'), 'warning', 'site-b (198.51.100.1) answers IKE_SA_INIT at UDP port 500, and takes none of the proposals (NO_PROPOSAL_CHOSEN)', /^compare ike.proposals/],
+    [code('ECONNREFUSED'), 'failure', 'site-b (198.51.100.1) is there, and no IKE: its UDP ports 500 and 4500 are closed (ICMP port unreachable)', /^start the gateway at the peer/],
+    [code('EPERM'), 'failure', 'a packet filter of this host drops what is sent to site-b (198.51.100.1)', /^nft list ruleset$/],
+    [code('EHOSTUNREACH'), 'failure', 'site-b (198.51.100.1) cannot be reached (EHOSTUNREACH)', /^ip route get 198\.51\.100\.1$/],
+    [{ kind: 'silent' }, 'warning', 'site-b (198.51.100.1) does not answer IKE_SA_INIT at UDP ports 500 and 4500: a firewall on the way, a wrong address, or the peer is down or takes nothing from this address', /tcpdump -ni any 'udp port 500 or udp port 4500'$/],
+    [undefined, 'unknown', 'site-b (198.51.100.1) was not asked: the policies lead what this host sends there into a tunnel', /^$/],
+  ])('%j', (answer, state, text, mend) => {
+    const found = asked(answer);
+    expect([found.state, found.text]).toEqual([state, text]);
+    expect(found.mend ?? '').toMatch(mend);
+  }); // prettier-ignore
+
+  test('is one with ike and an address that has no IKE SA, and to which no policy leads', async () => {
+    const questions: PeerQuestion[] = [];
+    const ask = (question: PeerQuestion): Promise<PeerAnswer> => {
+      questions.push(question);
+      return Promise.resolve({ kind: 'silent' });
+    };
+    const names = async (setup: Setup, gateway: DoctorFacts['gateway']): Promise<readonly unknown[]> =>
+      (await askPeers(setup, gateway, ask)).map(({ name, answer }) => [name, answer?.kind]);
+    // It has an IKE SA, as the gateway says.
+    expect(await names(setupOf(), HEALTHY.gateway)).toEqual([]);
+    const down = {
+      status: (HEALTHY.gateway as RunningGateway).status,
+      peers: [{ ...PEER, upSeconds: undefined }],
+    };
+    for (const gateway of [down, 'nobody answers'])
+      expect(await names(setupOf(), gateway)).toEqual([['site-b', 'silent']]);
+    expect(questions).toHaveLength(2);
+    expect(questions[0]).toMatchObject({
+      ...{ to: address('198.51.100.1'), from: address('203.0.113.1'), port: 4500 },
+    });
+    expect(questions[0]?.proposals.length).toBeGreaterThan(0);
+    expect(await names(setupOf({}, {}, FULL), 'nobody answers')).toEqual([['site-b', undefined]]);
+    expect(questions).toHaveLength(2);
   });
 });
 
