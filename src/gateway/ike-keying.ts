@@ -33,6 +33,8 @@ import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
 
 /** Packets of a policy that could not be keyed ask again after so long. */
 const RETRY_AFTER_MS = 1000;
+/** The networks of both sides differ, and somebody has to write them anew; what asks meanwhile costs both an exchange. */
+const RETRY_TOO_NARROW_MS = 15_000;
 /** How long peers have to hear that their SAs are deleted. */
 const FAREWELL_MS = 1000;
 
@@ -204,14 +206,14 @@ export class IkeKeying implements Keying {
 
   #answer(done: ChildDone): void {
     this.#parts.observer.childDone(done);
-    const installed = done.child !== undefined;
-    for (const id of this.#acquires.take(done))
+    const laterMs = done.child === undefined ? RETRY_AFTER_MS : RETRY_TOO_NARROW_MS;
+    for (const { id, isCarried } of this.#acquires.take(done))
       this.#watch(
         this.#parts.dataPlane.send({
           type: 'acquire-done',
           id,
-          outcome: installed ? 'installed' : 'failed',
-          retryAfterMs: installed ? 0 : RETRY_AFTER_MS,
+          outcome: isCarried ? 'installed' : 'failed',
+          retryAfterMs: isCarried ? 0 : laterMs,
         }),
       );
   }

@@ -14,6 +14,12 @@ export interface WaitingAcquire {
   readonly trigger: readonly [TrafficSelector, TrafficSelector];
 }
 
+export interface AnsweredAcquire {
+  readonly id: number;
+  /** False: there is no Child SA, or it does not carry the packet. */
+  readonly isCarried: boolean;
+}
+
 export class WaitingAcquires {
   readonly #byPolicy = new Map<string, readonly WaitingAcquire[]>();
 
@@ -22,13 +28,13 @@ export class WaitingAcquires {
   }
 
   /** @returns those that are answered now; they no longer wait */
-  take({ policy, trigger, child }: ChildDone): readonly number[] {
+  take({ policy, trigger, child }: ChildDone): readonly AnsweredAcquire[] {
     const asked = trigger && formatTrigger(trigger);
-    const answered: number[] = [];
+    const answered: AnsweredAcquire[] = [];
     const left = (this.#byPolicy.get(policy) ?? []).filter((acquire) => {
-      const isAnswered =
-        formatTrigger(acquire.trigger) === asked || (child !== undefined && carries(child, acquire.trigger));
-      if (isAnswered) answered.push(acquire.id);
+      const isCarried = child !== undefined && carries(child, acquire.trigger);
+      const isAnswered = isCarried || formatTrigger(acquire.trigger) === asked;
+      if (isAnswered) answered.push({ id: acquire.id, isCarried });
       return !isAnswered;
     });
     if (left.length === 0) this.#byPolicy.delete(policy);

@@ -9,7 +9,6 @@ import type { Effect, IkeEvent } from './effects.ts';
 import {
   answerChildRequest,
   deleteChild,
-  scheduleDeletion,
   takeChildResponse,
   takeFirstPacket,
 } from './exchanges/create-child-sa.ts';
@@ -20,7 +19,14 @@ import {
   takeDeletionResponse,
   takeLivenessResponse,
 } from './exchanges/informational.ts';
-import { closeAtOnce, dropTasks, inherit, refuseSyntax, replacedUntilMs } from './exchanges/lifecycle.ts';
+import {
+  closeAtOnce,
+  dropTasks,
+  inherit,
+  refuseSyntax,
+  replacedUntilMs,
+  scheduleDeletion,
+} from './exchanges/lifecycle.ts';
 import { leaveAddress, takeAddressCheck, takeAddressResponse } from './exchanges/mobike.ts';
 import { follow, followPacket } from './follow-peer.ts';
 import { answerRekey, settleCollision, takeRekeyResponse } from './exchanges/rekey-ike-sa.ts';

@@ -44,6 +44,7 @@ export type StoryName =
   | 'path-failed'
   | 'established'
   | 'child-established'
+  | 'child-too-narrow'
   | 'child-rekeyed'
   | 'child-refused'
   | 'child-deleted'
@@ -195,6 +196,11 @@ export const STORIES: Readonly<Record<StoryName, Story>> = {
   },
   established: { level: 'info', sentence: 'IKE SA established' },
   'child-established': { level: 'info', sentence: 'Child SA established' },
+  'child-too-narrow': {
+    level: 'warn',
+    sentence:
+      'the networks of both sides differ: the Child SA that the peer agrees to does not carry the packet that asked for it',
+  },
   'child-rekeyed': { level: 'info', sentence: 'Child SA rekeyed' },
   'child-refused': { level: 'warn', sentence: 'the peer refuses a Child SA' },
   'child-deleted': { level: 'info', sentence: 'Child SA deleted' },

@@ -61,3 +61,29 @@ test('RFC 7296 §2.9: the responder takes the policy that allows what was named 
   expect(net.states('b')[0]?.children.map(({ policy }) => policy)).toEqual(['second']);
   expect(carries(net.childOf('a'), PACKET)).toBe(true);
 });
+
+test('a peer whose networks leave the packet out: what asked hears so, and no pile of useless Child SAs grows', async () => {
+  const other = network('10.0.3.0');
+  const net = new IkeNetwork((connection, site) => ({
+    ...connection,
+    children: connection.children.map((child) =>
+      site === 'a'
+        ? { ...child, local: [network('10.0.1.0'), other] }
+        : { ...child, remote: [network('10.0.9.0'), other] },
+    ),
+  }));
+  for (let time = 0; time < 3; time++) {
+    net.a.engine.acquire('to-b', PACKET);
+    await net.run();
+  }
+  // IKE_AUTH has made one, and the two that CREATE_CHILD_SA made are the same again.
+  expect(net.states('a')[0]?.children.map(({ phase, isReplaced }) => ({ phase, isReplaced }))).toEqual([
+    { phase: 'installed', isReplaced: false },
+  ]);
+  expect(net.a.answers).toMatchObject([1, 2, 3].map(() => ({ trigger: PACKET, child: { local: [other] } })));
+  expect(net.childOf('a').local).toEqual([other]);
+  expect(net.a.told.filter((line) => line.includes('does not carry the packet'))).toHaveLength(3);
+  // RFC 7296 §2.8: an inbound SA lingers for what is on its way.
+  await net.live(20_000);
+  expectAgreement(net);
+});

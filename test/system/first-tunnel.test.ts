@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { changed, ikeTwoSites, program, type GatewayPlace } from '../../scripts/lab/site-files.ts';
 import { planTopology, siteAddresses } from '../../scripts/topology/plan.ts';
 import type { NamedFinding } from '../../src/management/doctor/finding.ts';
-import { TwoSites } from './two-sites.ts';
+import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostA, hostB } = siteAddresses;
 const TUNNEL = 'site-a-to-site-b';
@@ -131,6 +131,42 @@ describe('with another network on the other side', () => {
 
   test('doctor names the cause and what mends it', async () => {
     const found = await complaint('gwA', 'peers');
+    expect(found?.mend).toMatch(/compare the networks of both sides/);
+  });
+});
+
+describe('with another network of one family on the other side', () => {
+  beforeAll(async () => {
+    await isthmus('gwA', 'down', TUNNEL, '--timeout', '10');
+    await sites.configure('gwB', [
+      [
+        ['policies', 0, 'selectors', 'local_address'],
+        ['10.0.2.0/24', 'fd00:2::/64'],
+      ],
+      [
+        ['policies', 0, 'selectors', 'remote_address'],
+        ['10.0.77.0/24', 'fd00:1::/64'],
+      ],
+    ]);
+    await sites.reload('gwB');
+    // Many packets ask for what the peer will not agree to.
+    expect(await sites.ping('hostA', hostB.ipv4, 40, BRIEFLY)).toBe(0);
+    expect(await sites.ping('hostA', hostB.ipv6, 2)).toBe(2);
+  });
+
+  test('one pair of SAs is made, and is all that there is', async () => {
+    const { out } = await isthmus('gwA', 'policies', '--json');
+    expect(JSON.parse(out)).toMatchObject([{ name: TUNNEL, childSas: 1 }]);
+    expect(sites.said('gwA', 'Child SA established').length).toBeLessThan(6);
+  });
+
+  test('status, explain and doctor say that it does not carry these packets, and what mends it', async () => {
+    const why = 'the Child SA that the peer agrees to does not carry the packet that asked for it';
+    expect((await isthmus('gwA', 'status')).out).toContain(why);
+    const { out } = await isthmus('gwA', 'explain', hostA.ipv4, hostB.ipv4);
+    expect(out).toMatch(/its SAs are for fd00:1::\/64 === \S+ fd00:2::\/64: compare local_address/);
+    const found = await complaint('gwA', 'peers');
+    expect(found?.text).toContain(why);
     expect(found?.mend).toMatch(/compare the networks of both sides/);
   });
 });

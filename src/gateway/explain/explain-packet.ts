@@ -35,6 +35,8 @@ interface LiveSa extends SelectingSa {
 /** Nobody guesses the flows of one packet. */
 const FLOW_SEED = 0;
 const NO_TIME = new Float64Array(1);
+/** Of what SAs are for; there may be thousands. */
+const MOST_SHOWN = 3;
 
 export function explainPacket(gateway: ExplainedGateway, packet: ImaginedPacket): Explanation {
   const walk = new Walk(gateway);
@@ -132,9 +134,7 @@ class Walk {
       const isNarrow = verdict === -Drop.outboundOutsideSelectors || (verdict === ACQUIRE && made.length > 0);
       const verdictText =
         verdict === ACQUIRE ? 'no SA takes it: IKE is asked for one, and it waits' : sentenceOf(verdict);
-      const narrow = isNarrow
-        ? `its SAs are for ${made.map(({ selectors }) => sidesText(selectors)).join('; ')}`
-        : undefined;
+      const narrow = isNarrow ? narrowText(made.map(({ selectors }) => sidesText(selectors))) : undefined;
       return this.#decision('SAD', false, verdictText, undefined, narrow ?? this.#whyDown(name));
     }
     if (sa.endpoint === undefined)
@@ -266,4 +266,12 @@ function saText({ spi, endpoint, description, direction }: SaRecord): string {
 
 function sentenceOf(verdict: number): string {
   return DROP_REASONS[-verdict]?.sentence ?? 'It is dropped.';
+}
+
+/** The peer has narrowed them (RFC 7296 §2.9), or the packets that they were made for were others. */
+function narrowText(sides: readonly string[]): string {
+  const [...different] = new Set(sides);
+  const shown = different.slice(0, MOST_SHOWN).join('; ');
+  const rest = different.length > MOST_SHOWN ? ` and ${different.length - MOST_SHOWN} more` : '';
+  return `its SAs are for ${shown}${rest}: compare local_address and remote_address with what the peer has`;
 }

@@ -24,7 +24,8 @@ import { find, findNotify, groupData, notify, notifyOf } from '../payloads.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { Turn } from '../turn.ts';
 import { agree, generate, NONCE_BYTES } from '../key-agreement.ts';
-import { dropTasks, refuseSyntax, retireChild } from './lifecycle.ts';
+import { answerAsker } from './asked-for.ts';
+import { dropTasks, refuseSyntax, retireChild, scheduleDeletion } from './lifecycle.ts';
 
 /** RFC 7296 §2.25: how long a peer that has no time is left alone, the first time. */
 const PATIENCE_MS = 1000;
@@ -86,7 +87,7 @@ export function takeChildResponse(turn: Turn, exchange: CreateChild, payloads: r
   }
   turn.tell(offer.replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
   if (exchange.isUnwanted) scheduleDeletion(turn, child.inboundSpi);
-  if (offer.replaces === undefined) return turn.childDone(offer, child);
+  if (offer.replaces === undefined) return answerAsker(turn, offer, child);
   finishRekey(turn, exchange, child, lowest(nonces.initiator, nonces.responder));
 }
 
@@ -98,20 +99,6 @@ function finishRekey(turn: Turn, exchange: CreateChild, child: ChildSa, ownLowes
   // The SA with the lowest of the four nonces is closed by the side that made it.
   if (isRedundant) return scheduleDeletion(turn, child.inboundSpi);
   if (offer.replaces !== undefined) scheduleDeletion(turn, offer.replaces);
-}
-
-/** Packets no longer leave by it; a deletion follows when it is its turn. */
-export function scheduleDeletion(turn: Turn, inboundSpi: number, notBeforeMs = 0): void {
-  const { children, tasks } = turn.state;
-  const child = children.find((one) => one.inboundSpi === inboundSpi);
-  if (child === undefined || child.phase === 'deleting') return;
-  turn.set({
-    children: children.map((one) => (one === child ? { ...child, isReplaced: true } : one)),
-    tasks: [
-      { kind: 'delete-child', inboundSpi, notBeforeMs },
-      ...tasks.filter((task) => task.kind !== 'delete-child' || task.inboundSpi !== inboundSpi),
-    ],
-  });
 }
 
 /** This side no longer wants a Child SA, nor what has replaced it, or will. */

@@ -26,6 +26,7 @@ import { isAccepted } from '../proposals.ts';
 import { request, respond } from '../protected-messages.ts';
 import type { StoryName } from '../stories.ts';
 import type { Turn } from '../turn.ts';
+import { answerAsker } from './asked-for.ts';
 import { closeAtOnce, establish } from './lifecycle.ts';
 import { beginAtProvedPath, isMobike, mobikeOffer } from './mobike.ts';
 
@@ -195,6 +196,8 @@ function takeFirstChild(turn: Turn, offer: ChildOffer, payloads: readonly Payloa
   if ('notifyType' in child) {
     turn.tell('child-refused', { policy, reason: child.reason });
     if (!child.byPeer) disown(turn, offer.inboundSpi);
-  } else turn.tell('child-established', describeChild(child));
-  turn.childDone(offer, 'notifyType' in child ? undefined : child);
+    return turn.childDone(offer, undefined);
+  }
+  turn.tell('child-established', describeChild(child));
+  answerAsker(turn, offer, child);
 }

@@ -182,3 +182,17 @@ export const WITHOUT_CHILDREN: Pick<IkeSaState, 'children' | 'waitingKeys' | 'li
   lingering: [],
   tasks: [],
 };
+
+/** Packets no longer leave by it; a deletion follows when it is its turn. */
+export function scheduleDeletion(turn: Turn, inboundSpi: number, notBeforeMs = 0): void {
+  const { children, tasks } = turn.state;
+  const child = children.find((one) => one.inboundSpi === inboundSpi);
+  if (child === undefined || child.phase === 'deleting') return;
+  turn.set({
+    children: children.map((one) => (one === child ? { ...child, isReplaced: true } : one)),
+    tasks: [
+      { kind: 'delete-child', inboundSpi, notBeforeMs },
+      ...tasks.filter((task) => task.kind !== 'delete-child' || task.inboundSpi !== inboundSpi),
+    ],
+  });
+}

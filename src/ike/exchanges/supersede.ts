@@ -5,8 +5,7 @@ import type { ChildSa } from '../child-sa.ts';
 import type { ChildTask, IkeSaState, Task } from '../ike-sa-state.ts';
 import { carrierOf } from '../tasks.ts';
 import type { Turn } from '../turn.ts';
-import { scheduleDeletion } from './create-child-sa.ts';
-import { closeAtOnce, isAddressTask, LINGER_MS } from './lifecycle.ts';
+import { closeAtOnce, isAddressTask, LINGER_MS, scheduleDeletion } from './lifecycle.ts';
 
 /** So long the heir has to make a Child SA that it lacks. */
 const MAKE_MS = 3000;

@@ -9,7 +9,7 @@ const MENDS: readonly (readonly [words: RegExp, mend: (peer: string) => string])
       `compare the secret (psk) and the identities of both sides: here and at ${peer} they must be the same, byte for byte`,
   ],
   [
-    /TS_UNACCEPTABLE|traffic selectors/,
+    /TS_UNACCEPTABLE|traffic selectors|networks of both sides/,
     (peer) =>
       `compare the networks of both sides: what is local_address here must be remote_address at ${peer}, and the other way round`,
   ],

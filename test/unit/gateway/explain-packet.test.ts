@@ -234,7 +234,7 @@ describe('in words', () => {
     ]);
     expect(new Explained().lines(ping('10.0.1.5', '10.0.2.200'))[2]).toBe(
       '  SAD: The policy matches, but its SA was made for narrower selectors. -> ' +
-        'its SAs are for 10.0.1.0/24 fd00:1::/64 === 10.0.2.0/25 fd00:2::/64',
+        'its SAs are for 10.0.1.0/24 fd00:1::/64 === 10.0.2.0/25 fd00:2::/64: compare local_address and remote_address with what the peer has',
     );
   });
 

@@ -22,21 +22,31 @@ describe('RFC 4301 §4.4.1.2: a Child SA answers', () => {
   test('the flows that it carries, and those of no other policy', () => {
     const acquires = waiting();
     const child = { local: [network('10.0.1.0')], remote: [network('10.0.2.8', 32)] };
-    expect(acquires.take({ policy: 'p', trigger: flow('10.0.2.8', 80), child })).toEqual([2]);
+    expect(acquires.take({ policy: 'p', trigger: flow('10.0.2.8', 80), child })).toEqual([
+      { id: 2, isCarried: true },
+    ]);
     const both = { local: [network('10.0.1.0')], remote: [network('10.0.2.0')] };
-    expect(acquires.take({ policy: 'p', trigger: undefined, child: both })).toEqual([1]);
-    expect(acquires.take({ policy: 'q', trigger: undefined, child: both })).toEqual([3]);
+    expect(acquires.take({ policy: 'p', trigger: undefined, child: both })).toEqual([
+      { id: 1, isCarried: true },
+    ]);
+    expect(acquires.take({ policy: 'q', trigger: undefined, child: both })).toEqual([
+      { id: 3, isCarried: true },
+    ]);
     expect(acquires.take({ policy: 'q', trigger: undefined, child: both })).toEqual([]);
   });
 
   test('the flow that asked, though the peer left it out', () => {
     const child = { local: [network('10.0.1.0')], remote: [network('10.0.2.64', 26)] };
-    expect(waiting().take({ policy: 'p', trigger: flow('10.0.2.7', 80), child })).toEqual([1]);
+    expect(waiting().take({ policy: 'p', trigger: flow('10.0.2.7', 80), child })).toEqual([
+      { id: 1, isCarried: false },
+    ]);
   });
 });
 
 test('a failure answers the flow that asked, and no other', () => {
   const acquires = waiting();
   expect(acquires.take({ policy: 'p', trigger: undefined, child: undefined })).toEqual([]);
-  expect(acquires.take({ policy: 'p', trigger: flow('10.0.2.8', 80), child: undefined })).toEqual([2]);
+  expect(acquires.take({ policy: 'p', trigger: flow('10.0.2.8', 80), child: undefined })).toEqual([
+    { id: 2, isCarried: false },
+  ]);
 });

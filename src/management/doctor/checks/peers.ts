@@ -10,6 +10,7 @@ import { mendOfTrouble } from '../trouble-mends.ts';
 import { reachFinding } from './reach.ts';
 
 const RECENT_SECONDS = 600;
+const PARTLY = /networks of both sides differ/;
 
 export function checkPeers({ setup, gateway, asked }: DoctorFacts): readonly Finding[] {
   const reached = asked.map(reachFinding);
@@ -28,7 +29,7 @@ function peerFindings(peer: PeerStatus): readonly Finding[] {
 function tunnelFindings({ name, address, tunnels, lastTrouble }: PeerStatus): readonly Finding[] {
   return tunnels.map((tunnel) => {
     const what = `${tunnel.name} with ${name} at ${address}`;
-    if (tunnel.state === 'up') return ok(`${what} is up, as the gateway says`);
+    if (tunnel.state === 'up') return upFinding(what, name, lastTrouble);
     const why = tunnel.why === undefined ? '' : `: ${tunnel.why}`;
     const mend = mendOfTrouble(tunnel.why ?? '', name);
     const steps = `isthmus up ${shellWord(tunnel.name)}`;
@@ -37,6 +38,15 @@ function tunnelFindings({ name, address, tunnels, lastTrouble }: PeerStatus): re
       return note(`${what} is ${tunnel.state}${why}`, steps);
     return failure(`${what} is ${tunnel.state}${why}`, mend ?? `${steps} tells each step`);
   });
+}
+
+/** Up for a part of what its policy says, and for what somebody wants to send it is not. */
+function upFinding(what: string, peer: string, trouble: PeerStatus['lastTrouble']): Finding {
+  const isPartly =
+    trouble !== undefined && trouble.secondsAgo <= RECENT_SECONDS && PARTLY.test(trouble.message);
+  const mend = isPartly ? mendOfTrouble(trouble.message, peer) : undefined;
+  if (!isPartly || mend === undefined) return ok(`${what} is up, as the gateway says`);
+  return warning(`${what} is up, but not for all: ${trouble.message}`, mend);
 }
 
 /** Who has proved no identity is none of the peers, and may be one all the same. */
