@@ -14,6 +14,7 @@ import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { findUsedTun } from '../host/tun-in-use.ts';
 import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
 import type { LoadedConfig } from '../management/config/load-config.ts';
+import { NO_PAGE, type PageStatus } from '../management/vici/extensions/page.ts';
 import { Sad } from '../sad/sad.ts';
 import { NameLookups } from '../host/name-lookups.ts';
 import { sourceTowards } from '../host/source-towards.ts';
@@ -111,7 +112,7 @@ async function startSteps(
   });
   const nextBlockOf = sad.nextBlockOf.bind(sad);
   const supply = new SequenceSupply({ log: logs.esp, dataPlane, nextBlockOf });
-  const live: { databases?: LiveDatabases; keying?: IkeKeying } = {};
+  const live: { databases?: LiveDatabases; keying?: IkeKeying; page: PageStatus } = { page: NO_PAGE };
   host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
   // On removal the reverse: routes, then the policies with the data plane, then the guard.
   undo.push(() => host.endGuard(stop.isRequested));
@@ -195,6 +196,7 @@ async function startSteps(
       sourceTowards: (remote) => sourceTowards(remote, mark),
     }),
     guardCounts: () => host.currentCounts(),
+    page: () => live.page,
     tun: dataPlane.tunName,
     implementations: { esp: dataPlane.engine, ike: 'node:crypto' },
   });
@@ -211,7 +213,15 @@ async function startSteps(
     counters,
     guardCounts: () => host.currentCounts(),
   });
-  undo.push(await startHttp({ http: config.http, token, gateway: managed, metrics, log: logs.gateway }));
+  const { http } = config;
+  const openPage = async (): Promise<void> => {
+    const onPage = (page: PageStatus): void => {
+      live.page = page;
+    };
+    undo.push(await startHttp({ http, token, gateway: managed, metrics, log: logs.gateway, onPage }));
+  };
+  const isPageWanted = http?.ownTokenFile === undefined;
+  if (isPageWanted) await openPage();
   keying?.begin();
   yieldToDataPlane(dataPlane);
   levels
@@ -223,6 +233,8 @@ async function startSteps(
   };
   reloads.serve(readAgain);
   if (config.watch) undo.push(watchFile(config.file, config.source.digest, readAgain, logs.config));
+  // Nobody asked for it, and it may take its time.
+  if (!isPageWanted) await openPage();
   try {
     await Promise.race([stop.requested, dataPlane.failed]);
   } catch (error) {

@@ -12,6 +12,7 @@ import type { LadderStep } from '../management/http/page-state.ts';
 import type { LoadedEdit, LoadedThings } from '../management/loading/loaded-things.ts';
 import type { CaptureRequest, RunningCapture } from '../management/capture/capture-request.ts';
 import type { Explanation, ImaginedPacket } from '../management/vici/extensions/explain.ts';
+import type { PageStatus } from '../management/vici/extensions/page.ts';
 import { peerStatus } from '../management/vici/extensions/peer-status.ts';
 import type { DropStatus, Traffic, Trouble } from '../management/vici/extensions/status.ts';
 import type {
@@ -64,6 +65,7 @@ export interface ManagedGatewayParts {
   readonly captures: Captures;
   /** Of packets in clear, as the kernel counts them. */
   readonly guardCounts: () => Promise<GuardCounts>;
+  readonly page: () => PageStatus;
   /** Name of the TUN. */
   readonly tun: string;
   /** Who seals packets, and whose algorithms IKE uses. */
@@ -109,6 +111,10 @@ export class ManagedGateway implements PageGateway {
 
   get tun(): string {
     return this.#parts.tun;
+  }
+
+  get page(): PageStatus {
+    return this.#parts.page();
   }
 
   get packets(): { readonly out: number; readonly in: number } {

@@ -1,23 +1,16 @@
-// Opens the HTTP listener where the configuration says. A gateway carries packets without one: where it cannot be opened,
-// one line says why.
+// Opens the status page and the metrics where the configuration says, or at their own place. A gateway carries packets without
+// them: where they cannot be opened, one line says why. What serves them is loaded only then.
 
-import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import { formatAddress } from '../base/address.ts';
+import { formatAddress, type Address } from '../base/address.ts';
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { HttpConfig } from '../management/config/gateway-config.ts';
-import { Access } from '../management/http/access.ts';
-import { HttpServer } from '../management/http/http-server.ts';
-import { metricsRoute } from '../management/http/metrics/metrics-route.ts';
+import { describeSource } from '../management/config/secret.ts';
 import type { PageGateway } from '../management/http/page-gateway.ts';
-import { pageRoutes } from '../management/http/page-routes.ts';
-import { listenOn } from '../management/vici/socket-file.ts';
+import { NO_PAGE, type PageStatus } from '../management/vici/extensions/page.ts';
 import type { GatewayMetrics } from './gateway-metrics.ts';
 import type { HttpToken } from './http-token.ts';
-
-const COOKIE_DIGITS = 8;
+import { makeOwnToken, removeOwnToken, writeOwnToken } from './own-token.ts';
 
 export interface StartHttpParts {
   readonly http: HttpConfig | undefined;
@@ -25,40 +18,63 @@ export interface StartHttpParts {
   readonly gateway: PageGateway;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
+  /** Hears where the page is, or why it is not. */
+  readonly onPage: (page: PageStatus) => void;
 }
 
 /** @returns how to close it */
-export async function startHttp({
-  http,
-  token,
-  gateway,
-  metrics,
-  log,
-}: StartHttpParts): Promise<() => Promise<void>> {
-  if (http === undefined) return () => Promise.resolve();
-  const { listen, hosts } = http;
-  const place = placeOf(listen);
-  const access = new Access({ tokenDigest: token.digest, hosts, place: cookiePlace(listen) });
-  token.onChange((digest) => {
-    access.useToken(digest);
-  });
-  const { actions } = http;
-  const routes = new Map([...pageRoutes({ gateway, access, actions }), ['/metrics', metricsRoute(metrics)]]);
+export async function startHttp(parts: StartHttpParts): Promise<() => Promise<void>> {
+  const { http, log, onPage } = parts;
+  if (http === undefined) {
+    onPage({ ...NO_PAGE, problem: 'there is no status page: management.http.listen is off' });
+    return () => Promise.resolve();
+  }
+  const place = placeOf(http.listen);
   try {
-    const server = await HttpServer.open({ log, access, routes }, (one) => listenAt(one, listen));
+    const close = await open(http, parts);
     log.info(place, 'the status page and metrics are served');
-    return async () => {
-      metrics.stop();
-      await server.close();
-    };
+    return close;
   } catch (error) {
     if (!(error instanceof EnvironmentError)) throw error;
+    const mend =
+      http.ownTokenFile === undefined ? '' : '; management.http.listen takes another place, or off';
+    const reason = `${error.message}${mend}`;
+    onPage({ ...NO_PAGE, problem: `there is no status page: ${reason}` });
     log.warn(
-      { ...place, reason: error.message },
+      { ...place, reason },
       'there is no status page and there are no metrics: the HTTP listener could not be opened',
     );
     return () => Promise.resolve();
   }
+}
+
+async function open(
+  http: HttpConfig,
+  { token, gateway, metrics, log, onPage }: StartHttpParts,
+): Promise<() => Promise<void>> {
+  const { openListener } = await import('./open-http.ts');
+  const own = http.ownTokenFile === undefined ? undefined : { file: http.ownTokenFile, text: makeOwnToken() };
+  const close = await openListener({ http, token, ownToken: own?.text, gateway, metrics, log });
+  const closeAll = async (): Promise<void> => {
+    onPage(NO_PAGE);
+    metrics.stop();
+    await close();
+    if (own !== undefined) removeOwnToken(own.file, own.text);
+  };
+  try {
+    // Only behind the listener: another gateway at this place has its own token there.
+    if (own !== undefined) writeOwnToken(own.file, own.text);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  onPage({
+    ...addressOf(http.listen),
+    token: own?.text,
+    tokenPlace: http.token && describeSource(http.token.source),
+    problem: undefined,
+  });
+  return closeAll;
 }
 
 /** For the log. */
@@ -67,18 +83,14 @@ function placeOf(listen: HttpConfig['listen']): Readonly<Record<string, unknown>
   return { address: formatAddress(listen.address), port: listen.port };
 }
 
-/** Other gateways of this host are at other ports and paths. */
-function cookiePlace(listen: HttpConfig['listen']): string {
-  if ('port' in listen) return String(listen.port);
-  return createHash('sha256').update(listen.path).digest('hex').slice(0, COOKIE_DIGITS);
+/** For a browser of this host. */
+function addressOf(listen: HttpConfig['listen']): Pick<PageStatus, 'address' | 'socket'> {
+  if ('path' in listen) return { address: undefined, socket: listen.path };
+  return { address: `http://${hostOf(listen.address)}:${listen.port}/`, socket: undefined };
 }
 
-async function listenAt(server: Server, listen: HttpConfig['listen']): Promise<void> {
-  if ('path' in listen) return listenOn(server, listen);
-  server.listen({ host: formatAddress(listen.address), port: listen.port, ipv6Only: true });
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw new EnvironmentError(error instanceof Error ? error.message : String(error));
-  }
+function hostOf(address: Address): string {
+  const isEverywhere = address.bytes.every((byte) => byte === 0);
+  if (address.family === 4) return isEverywhere ? '127.0.0.1' : formatAddress(address);
+  return isEverywhere ? '[::1]' : `[${formatAddress(address)}]`;
 }

@@ -2,6 +2,7 @@
 
 import { NOTHING } from '../../src/management/loading/loaded-things.ts';
 import type { ViciGateway } from '../../src/management/vici/vici-gateway.ts';
+import { NO_PAGE } from '../../src/management/vici/extensions/page.ts';
 import type { StatusSource } from '../../src/management/vici/extensions/status-source.ts';
 
 export const NO_TRAFFIC = { packetsIn: 0, bytesIn: 0, packetsOut: 0, bytesOut: 0 };
@@ -10,6 +11,7 @@ export const QUIET: StatusSource = {
   name: 'site-a',
   file: '/etc/isthmus/site-a.yaml',
   tun: 'isthmus0',
+  page: NO_PAGE,
   packets: { out: 0, in: 0 },
   drops: [],
   guardDrops: () => Promise.resolve([]),

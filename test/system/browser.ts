@@ -18,10 +18,11 @@ export class TestBrowser {
     this.#browser = browser;
   }
 
-  static async start(): Promise<TestBrowser> {
+  /** @param executablePath of Chromium, or of what starts it elsewhere */
+  static async start(executablePath = '/usr/bin/chromium'): Promise<TestBrowser> {
     // As root there is no sandbox; it sees nothing but the page under test.
     const args = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
-    return new TestBrowser(await chromium.launch({ executablePath: '/usr/bin/chromium', args }));
+    return new TestBrowser(await chromium.launch({ executablePath, args }));
   }
 
   async open(url: string, colorScheme: 'light' | 'dark' = 'light'): Promise<WatchedPage> {

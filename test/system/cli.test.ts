@@ -26,6 +26,7 @@ beforeAll(async () => {
   socket = join(sites.files.runtimeDirectory('gwA'), 'isthmus.vici');
   await addOthers();
   await sites.startBoth();
+  await sites.logged('gwA', 'the status page and metrics are served');
 });
 
 afterAll(() => sites.close());
@@ -115,6 +116,7 @@ describe('status', () => {
     expect(text.replace(/for \d+s/g, 'for 1s').replace(/\ndropped:[^]*/, '')).toBe(
       `site-a: Isthmus ${version}, running for 1s, native engine, isthmus0, ${sites.files.configuration('gwA')}
 1 of 3 tunnels up, 0 IKE SAs, 0 packets out, 0 in
+page at http://127.0.0.1:9500/, isthmus page opens it
 
 site-b at ${gwB.outside.ipv4}:4500 '${gwB.outside.ipv4}': no IKE SA
   ${TUNNEL}  down: waits for a packet

@@ -2,11 +2,11 @@
 // that comes up and goes down while it looks.
 
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ikeExampleKeys, ikeTwoSites } from '../../scripts/lab/site-files.ts';
+import { ikeExampleKeys, ikeTwoSites, program } from '../../scripts/lab/site-files.ts';
 import { planTopology, siteAddresses } from '../../scripts/topology/plan.ts';
 import { Access, digestOf } from '../../src/management/http/access.ts';
 import { HttpServer } from '../../src/management/http/http-server.ts';
@@ -131,6 +131,44 @@ describe('a token', () => {
   });
 });
 
+describe('an address with a token', () => {
+  const opened = 'location.href';
+
+  test('signs in, and the token is gone from it and from the history', async () => {
+    const { url, server } = await serve({ name: 'site-a' }, TOKEN);
+    const watched = await browser.open(`${url}#token=${TOKEN}`);
+    const { page } = watched;
+    await page.getByText('Live', { exact: true }).waitFor();
+    expect(await page.evaluate(opened)).toBe(url);
+    expect(await page.locator('#session').isVisible()).toBe(false);
+    await page.reload();
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('Token of this gateway').waitFor();
+    // In the page that is open, too.
+    await page.evaluate(`location.hash = 'token=${TOKEN}'`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    expect(await page.evaluate(opened)).toBe(url);
+    expect(watched.faults).toEqual([]);
+    await watched.close();
+    await server.close();
+  });
+
+  test('that is wrong is gone too, and the right one is asked for', async () => {
+    const { url, server } = await serve({ name: 'site-a' }, TOKEN);
+    const watched = await browser.open(`${url}#token=wrong-wrong-wrong-wrong`);
+    const { page } = watched;
+    await page.getByText('this is not the token').waitFor();
+    expect(await page.evaluate(opened)).toBe(url);
+    await page.getByLabel('Token of this gateway').fill(TOKEN);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('Live', { exact: true }).waitFor();
+    expect(watched.faults).toEqual([]);
+    await watched.close();
+    await server.close();
+  });
+});
+
 describe('a gateway that runs', () => {
   let sites: TwoSites;
   let proxy: Server;
@@ -157,6 +195,31 @@ describe('a gateway that runs', () => {
   afterAll(async () => {
     proxy.close();
     await sites.close();
+  });
+
+  test('has a page that nobody configured: the address that isthmus page prints opens it, signed in', async () => {
+    await sites.logged('gwB', 'the status page and metrics are served');
+    const directory = sites.files.runtimeDirectory('gwB');
+    const socketOfB = join(directory, 'isthmus.vici');
+    const ask = (...args: readonly string[]): Promise<string> =>
+      sites.topology.runOrThrow('gwB', [process.execPath, program, ...args, '--socket', socketOfB]);
+    const address = (await ask('page')).trim();
+    expect(address).toMatch(/^http:\/\/127\.0\.0\.1:9500\/#token=[\w-]{43}$/);
+    expect(await ask('status')).toContain('\npage at http://127.0.0.1:9500/, isthmus page opens it\n');
+    const file = join(directory, 'http-token');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const start = join(sites.directory, 'chromium');
+    const argv = sites.topology.argv('gwB', ['/usr/bin/chromium']);
+    writeFileSync(start, `#!/bin/sh\nexec ${argv.join(' ')} "$@"\n`, { mode: 0o755 });
+    const there = await TestBrowser.start(start);
+    const watched = await there.open(address);
+    const { page } = watched;
+    await page.getByText('Live', { exact: true }).waitFor();
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('site-b');
+    expect(await page.evaluate('location.href')).toBe('http://127.0.0.1:9500/');
+    expect(watched.faults).toEqual([]);
+    await watched.close();
+    await there.stop();
   });
 
   test('is watched while its tunnel comes up, is asked about a packet, is told to act, and ends', async () => {
@@ -191,6 +254,8 @@ describe('a gateway that runs', () => {
     expect(await watched.inaccessible()).toEqual([]);
     await sites.stop('gwA');
     await page.getByText('The gateway does not answer; what is shown is old.').waitFor();
+    await sites.stop('gwB');
+    expect(existsSync(join(sites.files.runtimeDirectory('gwB'), 'http-token'))).toBe(false);
     expect(watched.faults).toEqual([]);
     await watched.close();
   });

@@ -30,6 +30,10 @@ export function addControlCommands(program: Command, output: Output): void {
       (await import('./control/status.ts')).showStatus(options, output),
     );
 
+  controlCommand(program, 'page', 'the address that opens the status page, in a browser of this host').action(
+    async (options: ControlOptions) => (await import('./control/page.ts')).showPage(options, output),
+  );
+
   controlCommand(program, 'sa', 'IKE SAs and their Child SAs')
     .argument('[name]', 'only those of a peer or policy')
     .action(async (name: string | undefined, options: ControlOptions) =>

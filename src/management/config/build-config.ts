@@ -23,7 +23,7 @@ import type {
 import { buildSecretSource } from './key-source.ts';
 import { addressesOf } from './keying-checks.ts';
 import { icmpRange, icmpTypesOf } from './selector-values.ts';
-import { RUNTIME_DIRECTORY, SOCKET_NAME } from '../vici/socket-path.ts';
+import { RUNTIME_DIRECTORY, SOCKET_NAME, TOKEN_NAME } from '../vici/socket-path.ts';
 
 export interface BuildContext {
   readonly file: string;
@@ -32,6 +32,10 @@ export interface BuildContext {
 }
 
 const DEFAULT_STATE_DIRECTORY = '/var/lib/isthmus';
+const DEFAULT_HTTP: HttpConfig['listen'] = {
+  address: { family: 4, bytes: Uint8Array.of(127, 0, 0, 1) },
+  port: 9500,
+};
 
 export function buildConfig(file: ConfigFile, context: BuildContext): GatewayConfig {
   return {
@@ -95,15 +99,20 @@ function viciSocket(
   context: BuildContext,
 ): SocketConfig | undefined {
   if (socket === 'off') return undefined;
-  const directory = directoryOf('RUNTIME_DIRECTORY', context) ?? RUNTIME_DIRECTORY;
-  return { path: socket === 'auto' ? `${directory}/${SOCKET_NAME}` : socket, group };
+  return { path: socket === 'auto' ? `${runtimeDirectory(context)}/${SOCKET_NAME}` : socket, group };
 }
 
-function buildHttp(
-  http: ConfigFile['management']['http'],
-  { file, positionOf }: BuildContext,
-): HttpConfig | undefined {
-  if (http === undefined || http.listen.kind === 'off') return undefined;
+function buildHttp(http: ConfigFile['management']['http'], context: BuildContext): HttpConfig | undefined {
+  if (http === undefined)
+    return {
+      listen: DEFAULT_HTTP,
+      token: undefined,
+      ownTokenFile: `${runtimeDirectory(context)}/${TOKEN_NAME}`,
+      hosts: [],
+      actions: false,
+    };
+  if (http.listen.kind === 'off') return undefined;
+  const { file, positionOf } = context;
   const { listen, group, token, hosts, actions } = http;
   return {
     listen:
@@ -112,9 +121,14 @@ function buildHttp(
       ...positionOf(['management', 'http', 'token']),
       source: buildSecretSource(token, file),
     },
+    ownTokenFile: undefined,
     hosts,
     actions,
   };
+}
+
+function runtimeDirectory(context: BuildContext): string {
+  return directoryOf('RUNTIME_DIRECTORY', context) ?? RUNTIME_DIRECTORY;
 }
 
 /** As systemd names it: several directories in one variable are separated by colons. */

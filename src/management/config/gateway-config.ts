@@ -52,8 +52,10 @@ export interface SocketConfig {
 
 export interface HttpConfig {
   readonly listen: SocketConfig | { readonly address: Address; readonly port: number };
-  /** undefined: who can connect may see. */
+  /** undefined: who can connect may see, unless the gateway has a token of its own. */
   readonly token: NamedSecret | undefined;
+  /** Where the gateway writes a token that it makes at its start: the configuration says nothing of the listener. */
+  readonly ownTokenFile: string | undefined;
   /** Names by which browsers may call it. */
   readonly hosts: readonly string[];
   /** The page may begin, end and rekey tunnels. */

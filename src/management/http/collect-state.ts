@@ -89,13 +89,14 @@ export interface WantedState {
   /** Whose last messages are wanted. */
   readonly peer: string;
   readonly actions: boolean;
+  readonly hasSession: boolean;
 }
 
 export function cutState(
   gateway: PageGateway,
   { stats, counts, bytesOut, bytesIn }: CollectedState,
   rows: StateRows,
-  { peer, actions }: WantedState,
+  { peer, actions, hasSession }: WantedState,
 ): PageState {
   const { packets } = gateway;
   return {
@@ -112,6 +113,7 @@ export function cutState(
     bytesIn,
     lastTrouble: gateway.troubleOf(),
     actions,
+    hasSession,
     counts,
     peers: firstOf(rows.peers),
     policies: rows.policies.slice(0, MOST_ROWS),

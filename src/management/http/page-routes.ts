@@ -44,7 +44,13 @@ export function pageRoutes(parts: PageRoutesParts): ReadonlyMap<string, Route> {
       const find = (query.get('find') ?? '').slice(0, MOST_FIND_CHARACTERS).toLowerCase();
       const all = await collected.get();
       const rows = find === '' ? all : await searches.run(() => inSlices(searchState(all, find)));
-      return jsonReply(cutState(gateway, all, rows, { peer: query.get('peer') ?? '', actions }));
+      return jsonReply(
+        cutState(gateway, all, rows, {
+          peer: query.get('peer') ?? '',
+          actions,
+          hasSession: access.asksForToken,
+        }),
+      );
     },
   };
   const explain: Route = { method: 'GET', handle: ({ query }) => explained(gateway, explanations, query) };

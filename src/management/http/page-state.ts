@@ -54,6 +54,8 @@ export interface PageState {
   readonly lastTrouble: Trouble | undefined;
   /** Tunnels may be made and ended from the page. */
   readonly actions: boolean;
+  /** A token was asked for, so there is a session to end. */
+  readonly hasSession: boolean;
   /** Of everything; the lists below have an end. */
   readonly counts: PageCounts;
   readonly peers: readonly PeerStatus[];

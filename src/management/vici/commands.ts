@@ -10,6 +10,7 @@ import { install, redirect, uninstall } from './commands/install.ts';
 import { isthmusCapture, isthmusEndCapture } from './commands/isthmus-capture.ts';
 import { isthmusExplain } from './commands/isthmus-explain.ts';
 import { isthmusLogLevels } from './commands/isthmus-log-levels.ts';
+import { isthmusPage } from './commands/isthmus-page.ts';
 import { isthmusPolicies } from './commands/isthmus-policies.ts';
 import { isthmusStatus } from './commands/isthmus-status.ts';
 import { isthmusTables } from './commands/isthmus-tables.ts';
@@ -61,6 +62,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ['redirect', redirect],
   // Extensions: vici has no such commands.
   ['isthmus-status', isthmusStatus],
+  ['isthmus-page', isthmusPage],
   ['isthmus-policies', isthmusPolicies],
   ['isthmus-explain', isthmusExplain],
   ['isthmus-tables', isthmusTables],

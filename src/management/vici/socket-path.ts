@@ -2,3 +2,5 @@
 
 export const RUNTIME_DIRECTORY = '/run/isthmus';
 export const SOCKET_NAME = 'isthmus.vici';
+/** Beside it, the token of the status page that the gateway has made. */
+export const TOKEN_NAME = 'http-token';

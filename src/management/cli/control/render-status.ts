@@ -54,6 +54,7 @@ function headOf(gateway: GatewayStatus, peers: readonly PeerStatus[], paint: Pai
       `${gateway.engine} engine, ${gateway.tun}, ${printable(gateway.file)}`,
     `${paint(colour, `${up} of ${countText(tunnels.length, 'tunnel')} up`)}, ` +
       `${countText(gateway.ikeSas, 'IKE SA')}${halfOpen}, ${packets}`,
+    ...(gateway.page === undefined ? [] : [`page at ${printable(gateway.page)}, isthmus page opens it`]),
     ...troubleLines(gateway.lastTrouble, '', paint),
   ];
 }

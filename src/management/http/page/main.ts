@@ -10,7 +10,7 @@ import { askState, post } from './gateway-client.ts';
 import { Ladder } from './ladder.ts';
 import { countText, durationText } from './quantities.ts';
 import { Rates, type Counted } from './rates.ts';
-import { Session } from './session.ts';
+import { Session, takeToken } from './session.ts';
 import { drawTopology } from './topology.ts';
 import { TunnelTable } from './tunnel-table.ts';
 
@@ -70,6 +70,7 @@ function say(text: string, isBroken: boolean): void {
 }
 
 function show(state: PageState): void {
+  byId('leave').hidden = !state.hasSession;
   byId('content').hidden = false;
   document.title = `${state.name}: ${String(state.counts.up)} up, ${String(state.counts.down)} down`;
   setText(byId('title'), state.name);
@@ -154,4 +155,12 @@ document.addEventListener('visibilitychange', () => {
 serveExplanations(() => {
   session.ask();
 });
-void turn();
+// In a page that is open already, an address with another token changes nothing else.
+window.addEventListener('hashchange', begin);
+begin();
+
+function begin(): void {
+  const token = takeToken();
+  if (token === undefined) void turn();
+  else void session.open(token);
+}

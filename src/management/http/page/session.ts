@@ -4,13 +4,16 @@ import { byId, byIdAs } from './dom.ts';
 import { post } from './gateway-client.ts';
 
 export class Session {
-  readonly #onOpen: () => void;
+  readonly #onTried: () => void;
 
-  constructor(onOpen: () => void) {
-    this.#onOpen = onOpen;
+  constructor(onTried: () => void) {
+    this.#onTried = onTried;
     byIdAs('session-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault();
-      void this.#open();
+      const field = byIdAs('token', HTMLInputElement);
+      const token = field.value;
+      field.value = '';
+      void this.open(token);
     });
     byId('leave').addEventListener('click', () => {
       void post('/api/leave', {}).then(() => {
@@ -27,19 +30,27 @@ export class Session {
     byId('token').focus();
   }
 
-  async #open(): Promise<void> {
-    const field = byIdAs('token', HTMLInputElement);
-    const asked = await post('/api/session', { token: field.value });
-    field.value = '';
+  /** Shows the token to the gateway. */
+  async open(token: string): Promise<void> {
+    const asked = await post('/api/session', { token });
     const problem = byId('session-problem');
     if (asked.type === 'answer') {
       problem.textContent = '';
       byId('session').hidden = true;
-      byId('leave').hidden = false;
-      this.#onOpen();
-      return;
+    } else {
+      this.ask();
+      problem.textContent = asked.type === 'refused' ? asked.line : 'The gateway does not answer.';
+      byId('token').focus();
     }
-    problem.textContent = asked.type === 'refused' ? asked.line : 'The gateway does not answer.';
-    field.focus();
+    this.#onTried();
   }
+}
+
+const TOKEN = /^#token=(.+)$/;
+
+/** Of the address that `isthmus page` prints. It stays neither there nor in the history. */
+export function takeToken(): string | undefined {
+  const [, token] = TOKEN.exec(location.hash) ?? [];
+  if (token !== undefined) history.replaceState(null, '', location.pathname + location.search);
+  return token;
 }

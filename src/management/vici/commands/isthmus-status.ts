@@ -26,6 +26,7 @@ export const isthmusStatus: Command = async (gateway, _request, asking) => {
     runningSeconds: Math.max(0, Math.floor((wallClockMs() - stats.startedMs) / 1000)),
     engine: gateway.implementations.esp,
     tun: gateway.tun,
+    page: gateway.page.address ?? gateway.page.socket,
     ikeSas: stats.ikeSas,
     halfOpenIkeSas: stats.halfOpenIkeSas,
     packetsOut: packets.out,

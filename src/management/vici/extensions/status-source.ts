@@ -2,6 +2,7 @@
 
 import type { LarvalView, SaView } from '../../../sad/sa-view.ts';
 import type { Explanation, ImaginedPacket } from './explain.ts';
+import type { PageStatus } from './page.ts';
 import type { DropStatus, Traffic, Trouble } from './status.ts';
 
 export interface StatusSource {
@@ -11,6 +12,8 @@ export interface StatusSource {
   readonly file: string;
   /** Name of the TUN. */
   readonly tun: string;
+  /** Where the status page is. */
+  readonly page: PageStatus;
   /** Inner packets since the start. */
   readonly packets: { readonly out: number; readonly in: number };
   /** The reasons that were met, those of IKE included; the most frequent first. */

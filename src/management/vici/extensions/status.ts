@@ -71,6 +71,8 @@ export interface GatewayStatus {
   readonly runningSeconds: number;
   readonly engine: string;
   readonly tun: string;
+  /** Address, or path, of the status page; undefined: there is none. */
+  readonly page: string | undefined;
   readonly ikeSas: number;
   readonly halfOpenIkeSas: number;
   readonly packetsOut: number;
@@ -119,6 +121,7 @@ export const GATEWAY_STATUS: RecordCodec<GatewayStatus> = record<GatewayStatus>(
   runningSeconds: whole,
   engine: text,
   tun: text,
+  page: optional(text),
   ikeSas: whole,
   halfOpenIkeSas: whole,
   packetsOut: whole,

@@ -10,8 +10,17 @@ const written = (text: string): string => `management: { http: { ${text} } }\n${
 const parse = (text: string) => parseConfig(written(text), '/etc/isthmus/f.yaml', {}).http;
 
 describe('management.http', () => {
-  it('is off where nothing is said', () => {
-    expect(parseConfig(VALID_CONFIG, 'f.yaml', {}).http).toBeUndefined();
+  it('is at its own place, with a token of its own, where nothing is said; and off can be said', () => {
+    const own = (environment: Readonly<Record<string, string>>) =>
+      parseConfig(VALID_CONFIG, 'f.yaml', environment).http;
+    expect(own({})).toEqual({
+      listen: { address: { family: 4, bytes: new Uint8Array([127, 0, 0, 1]) }, port: 9500 },
+      token: undefined,
+      ownTokenFile: '/run/isthmus/http-token',
+      hosts: [],
+      actions: false,
+    });
+    expect(own({ RUNTIME_DIRECTORY: '/run/a:/run/b' })?.ownTokenFile).toBe('/run/a/http-token');
     expect(parse('listen: off')).toBeUndefined();
   });
 
@@ -19,6 +28,7 @@ describe('management.http', () => {
     expect(parse('listen: 127.0.0.1:9500')).toEqual({
       listen: { address: { family: 4, bytes: new Uint8Array([127, 0, 0, 1]) }, port: 9500 },
       token: undefined,
+      ownTokenFile: undefined,
       hosts: [],
       actions: false,
     });

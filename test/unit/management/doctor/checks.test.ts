@@ -134,6 +134,7 @@ const HEALTHY: DoctorFacts = {
         runningSeconds: 7,
         engine: 'native',
         tun: 'isthmus0',
+        page: undefined,
       },
       ...{ ikeSas: 1, halfOpenIkeSas: 0, packetsOut: 1, packetsIn: 1, drops: [], lastTrouble: undefined },
     },

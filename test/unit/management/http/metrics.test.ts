@@ -103,15 +103,20 @@ describe('tunnels', () => {
     const ikeSas = new Map(tunnels.map(({ connection }) => [connection, 1]));
     const source = metricsSource({ tunnels, ikeSas });
     await scrape(source);
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    delay.enable();
-    await new Promise(setImmediate);
-    delay.reset();
-    const { text } = await scrape(source, PROMETHEUS);
-    await new Promise(setImmediate);
-    delay.disable();
-    // Slices take 4 ms; the rest is for a busy machine. In one piece it would be several times as much.
-    expect(delay.max / 1e6).toBeLessThan(60);
+    let text = '';
+    let leastMs = Infinity;
+    for (let time = 0; time < 3 && leastMs > 60; time++) {
+      const delay = monitorEventLoopDelay({ resolution: 1 });
+      delay.enable();
+      await new Promise(setImmediate);
+      delay.reset();
+      ({ text } = await scrape(source, PROMETHEUS));
+      await new Promise(setImmediate);
+      delay.disable();
+      leastMs = Math.min(leastMs, delay.max / 1e6);
+    }
+    // Slices take 4 ms; the rest is for a busy machine. In one piece it would be several times as much, each time.
+    expect(leastMs).toBeLessThan(60);
     expect(parseOpenMetrics(text).get('isthmus_tunnel_up')?.samples).toHaveLength(10_000);
     expect(text.length).toBeLessThan(8e6);
   });

@@ -10,6 +10,7 @@ import type {
 
 const gateway: GatewayStatus = {
   ...{ name: 'site-a', version: '1.2.3', file: '/etc/isthmus/a.yaml', runningSeconds: 7500 },
+  page: 'http://127.0.0.1:9500/',
   ...{ engine: 'native', tun: 'isthmus0', ikeSas: 2, halfOpenIkeSas: 1, packetsOut: 1, packetsIn: 1200 },
   drops: [
     { name: 'outbound-no-policy', packets: 120, sentence: 'No policy matches the packet.' },
@@ -48,6 +49,7 @@ test('one screen', () => {
   expect(renderStatus(gateway, peers, plainly)).toBe(
     `site-a: Isthmus 1.2.3, running for 2h 5m, native engine, isthmus0, /etc/isthmus/a.yaml
 2 of 4 tunnels up, 2 IKE SAs (1 half-open), 1 packet out, 1200 in
+page at http://127.0.0.1:9500/, isthmus page opens it
 last error, 1m 1s ago: reload failed reason=x
 
 site-b at 198.51.100.1:4500 'b.example.org': 1 IKE SA for 5m 3s
