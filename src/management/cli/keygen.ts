@@ -20,11 +20,14 @@ export function generateKey(proposalText: string, outFile: string | undefined, o
   else writeNewFile({ path: outFile, text: line, isSecret: true });
 }
 
-function pskLine(): string {
-  const key = randomBytes(PSK_BYTES);
-  const line = `${key.toString('base64')}\n`;
-  key.fill(0);
-  return line;
+/** Behind 0x and 0s the configuration reads bytes and not text: so none begins with 0. */
+export function pskLine(bytes: (count: number) => Buffer = randomBytes): string {
+  for (;;) {
+    const key = bytes(PSK_BYTES);
+    const line = `${key.toString('base64')}\n`;
+    key.fill(0);
+    if (!line.startsWith('0')) return line;
+  }
 }
 
 function keyLine(proposalText: string): string {
