@@ -69,7 +69,7 @@ export class ConfigLayers {
         this.#source = file.source;
         useToken?.();
       });
-      this.#levels.useBase(file.logLevel);
+      this.#levels.useConfigured(file.logLevel, file.logLevels);
       const { policies } = composed.config;
       this.#log.info({ file: file.file, policies: policies.length }, 'configuration reloaded');
     });

@@ -73,7 +73,7 @@ async function startSteps(
   reloads: ReloadRequest,
   undo: (() => Promise<void> | void)[],
 ): Promise<void> {
-  const levels = new LogLevels(log);
+  const levels = new LogLevels(log, config.logLevels);
   const logs = {
     ike: levels.of('ike'),
     esp: levels.of('esp'),
@@ -218,7 +218,7 @@ async function startSteps(
     const onPage = (page: PageStatus): void => {
       live.page = page;
     };
-    undo.push(await startHttp({ http, token, gateway: managed, metrics, log: logs.gateway, onPage }));
+    undo.push(await startHttp({ http, token, gateway: managed, metrics, log: levels.of('http'), onPage }));
   };
   const isPageWanted = http?.ownTokenFile === undefined;
   if (isPageWanted) await openPage();

@@ -72,7 +72,7 @@ export function addControlCommands(program: Command, output: Output): void {
     .description('how much each subsystem logs; or another level for one, until the gateway ends')
     .addArgument(new Argument('[subsystem]', 'which').choices([...SUBSYSTEMS, 'all']))
     .addArgument(
-      new Argument('[level]', 'default: that of gateway.log_level').choices([...LOG_LEVELS, 'default']),
+      new Argument('[level]', 'default: as the configuration says').choices([...LOG_LEVELS, 'default']),
     )
     .action(async (subsystem: string | undefined, level: string | undefined, _: unknown, command: Command) =>
       (await import('./control/log-level.ts')).logLevels(subsystem, level, command.optsWithGlobals(), output),

@@ -45,6 +45,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     cipherLibrary: file.gateway.cipher_library,
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
     logLevel: file.gateway.log_level,
+    logLevels: file.gateway.log_levels,
     auditLog: file.gateway.audit_log,
     watch: file.gateway.watch,
     onStop: file.gateway.on_stop,

@@ -1,6 +1,7 @@
 // What the configuration file holds once every value was read by itself; still with the file's own keys.
 
 import type { Address, AddressRange } from '../../base/address.ts';
+import type { ConfiguredLevels } from '../../base/log-levels.ts';
 import type { LogLevel } from '../../base/log.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { NumberRange, PolicyAction } from '../../spd/policy.ts';
@@ -24,6 +25,7 @@ export interface ConfigFile {
     /** A path, or the word `auto`. */
     readonly state_directory: string;
     readonly log_level: LogLevel;
+    readonly log_levels: ConfiguredLevels;
     readonly audit_log?: string | undefined;
     readonly watch: boolean;
     readonly on_stop: 'closed' | 'open';

@@ -4,6 +4,8 @@
 import { z } from 'zod';
 
 import { formatAddress, parseAddress, type Address } from '../../base/address.ts';
+import { SUBSYSTEMS, type ConfiguredLevels } from '../../base/log-levels.ts';
+import { LOG_LEVELS } from '../../base/log.ts';
 import { parseDurationMs, parseSizeBytes } from '../../base/units.ts';
 import type { IcmpErrorRule } from '../../spd/compiled-spd.ts';
 import type { PolicyAction } from '../../spd/policy.ts';
@@ -63,12 +65,17 @@ const MAX_REPLAY_WINDOW_PACKETS = 8192;
 const name = (): z.ZodType<string> =>
   text('a name of letters, digits, "-", "_" and ".", at most 64 long', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 
+const levelsBySubsystem: z.ZodType<ConfiguredLevels> = mapping(
+  Object.fromEntries(SUBSYSTEMS.map((subsystem) => [subsystem, oneOf(LOG_LEVELS).optional()])),
+);
+
 const gateway = mapping({
   name: name(),
   engine: oneOf(['native', 'portable']).prefault('native'),
   cipher_library: oneOf(['auto', 'openssl', 'ipsec-mb']).prefault('auto'),
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
-  log_level: oneOf(['debug', 'info', 'warn', 'error']).prefault('info'),
+  log_level: oneOf(LOG_LEVELS).prefault('info'),
+  log_levels: levelsBySubsystem.prefault({}),
   audit_log: text('an absolute path, of a file', /^\/.*[^/]$/).optional(),
   watch: boolean().prefault(false),
   on_stop: oneOf(['closed', 'open']).prefault('closed'),

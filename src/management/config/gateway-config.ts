@@ -2,6 +2,7 @@
 // bytes, durations and sizes are numbers, secrets are still only named.
 
 import type { Address, AddressRange } from '../../base/address.ts';
+import type { ConfiguredLevels } from '../../base/log-levels.ts';
 import type { AcceptedProposal } from '../../pad/accepted-proposal.ts';
 import type { Identity, IdentityPattern } from '../../pad/identity.ts';
 import type { TunnelPeer } from '../../sad/tunnel-peer.ts';
@@ -20,6 +21,7 @@ export interface GatewayConfig {
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */
   readonly stateDirectory: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logLevels: ConfiguredLevels;
   /** Where auditable events are written besides the log; undefined: nowhere. */
   readonly auditLog: string | undefined;
   /** The file is read again whenever it changes. */

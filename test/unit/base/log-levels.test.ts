@@ -34,8 +34,26 @@ test('a subsystem has the level of the log, until it is given one', () => {
 test('another level of the log leaves the one that was given', () => {
   const { levels, speak } = open('error');
   levels.use('ike', 'info');
-  levels.useBase('warn');
+  levels.useConfigured('warn', {});
   expect(speak()).toEqual(['ike info', 'ike warn', 'esp warn']);
   levels.use('ike', undefined);
   expect(speak()).toEqual(['ike warn', 'esp warn']);
+});
+
+test('what the configuration says of a subsystem holds until it says something else, or somebody gives it another', () => {
+  const log = createLogger('warn', { human: false, destination: { write: () => undefined } });
+  const levels = new LogLevels(log, { ike: 'debug' });
+  const now = (): readonly unknown[] => [levels.of('ike').level, levels.of('esp').level];
+  expect(now()).toEqual(['debug', 'warn']);
+  levels.use('ike', 'error');
+  levels.useConfigured('info', { ike: 'info', esp: 'debug' });
+  expect(now()).toEqual(['error', 'debug']);
+  levels.use('ike', undefined);
+  expect(now()).toEqual(['info', 'debug']);
+  expect(levels.all.slice(0, 2)).toEqual([
+    { subsystem: 'ike', level: 'info', isOwn: false },
+    { subsystem: 'esp', level: 'debug', isOwn: false },
+  ]);
+  levels.useConfigured('info', {});
+  expect(now()).toEqual(['info', 'info']);
 });

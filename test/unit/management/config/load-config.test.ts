@@ -22,6 +22,7 @@ describe('the example of two sites', () => {
       engine: 'native',
       stateDirectory: '/var/lib/isthmus',
       logLevel: 'info',
+      logLevels: {},
       tun: { name: 'isthmus0', traffic: 'policy', mtu: undefined, checksum: true, tso: true, uso: true },
       udp: { mark: 0x1500, bufferBytes: 8 * 1024 * 1024, gso: true, gro: true },
       warnings: [],
@@ -288,3 +289,19 @@ function parse(text: string): ReturnType<typeof parseConfig> {
 function texts(ranges: readonly AddressRange[] | undefined): readonly string[] | undefined {
   return ranges?.map(({ first, last }) => `${formatAddress(first)}-${formatAddress(last)}`);
 }
+
+const WITH_LEVELS = 'gateway: { name: a }\nguard: none\nudp: { listen: [203.0.113.1] }\npolicies: []\n';
+
+it('levels of the log by subsystem', () => {
+  const at = (levels: string): object =>
+    parseConfig(
+      WITH_LEVELS.replace('gateway: { name: a', `gateway: { name: a, log_levels: ${levels}`),
+      'f.yaml',
+      {},
+    ).logLevels;
+  expect(at('{ ike: debug, http: error }')).toEqual({ ike: 'debug', http: 'error' });
+  expect(() => at('{ iek: debug }')).toThrow(/log_levels.*iek/);
+  expect(() => at('{ ike: loud }')).toThrow(
+    /log_levels\.ike: found "loud", expected debug, info, warn or error/,
+  );
+});
