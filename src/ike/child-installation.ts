@@ -6,7 +6,7 @@ import { childKeyMaterial, type Nonces } from '../crypto/ike-key-material.ts';
 import type { ChildSa } from './child-sa.ts';
 import { peerOf, type Path } from './connection.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
-import { formatTrafficSelectors } from './traffic-selectors.ts';
+import { selectorsText } from '../wire/ike/selector-text.ts';
 import type { Turn } from './turn.ts';
 
 /** The keys of a Child SA come from these. */
@@ -64,8 +64,8 @@ export function describeChild(child: ChildSa): DescribedChild {
     policy: child.policy,
     spis: `${formatSpi(child.inboundSpi)} in, ${formatSpi(child.outboundSpi)} out`,
     transform: child.transform.name + (child.esn ? '-esn' : ''),
-    local: formatTrafficSelectors(child.local),
-    remote: formatTrafficSelectors(child.remote),
+    local: selectorsText(child.local),
+    remote: selectorsText(child.remote),
   };
 }
 

@@ -20,7 +20,8 @@ import {
   type AcceptedProposal,
   type ChosenProposal,
 } from './proposals.ts';
-import { carries, formatTrafficSelectors, forOneSa, narrow } from './traffic-selectors.ts';
+import { carries, forOneSa, narrow } from './traffic-selectors.ts';
+import { selectorsText } from '../wire/ike/selector-text.ts';
 import type { Turn } from './turn.ts';
 
 const ESP_SPI_BYTES = 4;
@@ -199,7 +200,7 @@ export function chooseChild(
   if (meeting.length === 0)
     return {
       notifyType: NotifyType.TS_UNACCEPTABLE,
-      reason: `the peer asks for ${formatTrafficSelectors(tsi.selectors)} === ${formatTrafficSelectors(tsr.selectors)}`,
+      reason: `the peer asks for ${selectorsText(tsi.selectors)} === ${selectorsText(tsr.selectors)}`,
       byPeer: false,
     };
   // RFC 7296 §2.9: where a policy allows what the peer names first, it is among what is answered.

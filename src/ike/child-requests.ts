@@ -15,7 +15,8 @@ import { Peers } from './peers.ts';
 import { populate } from './populate-from-packet.ts';
 import { Restarts } from './restarts.ts';
 import type { StoryTeller } from './story-teller.ts';
-import { carries, formatTrafficSelectors } from './traffic-selectors.ts';
+import { carries } from './traffic-selectors.ts';
+import { selectorsText } from '../wire/ike/selector-text.ts';
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 
 type Trigger = ChildTask['trigger'];
@@ -122,7 +123,7 @@ export class ChildRequests {
   #refuse({ name }: Connection, task: ChildTask): void {
     const { policy, trigger } = task;
     const remote = trigger === undefined ? policy.remote : [trigger[1]];
-    const wanted = formatTrafficSelectors(remote);
+    const wanted = selectorsText(remote);
     this.#parts.stories.tellOfPacket('peer-unknown', { policy: policy.policy, peer: name, wanted });
     this.#fail(task);
   }

@@ -1,12 +1,6 @@
 // Traffic selectors, RFC 7296 §2.9 and §3.13: what SPD entries say in the words of IKE and back, and narrowing.
 
-import {
-  compareAddresses,
-  formatAddress,
-  wholeFamily,
-  type Address,
-  type AddressRange,
-} from '../base/address.ts';
+import { compareAddresses, wholeFamily, type Address, type AddressRange } from '../base/address.ts';
 import type { NumberRange, Selectors } from '../spd/policy.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
 import { PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_MOBILITY } from '../wire/protocol-numbers.ts';
@@ -174,19 +168,4 @@ export function formatTrafficSelector({
 }: TrafficSelector): string {
   const text = (address: Address): string => Buffer.from(address.bytes).toString('hex');
   return `${text(first)}-${text(last)}[${protocol}/${startPort}-${endPort}]`;
-}
-
-/** For the log: `10.0.1.0-10.0.1.255, 10.0.9.1 tcp 80`. */
-export function formatTrafficSelectors(selectors: readonly TrafficSelector[]): string {
-  return selectors
-    .map(({ first, last, protocol, startPort, endPort }) => {
-      const range =
-        compareAddresses(first, last) === 0
-          ? formatAddress(first)
-          : `${formatAddress(first)}-${formatAddress(last)}`;
-      const isAny = startPort === ANY_PORT.first && endPort === ANY_PORT.last;
-      const ports = isAny ? '' : ` ports ${startPort}-${endPort}`;
-      return `${range}${protocol === 0 ? '' : ` protocol ${protocol}`}${ports}`;
-    })
-    .join(', ');
 }

@@ -155,7 +155,7 @@ describe('two peers of one policy', () => {
     const bob = net.become('bob.example.org', BOB_AT, [host('10.9.0.2')]);
     await net.connect();
     expectRefused(net, 'bob.example.org');
-    expect(net.held('b')).toEqual(['10.9.0.0-10.9.0.255']);
+    expect(net.held('b')).toEqual(['10.9.0.0/24']);
     net.again(alice, ALICE_AT);
     net.a.engine.deleteIke('site-b');
     await net.run();

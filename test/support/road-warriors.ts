@@ -3,7 +3,7 @@
 import { wholeFamily } from '../../src/base/address.ts';
 import { InvariantError } from '../../src/base/errors.ts';
 import type { ChildPolicy, Connection, Uniqueness } from '../../src/ike/connection.ts';
-import { formatTrafficSelectors } from '../../src/ike/traffic-selectors.ts';
+import { selectorsText } from '../../src/wire/ike/selector-text.ts';
 import { parseIdentity, parseIdentityPattern, type IdentityPattern } from '../../src/pad/identity.ts';
 import type { TrafficSelector } from '../../src/wire/ike/payload.ts';
 import { IkeNetwork, network, type Site, type SiteName } from './ike-network.ts';
@@ -97,7 +97,7 @@ export class RoadWarriors extends IkeNetwork {
   /** What the SAs of a site carry, of the other's addresses. */
   held(site: SiteName): readonly string[] {
     return this.states(site).flatMap(({ children }) =>
-      children.map(({ remote }) => formatTrafficSelectors(remote)),
+      children.map(({ remote }) => selectorsText(remote).replaceAll('/32', '')),
     );
   }
 }

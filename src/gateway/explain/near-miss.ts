@@ -1,7 +1,7 @@
 // Where no policy takes a packet: which one is nearest, and by what it misses it. RFC 4301 §4.4.1.1.
 
 import { policyPlace } from '../../management/config/policy-place.ts';
-import { selectorText } from '../../management/vici/selector-text.ts';
+import { selectorText } from '../../wire/ike/selector-text.ts';
 import { trafficSelectorsOf } from '../../ike/traffic-selectors.ts';
 import type { Flow } from '../../spd/flow.ts';
 import { NO_SELECTORS, type Selectors } from '../../spd/policy.ts';

@@ -3,7 +3,8 @@
 
 import type { ChildSa } from '../child-sa.ts';
 import type { ChildOffer } from '../ike-sa-state.ts';
-import { carries, formatTrafficSelectors } from '../traffic-selectors.ts';
+import { carries } from '../traffic-selectors.ts';
+import { selectorsText } from '../../wire/ike/selector-text.ts';
 import type { Turn } from '../turn.ts';
 import { scheduleDeletion } from './lifecycle.ts';
 
@@ -13,9 +14,9 @@ export function answerAsker(turn: Turn, offer: ChildOffer, child: ChildSa): void
   if (trigger !== undefined && !carries(child, trigger)) {
     turn.tell('child-too-narrow', {
       policy: child.policy,
-      packet: trigger.map((selector) => formatTrafficSelectors([selector])).join(' to '),
-      local: formatTrafficSelectors(child.local),
-      remote: formatTrafficSelectors(child.remote),
+      packet: trigger.map((selector) => selectorsText([selector])).join(' to '),
+      local: selectorsText(child.local),
+      remote: selectorsText(child.remote),
     });
     if (turn.state.children.some((other) => doesTheSame(other, child)))
       scheduleDeletion(turn, child.inboundSpi);
@@ -29,7 +30,7 @@ function doesTheSame(other: ChildSa, child: ChildSa): boolean {
     other.policy === child.policy &&
     other.phase === 'installed' &&
     !other.isReplaced &&
-    formatTrafficSelectors(other.local) === formatTrafficSelectors(child.local) &&
-    formatTrafficSelectors(other.remote) === formatTrafficSelectors(child.remote)
+    selectorsText(other.local) === selectorsText(child.local) &&
+    selectorsText(other.remote) === selectorsText(child.remote)
   );
 }

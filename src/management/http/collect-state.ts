@@ -6,7 +6,7 @@ import { CARRYING } from '../vici/extensions/carrying.ts';
 import { peerStatus } from '../vici/extensions/peer-status.ts';
 import type { PolicyStatus } from '../vici/extensions/policies.ts';
 import type { PeerStatus } from '../vici/extensions/status.ts';
-import { selectorText } from '../vici/selector-text.ts';
+import { selectorText } from '../../wire/ike/selector-text.ts';
 import type { IkeSaView, StatsView } from '../vici/vici-gateway.ts';
 import type { PageGateway } from './page-gateway.ts';
 import type { PageCounts, PageState } from './page-state.ts';

@@ -4,7 +4,7 @@ import { monotonicMs } from '../../base/clock.ts';
 import type { SaView } from '../../sad/sa-view.ts';
 import { encryptionName, groupName, integrityName, prfName } from './algorithm-names.ts';
 import { EMPTY, named, section, type ViciElement, type ViciSection } from './message.ts';
-import { selectorText } from './selector-text.ts';
+import { selectorText } from '../../wire/ike/selector-text.ts';
 import type { ChildSaView, IkeSaView, SaEvent } from './vici-gateway.ts';
 
 /** A peer may have an identity as long as a message; what is shown of it. */

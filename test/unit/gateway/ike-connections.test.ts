@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/base/errors.ts';
 import { readConnections, zeroSecrets } from '../../../src/gateway/ike-connections.ts';
 import type { Connection } from '../../../src/ike/connection.ts';
-import { formatTrafficSelectors } from '../../../src/ike/traffic-selectors.ts';
+import { selectorsText } from '../../../src/wire/ike/selector-text.ts';
 import { parseConfig } from '../../../src/management/config/load-config.ts';
 
 const CONFIG = `gateway: { name: a }
@@ -84,15 +84,13 @@ describe('readConnections', () => {
           'ike: { local: { psk: { file: b.psk } } }',
           `ike: { local: { psk: { file: b.psk } }, may_negotiate: ${mayNegotiate} }`,
         ])[0]?.children ?? []
-      ).map(({ policy, remote }) => `${policy} ${formatTrafficSelectors(remote)}`);
+      ).map(({ policy, remote }) => `${policy} ${selectorsText(remote)}`);
     expect(children('{ remote_address: [10.2.1.128/25, 10.2.2.0/24, fd00::/8] }')).toEqual([
-      'first 10.2.1.128-10.2.1.255 protocol 6 ports 443-443',
-      'second 10.2.1.128-10.2.1.255, 10.2.2.0-10.2.2.255',
+      'first 10.2.1.128/25[tcp/443]',
+      'second 10.2.1.128/25 10.2.2.0/24',
     ]);
-    expect(children('{ policies: second }')).toEqual(['second 10.2.0.0-10.2.255.255']);
-    expect(children('{ policies: [first], remote_address: any }')).toEqual([
-      'first 10.2.1.0-10.2.1.255 protocol 6 ports 443-443',
-    ]);
+    expect(children('{ policies: second }')).toEqual(['second 10.2.0.0/16']);
+    expect(children('{ policies: [first], remote_address: any }')).toEqual(['first 10.2.1.0/24[tcp/443]']);
   });
 
   it('RFC 4301 §4.4.1.1: a policy by name, with addresses of its own, of the PAD or of nobody', () => {
@@ -105,7 +103,7 @@ describe('readConnections', () => {
       const [one] = connections[1]?.children ?? [];
       return (
         one && {
-          remote: formatTrafficSelectors(one.remote),
+          remote: selectorsText(one.remote),
           names: one.remoteNames?.map(({ text: name }) => name),
           isOwnAddressOnly: one.isOwnAddressOnly,
           isAskedFor: one.isAskedFor,
@@ -114,7 +112,7 @@ describe('readConnections', () => {
       );
     };
     const common = { names: ['*.example.org'], isAskedFor: false, onClose: 'close' };
-    const everything = '0.0.0.0-255.255.255.255, ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
+    const everything = '0.0.0.0/0 ::/0';
     expect(child('remote_name: "*.example.org"')).toEqual({
       ...common,
       remote: everything,
@@ -122,13 +120,13 @@ describe('readConnections', () => {
     });
     expect(child('remote_name: "*.example.org", remote_address: 10.9.0.0/24')).toEqual({
       ...common,
-      remote: '10.9.0.0-10.9.0.255',
+      remote: '10.9.0.0/24',
       isOwnAddressOnly: false,
     });
     const pad = '      may_negotiate: { remote_address: 10.8.0.0/16 }';
     expect(child('remote_name: "*.example.org"', pad)).toEqual({
       ...common,
-      remote: '10.8.0.0-10.8.255.255',
+      remote: '10.8.0.0/16',
       isOwnAddressOnly: false,
     });
   });
@@ -166,13 +164,13 @@ describe('readConnections', () => {
     expect(
       b?.children.map(({ policy, local, remote, proposals }) => [
         policy,
-        formatTrafficSelectors(local),
-        formatTrafficSelectors(remote),
+        selectorsText(local),
+        selectorsText(remote),
         proposals.length,
       ]),
     ).toEqual([
-      ['first', '10.0.0.0-10.0.255.255 protocol 6', '10.2.1.0-10.2.1.255 protocol 6 ports 443-443', 4],
-      ['second', '10.0.0.0-10.0.255.255', '10.2.0.0-10.2.255.255', 1],
+      ['first', '10.0.0.0/16[tcp]', '10.2.1.0/24[tcp/443]', 4],
+      ['second', '10.0.0.0/16', '10.2.0.0/16', 1],
     ]);
   });
 

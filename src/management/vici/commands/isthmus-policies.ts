@@ -4,7 +4,7 @@ import type { Command } from '../command.ts';
 import { POLICY_STATUS } from '../extensions/policies.ts';
 import { CARRYING } from '../extensions/carrying.ts';
 import { EMPTY } from '../message.ts';
-import { selectorText } from '../selector-text.ts';
+import { selectorText } from '../../../wire/ike/selector-text.ts';
 import type { ChildSaView } from '../vici-gateway.ts';
 
 export const isthmusPolicies: Command = async (gateway, _request, asking) => {

@@ -4,7 +4,7 @@ import type { SaLifetime } from '../../../spd/sa-lifetime.ts';
 import { proposalText } from '../algorithm-names.ts';
 import type { Command } from '../command.ts';
 import { EMPTY, named, section, textOf, type ViciSection } from '../message.ts';
-import { selectorText } from '../selector-text.ts';
+import { selectorText } from '../../../wire/ike/selector-text.ts';
 import type { AuthenticationView, ChildConfigView, ConnectionView } from '../vici-gateway.ts';
 
 /** strongSwan's words for what begins, or begins again, an SA. */

@@ -2,7 +2,7 @@
 
 import type { Command } from '../command.ts';
 import { EMPTY, isYes, named, section, textOf } from '../message.ts';
-import { selectorText } from '../selector-text.ts';
+import { selectorText } from '../../../wire/ike/selector-text.ts';
 
 const KINDS = {
   PROTECT: { flag: 'trap', mode: 'TUNNEL' },

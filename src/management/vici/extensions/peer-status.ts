@@ -2,7 +2,7 @@
 // wrong last.
 
 import { monotonicMs } from '../../../base/clock.ts';
-import { selectorText } from '../selector-text.ts';
+import { selectorText } from '../../../wire/ike/selector-text.ts';
 import type { ChildConfigView, ChildSaView, ConnectionView, EndView, IkeSaView } from '../vici-gateway.ts';
 import { CARRYING } from './carrying.ts';
 import type { PeerStatus, Trouble, TunnelStatus } from './status.ts';

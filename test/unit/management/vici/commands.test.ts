@@ -13,7 +13,7 @@ import {
   type ViciElement,
   type ViciSection,
 } from '../../../../src/management/vici/message.ts';
-import { selectorText } from '../../../../src/management/vici/selector-text.ts';
+import { selectorText } from '../../../../src/wire/ike/selector-text.ts';
 import type { ChildSaView, IkeSaView, ViciGateway } from '../../../../src/management/vici/vici-gateway.ts';
 import type { TrafficSelector } from '../../../../src/wire/ike/payload.ts';
 import { plain } from '../../../support/vici-caller.ts';

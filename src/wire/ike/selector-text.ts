@@ -1,8 +1,8 @@
 // Traffic selectors in strongSwan's notation: `10.0.1.0/24`, `10.0.1.1..10.0.1.9[tcp/443]`, `::/0[ipv6-icmp/128(0)]`.
 
 import { compareAddresses, formatAddress, prefixRange, type Address } from '../../base/address.ts';
-import type { TrafficSelector } from '../../wire/ike/payload.ts';
-import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../../wire/protocol-numbers.ts';
+import type { TrafficSelector } from './payload.ts';
+import { PROTOCOL_ICMP, PROTOCOL_ICMPV6 } from '../protocol-numbers.ts';
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [PROTOCOL_ICMP, 'icmp'],
@@ -19,6 +19,11 @@ export function selectorText({ first, last, protocol, startPort, endPort }: Traf
   if (isAnyPort) return `${addresses}[${name}]`;
   const isType = protocol === PROTOCOL_ICMP || protocol === PROTOCOL_ICMPV6;
   return `${addresses}[${name}/${isType ? typeText(startPort, endPort) : portText(startPort, endPort)}]`;
+}
+
+/** Of one side. */
+export function selectorsText(selectors: readonly TrafficSelector[]): string {
+  return selectors.map(selectorText).join(' ');
 }
 
 function addressText(first: Address, last: Address): string {
