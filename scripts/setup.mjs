@@ -47,6 +47,7 @@ const purposes = {
       tcpdump: 'tcpdump',
       tshark: 'tshark',
       ethtool: 'ethtool',
+      'iptables-legacy': 'iptables',
       prometheus: 'prometheus',
       chromium: 'chromium',
     },
