@@ -16,6 +16,7 @@ import type { Counters } from './counters.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { HoldQueue, type ShowDropped, type Waiter } from './hold-queue.ts';
 import type { AcquireDone } from './ike-events.ts';
+import { RefusedFlows } from './refused-flows.ts';
 
 /** Of one policy at a time; only PFP makes more than one. */
 const MOST_FLOWS = 64;
@@ -29,6 +30,8 @@ interface PolicyAcquires {
   readonly policy: SpdEntry;
   readonly share: Waiter['share'];
   readonly acquires: Acquire[];
+  /** Made when the first is refused. */
+  refused: RefusedFlows | undefined;
 }
 
 interface Acquire extends Waiter {
@@ -36,6 +39,8 @@ interface Acquire extends Waiter {
   id: number;
   /** The flow, as far as PFP takes it; the rest is 0. */
   readonly key: Int32Array;
+  /** The flow that asked. */
+  readonly asking: Int32Array;
   untilMs: number;
   /** What packets meet until then, where it was answered. */
   refusal: DropReason;
@@ -90,6 +95,7 @@ export class Acquires {
     if (acquire === undefined || nowMs >= acquire.untilMs) {
       // RFC 4301 §7: a later fragment asks for nothing, where ports would be asked for; it waits with its first.
       if (!hasAllPorts) return Drop.outboundFragmentPorts;
+      if (known.refused?.has(flow, nowMs) === true) return Drop.outboundAcquireFailed;
       if (acquire === undefined) acquire = this.#create(known, nowMs);
       if (acquire === undefined) return Drop.outboundHoldFull;
       this.#ask(acquire, known, flow, nowMs);
@@ -100,21 +106,24 @@ export class Acquires {
 
   /** IKE has answered. */
   answer({ id, outcome, retryAfterMs }: AcquireDone): void {
-    const acquires = this.#byId.get(id)?.acquires ?? [];
+    const known = this.#byId.get(id);
+    const acquires = known?.acquires ?? [];
     this.#byId.delete(id);
     const at = acquires.findIndex((one) => one.id === id);
     const acquire = acquires[at];
     // The policy went away, or IKE was asked again.
-    if (acquire === undefined) return;
+    if (known === undefined || acquire === undefined) return;
+    const nowMs = this.#parts.memory.clock[0]!;
     const isInstalled = outcome === 'installed';
     if (isInstalled) this.#queue.release(acquire);
     else {
       const reason = Drop.outboundAcquireFailed;
       this.#count(reason, this.#queue.drop(acquire, this.#showing(reason)));
     }
+    if (outcome === 'left-out') (known.refused ??= new RefusedFlows()).add(acquire.asking, nowMs);
     acquire.id = 0;
     acquire.refusal = isInstalled ? Drop.outboundOutsideSelectors : Drop.outboundAcquireFailed;
-    acquire.untilMs = this.#parts.memory.clock[0]! + retryAfterMs;
+    acquire.untilMs = nowMs + retryAfterMs;
     if (retryAfterMs <= 0) acquires.splice(at, 1);
   }
 
@@ -133,10 +142,11 @@ export class Acquires {
   usePolicies({ policies }: SpdSnapshot): void {
     this.releaseAll();
     const asking = new Set(policies.filter(({ sa }) => sa?.keying === 'ike').map(({ name }) => name));
-    for (const [name, { acquires }] of this.#byPolicy) {
+    for (const [name, known] of this.#byPolicy) {
+      known.refused = undefined;
       if (asking.has(name)) continue;
       this.#byPolicy.delete(name);
-      for (const { id } of acquires) this.#byId.delete(id);
+      for (const { id } of known.acquires) this.#byId.delete(id);
     }
   }
 
@@ -164,7 +174,7 @@ export class Acquires {
   }
 
   #add(policy: SpdEntry): PolicyAcquires {
-    const added: PolicyAcquires = { policy, share: { blocks: 0 }, acquires: [] };
+    const added: PolicyAcquires = { policy, share: { blocks: 0 }, acquires: [], refused: undefined };
     this.#byPolicy.set(policy.name, added);
     return added;
   }
@@ -175,7 +185,10 @@ export class Acquires {
       if (over < 0) return undefined;
       for (const { id } of acquires.splice(over, 1)) this.#byId.delete(id);
     }
-    const acquire = { id: 0, key: this.#key.slice(), policy, share, untilMs: 0, refusal: PASS };
+    const acquire = {
+      ...{ id: 0, key: this.#key.slice(), asking: new Int32Array(FLOW_KEY_WORDS) },
+      ...{ policy, share, untilMs: 0, refusal: PASS },
+    };
     acquires.push(acquire);
     return acquire;
   }
@@ -183,6 +196,7 @@ export class Acquires {
   #ask(acquire: Acquire, known: PolicyAcquires, flow: Flow, nowMs: number): void {
     this.#byId.delete(acquire.id);
     acquire.id = ++this.#lastId;
+    acquire.asking.set(flow.subarray(0, FLOW_KEY_WORDS));
     this.#byId.set(acquire.id, known);
     acquire.untilMs = nowMs + ANSWER_TIMEOUT_MS;
     this.#parts.onEvent({

@@ -59,8 +59,11 @@ export interface Acquire {
 export interface AcquireDone {
   readonly type: 'acquire-done';
   readonly id: number;
-  /** What waits for this answer is judged anew where SAs were installed, and dropped where none could be. */
-  readonly outcome: 'installed' | 'failed';
+  /**
+   * What waits for this answer is judged anew where SAs were installed, and dropped where none could be, or where those that
+   * the peer agreed to leave out the flow that asked.
+   */
+  readonly outcome: 'installed' | 'failed' | 'left-out';
   /** For so long packets that ask for the same are dropped, and nobody is asked. */
   readonly retryAfterMs: number;
 }

@@ -31,7 +31,9 @@ export async function askPeer(
   const first = await askAt(question, ikePort, new Uint8Array(0), patienceMs);
   if (first.kind === 'answered') return first;
   const second = await askAt(question, question.port, NON_ESP_MARKER, patienceMs);
-  return second.kind === 'silent' ? first : second;
+  if (first.kind !== 'unreachable' || second.kind !== 'unreachable')
+    return second.kind === 'silent' ? first : second;
+  return first.code === second.code ? { ...second, ports: [...first.ports, ...second.ports] } : second;
 }
 
 function askAt(
@@ -57,7 +59,7 @@ function askAt(
     }, patienceMs);
     // A connected socket hears of ICMP errors, and takes datagrams of this peer alone.
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      end({ kind: 'unreachable', code: error.code ?? error.message });
+      end({ kind: 'unreachable', code: error.code ?? error.message, ports: [port] });
     });
     socket.on('message', (bytes) => {
       const said = answerIn(new Uint8Array(bytes), spi, marker);

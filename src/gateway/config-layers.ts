@@ -68,8 +68,8 @@ export class ConfigLayers {
       await this.#use(composed, () => {
         this.#source = file.source;
         useToken?.();
+        this.#levels.useConfigured(file.logLevel, file.logLevels);
       });
-      this.#levels.useConfigured(file.logLevel, file.logLevels);
       const { policies } = composed.config;
       this.#log.info({ file: file.file, policies: policies.length }, 'configuration reloaded');
     });

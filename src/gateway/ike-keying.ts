@@ -33,8 +33,6 @@ import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
 
 /** Packets of a policy that could not be keyed ask again after so long. */
 const RETRY_AFTER_MS = 1000;
-/** The networks of both sides differ, and somebody has to write them anew; what asks meanwhile costs both an exchange. */
-const RETRY_TOO_NARROW_MS = 15_000;
 /** How long peers have to hear that their SAs are deleted. */
 const FAREWELL_MS = 1000;
 
@@ -206,14 +204,13 @@ export class IkeKeying implements Keying {
 
   #answer(done: ChildDone): void {
     this.#parts.observer.childDone(done);
-    const laterMs = done.child === undefined ? RETRY_AFTER_MS : RETRY_TOO_NARROW_MS;
     for (const { id, isCarried } of this.#acquires.take(done))
       this.#watch(
         this.#parts.dataPlane.send({
           type: 'acquire-done',
           id,
-          outcome: isCarried ? 'installed' : 'failed',
-          retryAfterMs: isCarried ? 0 : laterMs,
+          outcome: isCarried ? 'installed' : done.child === undefined ? 'failed' : 'left-out',
+          retryAfterMs: isCarried ? 0 : RETRY_AFTER_MS,
         }),
       );
   }
@@ -262,7 +259,7 @@ export class IkeKeying implements Keying {
         block: wholeSequenceSpace(child.esn),
         inboundSpi: child.inboundSpi,
       });
-      this.#parts.paths.worked(peer);
+      this.#parts.paths.worked(peer, path.remoteAddress);
     } catch (error) {
       if (!(error instanceof SadError)) throw error;
       // Larval for too long, or a peer that uses one SPI twice.

@@ -116,7 +116,8 @@ export class IkeSaViews {
 
   /** See StatusSource. */
   secondsSinceMade(policy: string): number | undefined {
-    return this.#secondsSince(this.#madeMs.get(policy));
+    const madeMs = this.#madeMs.get(policy);
+    return madeMs === undefined ? undefined : (this.#now() - madeMs) / 1000;
   }
 
   requestNumber(policy: string): number {

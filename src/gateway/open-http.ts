@@ -34,7 +34,7 @@ export async function openListener(parts: OpenHttpParts): Promise<() => Promise<
   const { http, token, ownToken, gateway, metrics, log } = parts;
   const { listen, hosts, actions } = http;
   const tokenDigest = ownToken === undefined ? token.digest : digestOf(ownToken);
-  const access = new Access({ tokenDigest, hosts, place: cookiePlace(listen) });
+  const access = new Access({ tokenDigest, hosts, place: cookiePlace(gateway.name, listen) });
   token.onChange((digest) => {
     access.useToken(digest);
   });
@@ -43,10 +43,10 @@ export async function openListener(parts: OpenHttpParts): Promise<() => Promise<
   return () => server.close();
 }
 
-/** Other gateways of this host are at other ports and paths. */
-function cookiePlace(listen: HttpConfig['listen']): string {
-  if ('port' in listen) return String(listen.port);
-  return createHash('sha256').update(listen.path).digest('hex').slice(0, COOKIE_DIGITS);
+/** Other gateways have other names, or are at other ports and paths; by ssh all of them are at 127.0.0.1. */
+function cookiePlace(name: string, listen: HttpConfig['listen']): string {
+  const place = 'port' in listen ? String(listen.port) : listen.path;
+  return createHash('sha256').update(`${name} ${place}`).digest('hex').slice(0, COOKIE_DIGITS);
 }
 
 async function listenAt(server: Server, listen: HttpConfig['listen']): Promise<void> {

@@ -28,8 +28,8 @@ interface Tried {
   notBeforeMs: number;
   /** Which address is tried next: after one that did not work, the one behind it. */
   turn: number;
-  /** Whose turn it was, as long as nothing came of it. */
-  tried: number | undefined;
+  /** What there was to choose from the last time. */
+  addresses: readonly Address[];
 }
 
 export class PeerPaths {
@@ -59,12 +59,11 @@ export class PeerPaths {
     return undefined;
   }
 
-  /** The peer has answered there: that address is tried again. */
-  worked(peer: string): void {
-    const named = this.#tried.get(peer);
-    if (named?.tried === undefined) return;
-    named.turn = named.tried;
-    named.tried = undefined;
+  /** The peer has proved itself there, whoever began: that address is tried again. */
+  worked(peer: string, address: Address): void {
+    const known = this.#tried.get(peer);
+    const at = known?.addresses.findIndex((one) => formatAddress(one) === formatAddress(address)) ?? -1;
+    if (known !== undefined && at >= 0) known.turn = at;
   }
 
   async #addressOf({
@@ -80,7 +79,7 @@ export class PeerPaths {
   }
 
   #triedOf(peer: string): Tried {
-    const known = this.#tried.get(peer) ?? { failures: 0, notBeforeMs: 0, turn: 0, tried: undefined };
+    const known = this.#tried.get(peer) ?? { failures: 0, notBeforeMs: 0, turn: 0, addresses: [] };
     this.#tried.set(peer, known);
     return known;
   }
@@ -122,6 +121,6 @@ export class PeerPaths {
 }
 
 function takeTurn(tried: Tried, addresses: readonly Address[]): Address | undefined {
-  tried.tried = tried.turn++;
-  return addresses[tried.tried % addresses.length];
+  tried.addresses = addresses;
+  return addresses[tried.turn++ % addresses.length];
 }

@@ -34,7 +34,7 @@ export class Troubles {
     const kept = peer === undefined ? this.#last : this.#ofPeers.get(peer);
     if (kept === undefined) return undefined;
     const { atMs, ...trouble } = kept;
-    return { ...trouble, secondsAgo: Math.max(0, Math.floor((this.#now() - atMs) / 1000)) };
+    return { ...trouble, secondsAgo: Math.max(0, (this.#now() - atMs) / 1000) };
   }
 
   #take(line: string): void {

@@ -36,6 +36,7 @@ export function watchFile(path: string, digest: string, onChange: () => void, lo
     timer = setTimeout(look, QUIET_MS);
   });
   // It may have changed between the reading and now.
+  isWaiting = true;
   timer = setTimeout(look, QUIET_MS);
   watcher.on('error', (error) => {
     log.warn({ err: error, file: path }, 'the file is not watched any more: use SIGHUP');

@@ -2,6 +2,7 @@
 
 import type { EspTransform } from '../crypto/esp-transform.ts';
 import type { TrafficSelector } from '../wire/ike/payload.ts';
+import { selectorsText } from '../wire/ike/selector-text.ts';
 
 /**
  * ```
@@ -44,4 +45,16 @@ export function readEspSpi(bytes: Uint8Array): number | undefined {
   if (bytes.length !== 4) return undefined;
   const spi = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
   return spi > 255 ? spi : undefined;
+}
+
+/** True where `other` is there to stay and carries just what `child` does. */
+export function doesTheSame(other: ChildSa, child: ChildSa): boolean {
+  return (
+    other.inboundSpi !== child.inboundSpi &&
+    other.policy === child.policy &&
+    other.phase === 'installed' &&
+    !other.isReplaced &&
+    selectorsText(other.local) === selectorsText(child.local) &&
+    selectorsText(other.remote) === selectorsText(child.remote)
+  );
 }

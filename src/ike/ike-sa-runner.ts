@@ -2,6 +2,7 @@
 // the next; and `time` when it is due. RFC 7296 §2.4.
 
 import type { IkeSpi } from '../wire/ike/ike-spi.ts';
+import { doesTheSame } from './child-sa.ts';
 import type { Connection } from './connection.ts';
 import type { Effect, IkeEvent } from './effects.ts';
 import type { IkeDrops, IkeEffects } from './ike-engine-parts.ts';
@@ -177,10 +178,14 @@ export class IkeSaRunner {
   #noteLost(before: IkeSaState, entry: Entry, event: IkeEvent): void {
     if (before.phase === 'deleting') return;
     const { sas, lost } = this.#parts;
-    for (const { inboundSpi, policy, phase, isReplaced } of before.children) {
+    for (const child of before.children) {
+      const { inboundSpi, policy, phase, isReplaced } = child;
       const hasEnded = event.type === 'child-ended' && event.inboundSpi === inboundSpi;
       const isWanted = !isReplaced && phase !== 'deleting';
-      if (isWanted && (hasEnded || sas.ownerOf(inboundSpi) === undefined)) lost(policy);
+      if (!isWanted || !(hasEnded || sas.ownerOf(inboundSpi) === undefined)) continue;
+      // Of two that do the same, one is left (RFC 7296 §2.8.1, §2.9).
+      const isLeft = entry.state.children.some((other) => doesTheSame(other, child));
+      if (!isLeft) lost(policy);
     }
     if (entry.events.length === 0) this.wake();
   }

@@ -69,7 +69,7 @@ test('a peer whose networks leave the packet out: what asked hears so, and no pi
     children: connection.children.map((child) =>
       site === 'a'
         ? { ...child, local: [network('10.0.1.0'), other] }
-        : { ...child, remote: [network('10.0.9.0'), other] },
+        : { ...child, remote: [network('10.0.9.0'), other], onClose: 'close' },
     ),
   }));
   for (let time = 0; time < 3; time++) {
@@ -86,4 +86,8 @@ test('a peer whose networks leave the packet out: what asked hears so, and no pi
   // RFC 7296 §2.8: an inbound SA lingers for what is on its way.
   await net.live(20_000);
   expectAgreement(net);
+  // The peer, too, has what it had: that a second one went does not close its policy.
+  net.b.engine.acquire('to-a', [network('10.0.2.7', 32), network('10.0.3.9', 32)]);
+  await net.run();
+  expect(net.b.answers).toMatchObject([{ child: { remote: [other] } }]);
 });

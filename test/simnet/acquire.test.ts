@@ -1,7 +1,7 @@
 // Packets that wait for an SA which IKE makes, with both engines (RFC 4301 §4.4.1, §4.4.1.2, RFC 2367 §3.1.6).
 
 import { describe, expect, test } from 'vitest';
-import type { Acquire } from '../../src/dataplane/ike-events.ts';
+import type { Acquire, AcquireDone } from '../../src/dataplane/ike-events.ts';
 import type { SaSpecification, Selectors } from '../../src/spd/policy.ts';
 import { decapsulate } from '../support/esp-peer.ts';
 import {
@@ -62,9 +62,31 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
   }
   const asked = (site: TestSite): Acquire[] =>
     site.events.splice(0).filter((event): event is Acquire => event.type === 'acquire');
-  function answer(site: TestSite, id: number, outcome: 'installed' | 'failed', retryAfterMs = 0): void {
+  function answer(site: TestSite, id: number, outcome: AcquireDone['outcome'], retryAfterMs = 0): void {
     site.path.execute({ type: 'acquire-done', id, outcome, retryAfterMs });
   }
+
+  test('RFC 7296 §2.9: a flow that the peer leaves out asks no more for a while, and others of its policy do', () => {
+    const site = create();
+    const leftOut = (): Uint8Array => udp(1, new Uint8Array(8), { ...IP, destination: '10.0.2.99' });
+    push(site, leftOut());
+    const [first] = asked(site);
+    answer(site, first?.id ?? 0, 'left-out', 1000);
+    expect(site.drops()).toMatchObject({ 'outbound-acquire-failed': 1 });
+    // As long as nobody of the policy asks.
+    push(site, udp(2));
+    expect(asked(site)).toEqual([]);
+    site.clock.nowMs += 1000;
+    push(site, leftOut());
+    expect(asked(site)).toEqual([]);
+    push(site, udp(2));
+    const [second] = asked(site);
+    expect(second?.packet).toMatchObject({ remoteAddress: bytesOf(IP.destination) });
+    answer(site, second?.id ?? 0, 'installed');
+    site.clock.nowMs += 14_000;
+    push(site, leftOut());
+    expect(asked(site)).toHaveLength(1);
+  });
 
   test('RFC 4301 §4.4.1: the first packet asks, once; what waits leaves in its order, before what comes later', () => {
     const site = create();

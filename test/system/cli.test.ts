@@ -95,7 +95,7 @@ test('where no gateway runs, one line says so', () => {
 
 test('the level of a subsystem, until the gateway ends', () => {
   const list = (ike: string): string =>
-    `ike      ${ike}\nesp      info\nhost     info\nconfig   info\nvici     info\ngateway  info\n`;
+    `ike      ${ike}\nesp      info\nhost     info\nconfig   info\nvici     info\nhttp     info\ngateway  info\n`;
   expect(shown('logs', 'level')).toBe(list('info'));
   expect(shown('logs', 'level', 'ike', 'warn')).toBe(list('warn, until the gateway ends'));
   expect(JSON.parse(shown('logs', 'level', '--json'))).toContainEqual({

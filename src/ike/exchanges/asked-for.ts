@@ -1,7 +1,7 @@
 // What becomes of the packet that asked for a Child SA. The peer narrows what was asked for (RFC 7296 §2.9), perhaps to
 // something that does not carry the packet: then asking again at once would bring the same again, without end.
 
-import type { ChildSa } from '../child-sa.ts';
+import { doesTheSame, type ChildSa } from '../child-sa.ts';
 import type { ChildOffer } from '../ike-sa-state.ts';
 import { carries } from '../traffic-selectors.ts';
 import { selectorsText } from '../../wire/ike/selector-text.ts';
@@ -22,15 +22,4 @@ export function answerAsker(turn: Turn, offer: ChildOffer, child: ChildSa): void
       scheduleDeletion(turn, child.inboundSpi);
   }
   turn.childDone(offer, child);
-}
-
-function doesTheSame(other: ChildSa, child: ChildSa): boolean {
-  return (
-    other.inboundSpi !== child.inboundSpi &&
-    other.policy === child.policy &&
-    other.phase === 'installed' &&
-    !other.isReplaced &&
-    selectorsText(other.local) === selectorsText(child.local) &&
-    selectorsText(other.remote) === selectorsText(child.remote)
-  );
 }

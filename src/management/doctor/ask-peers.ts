@@ -28,7 +28,8 @@ export async function askPeers(
   return Promise.all(
     wanted.map(async ({ peer, address }): Promise<AskedPeer> => {
       const port = peer.port ?? NAT_TRAVERSAL_PORT;
-      const asked = { name: peer.name, address, ports: [IKE_PORT, port] };
+      const isGuarded = setup.hasGuard === true && setup.config.guardedInterfaces !== undefined;
+      const asked = { name: peer.name, address, ports: [IKE_PORT, port], isGuarded };
       if (peer.ike === undefined || isLedAway(address, setup)) return { ...asked, answer: undefined };
       const { proposals } = peer.ike;
       return {
@@ -39,14 +40,16 @@ export async function askPeers(
   );
 }
 
+/** As the gateway takes them: of a family that it listens at. */
 function addressesOf(
   { ike, address, otherAddresses, dnsName }: PeerConfig,
-  { names }: Setup,
+  { names, config }: Setup,
 ): readonly Address[] {
   if (ike === undefined) return [];
   const found = dnsName === undefined ? undefined : names.get(dnsName);
-  if (typeof found === 'object') return found;
-  return address === undefined ? [] : [address, ...otherAddresses];
+  const written = address === undefined ? [] : [address, ...otherAddresses];
+  const families = new Set(config.udp.listen.map((listen) => listen.address.family));
+  return (typeof found === 'object' ? found : written).filter(({ family }) => families.has(family));
 }
 
 /** The gateway marks its own datagrams; others of this host go where the policies say. */

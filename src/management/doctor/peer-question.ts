@@ -12,10 +12,11 @@ export interface PeerQuestion {
   readonly proposals: readonly AcceptedProposal[];
 }
 
-/** `said`: SA, COOKIE, or the error as IANA spells it. `code`: what the kernel says, of itself or of an ICMP message. */
+/** `said`: SA, COOKIE, or the error as IANA spells it. `code`: what the kernel says, of itself or of an ICMP message;
+ * `ports`: of which of them. */
 export type PeerAnswer =
   | { readonly kind: 'answered'; readonly port: number; readonly said: string }
-  | { readonly kind: 'unreachable'; readonly code: string }
+  | { readonly kind: 'unreachable'; readonly code: string; readonly ports: readonly number[] }
   | { readonly kind: 'silent' };
 
 /** Sends one or two datagrams. Never rejects. */
@@ -25,6 +26,8 @@ export interface AskedPeer {
   readonly name: string;
   readonly address: Address;
   readonly ports: readonly number[];
+  /** The guard of this host lets in ICMP errors, and no answer to a program that is not the gateway. */
+  readonly isGuarded: boolean;
   /** undefined: it was not asked, because what is sent there goes into a tunnel. */
   readonly answer: PeerAnswer | undefined;
 }

@@ -101,5 +101,9 @@ test('what is of another IKE SA, no response, or no message at all is no answer'
 test('ports that are closed say so', async () => {
   const [first, second] = [await listen(nobody), await listen(nobody)];
   for (const socket of open.splice(0)) socket.close();
-  expect(await ask(first.port, second.port)).toEqual({ kind: 'unreachable', code: 'ECONNREFUSED' });
+  expect(await ask(first.port, second.port)).toEqual({
+    kind: 'unreachable',
+    code: 'ECONNREFUSED',
+    ports: [first.port, second.port],
+  });
 });

@@ -84,9 +84,10 @@ describe('a DNS name', () => {
     host.answers = ['2001:db8::1', '198.51.100.1', '198.51.100.2'];
     expect(await host.ends(NAMED)).toEqual(['203.0.113.1', '198.51.100.1']);
     expect(await host.ends(NAMED)).toEqual(['203.0.113.1', '198.51.100.2']);
-    host.paths.worked('gw');
-    // Once more, as each rekey says it.
-    host.paths.worked('gw');
+    host.paths.worked('gw', address('198.51.100.2'));
+    // Once more, as each rekey says it; and from somewhere else, as a NAT may show it.
+    host.paths.worked('gw', address('198.51.100.2'));
+    host.paths.worked('gw', address('192.0.2.9'));
     expect(await host.ends(NAMED)).toEqual(['203.0.113.1', '198.51.100.2']);
     host.answers = ['198.51.100.9'];
     expect(await host.ends(NAMED)).toEqual(['203.0.113.1', '198.51.100.9']);
@@ -131,7 +132,10 @@ describe('several addresses', () => {
     const host = new Host('203.0.113.1');
     const remotes = ['198.51.100.1', '198.51.100.2', '198.51.100.1', '198.51.100.2'];
     for (const remote of remotes) expect(await host.ends(several)).toEqual(['203.0.113.1', remote]);
-    host.paths.worked('gw');
+    host.paths.worked('gw', address('198.51.100.2'));
+    expect(await host.ends(several)).toEqual(['203.0.113.1', '198.51.100.2']);
+    // The first is tried next, and the peer begins from the second meanwhile.
+    host.paths.worked('gw', address('198.51.100.2'));
     expect(await host.ends(several)).toEqual(['203.0.113.1', '198.51.100.2']);
     expect(await host.ends(several)).toEqual(['203.0.113.1', '198.51.100.1']);
     expect(host.asked).toEqual([]);

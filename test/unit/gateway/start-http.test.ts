@@ -45,7 +45,7 @@ const ownPage = (port: number): HttpConfig => ({
 });
 
 function start(http: HttpConfig | undefined): Promise<() => Promise<void>> {
-  const log = createLogger('info', { human: false, destination: { write: (line) => lines.push(line) } });
+  const log = createLogger('debug', { human: false, destination: { write: (line) => lines.push(line) } });
   const token = new HttpToken({ http, file: 'a.yaml' }, log);
   const gateway = { ...emptyGateway(), ladderOf: () => [] };
   const onPage = (page: PageStatus) => void pages.push(page);

@@ -20,7 +20,7 @@ test('the newest of each peer, and of the gateway itself', () => {
   log.info({ peer: 'b' }, 'Child SA established');
   nowMs = 4500;
   expect(troubles.of('b')).toEqual({
-    ...{ level: 'warn', message: 'the peer does not answer', policy: undefined, secondsAgo: 3 },
+    ...{ level: 'warn', message: 'the peer does not answer', policy: undefined, secondsAgo: 3.5 },
   });
   expect(troubles.of('c')).toBeUndefined();
   expect(troubles.of(undefined)).toMatchObject({ level: 'error', message: 'reload failed reason=x' });

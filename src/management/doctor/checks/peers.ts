@@ -7,13 +7,13 @@ import type { PeerStatus } from '../../vici/extensions/status.ts';
 import type { DoctorFacts, RunningGateway, Setup } from '../facts.ts';
 import { failure, note, ok, warning, type Finding } from '../finding.ts';
 import { mendOfTrouble } from '../trouble-mends.ts';
-import { reachFinding } from './reach.ts';
+import { reachFindings } from './reach.ts';
 
 const RECENT_SECONDS = 600;
 const PARTLY = /networks of both sides differ/;
 
 export function checkPeers({ setup, gateway, asked }: DoctorFacts): readonly Finding[] {
-  const reached = asked.map(reachFinding);
+  const reached = reachFindings(asked);
   if (typeof gateway !== 'string')
     return [...gateway.peers.flatMap(peerFindings), ...recentTrouble(gateway), ...reached];
   return typeof setup === 'string' ? [] : [...nameFindings(setup), ...routeFindings(setup), ...reached];

@@ -11,7 +11,20 @@ const FINE: Readonly<Record<string, string>> = {
   INVALID_KE_PAYLOAD: 'it asks for another group (INVALID_KE_PAYLOAD)',
 };
 
-export function reachFinding({ name, address, ports, answer }: AskedPeer): Finding {
+/** Of a peer with several addresses one that answers is enough: then what another lacks is no failure. */
+export function reachFindings(asked: readonly AskedPeer[]): readonly Finding[] {
+  const answering = new Set(
+    asked.filter(({ answer }) => answer?.kind === 'answered').map(({ name }) => name),
+  );
+  return asked.map((one) => {
+    const finding = reachFinding(one);
+    return finding.state === 'failure' && answering.has(one.name)
+      ? { ...finding, state: 'warning' }
+      : finding;
+  });
+}
+
+function reachFinding({ name, address, ports, isGuarded, answer }: AskedPeer): Finding {
   const at = formatAddress(address);
   const where = `${name} (${at})`;
   if (answer === undefined)
@@ -20,8 +33,12 @@ export function reachFinding({ name, address, ports, answer }: AskedPeer): Findi
     case 'answered':
       return answeredFinding(where, answer);
     case 'unreachable':
-      return unreachableFinding(where, at, ports, answer.code);
+      return unreachableFinding(where, at, ports, answer);
     case 'silent':
+      if (isGuarded)
+        return unknown(
+          `whether ${where} answers is not known: the guard lets in no answer to doctor; isthmus up asks as the gateway does`,
+        );
       return warning(
         `${where} does not answer IKE_SA_INIT at UDP ports ${ports.join(' and ')}: a firewall on the way, a wrong address, or the peer is down or takes nothing from this address`,
         `run at the peer, and doctor here again: tcpdump -ni any 'udp port ${ports.join(' or udp port ')}'`,
@@ -38,7 +55,17 @@ function answeredFinding(where: string, { port, said }: PeerAnswer & { readonly 
   );
 }
 
-function unreachableFinding(where: string, at: string, ports: readonly number[], code: string): Finding {
+function unreachableFinding(
+  where: string,
+  at: string,
+  ports: readonly number[],
+  { code, ports: closed }: PeerAnswer & { readonly kind: 'unreachable' },
+): Finding {
+  if (code === 'ECONNREFUSED' && closed.length < ports.length)
+    return warning(
+      `${where} is there: its UDP port ${closed.join(' and ')} is closed (ICMP port unreachable), and it is silent at the other`,
+      `run at the peer, and doctor here again: tcpdump -ni any 'udp port ${ports.join(' or udp port ')}'`,
+    );
   if (code === 'ECONNREFUSED')
     return failure(
       `${where} is there, and no IKE: its UDP ports ${ports.join(' and ')} are closed (ICMP port unreachable)`,

@@ -40,7 +40,7 @@ export function peerStatus(
     identity: ike && isOne ? first?.remote.identity : ike?.remote.identity,
     ikeSas: established.length,
     upSeconds: most(established.map(({ establishedSeconds }) => establishedSeconds)),
-    lastTrouble: trouble,
+    lastTrouble: trouble && { ...trouble, secondsAgo: Math.floor(trouble.secondsAgo) },
     tunnels: children.map((child) => tunnelStatus(child, ikeSas, trouble, source)),
   };
 }
@@ -67,7 +67,8 @@ function tunnelStatus(
     remote: child.remote.map(selectorText),
     ...source.trafficOf(name),
   };
-  if (carrying.length > 0) return { ...common, state: 'up', why: undefined, upSeconds: madeSeconds };
+  if (carrying.length > 0)
+    return { ...common, state: 'up', why: undefined, upSeconds: madeSeconds && Math.floor(madeSeconds) };
   if (child.proposals !== undefined && step !== undefined)
     return { ...common, state: 'connecting', why: step, upSeconds: undefined };
   const why = [...(isNews ? [trouble.message] : []), whatFollows(child)].join('; ');

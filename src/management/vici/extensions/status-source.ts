@@ -20,9 +20,9 @@ export interface StatusSource {
   readonly drops: readonly DropStatus[];
   /** Packets in clear that the guard has dropped; asks the kernel. */
   guardDrops(): Promise<readonly DropStatus[]>;
-  /** What went wrong last with a peer; without a name, with the gateway itself. */
+  /** What went wrong last with a peer; without a name, with the gateway itself. Its time is exact. */
   troubleOf(peer?: string): Trouble | undefined;
-  /** Since SAs of a policy were made that replaced none; undefined where there were none yet. */
+  /** Since SAs of a policy were made that replaced none, exactly; undefined where there were none yet. */
   secondsSinceMade(policy: string): number | undefined;
   /** Walks a packet, and its answer, through what is in force; changes nothing. */
   explain(packet: ImaginedPacket): Explanation;

@@ -6,7 +6,7 @@ import { askPeers } from '../../../../src/management/doctor/ask-peers.ts';
 import { examine } from '../../../../src/management/doctor/checks.ts';
 import type { DoctorFacts, RunningGateway, Setup } from '../../../../src/management/doctor/facts.ts';
 import type { NamedFinding } from '../../../../src/management/doctor/finding.ts';
-import type { PeerAnswer, PeerQuestion } from '../../../../src/management/doctor/peer-question.ts';
+import type { AskedPeer, PeerAnswer, PeerQuestion } from '../../../../src/management/doctor/peer-question.ts';
 import { planHostNetwork } from '../../../../src/host/host-plan.ts';
 import { formatPrefix } from '../../../../src/host/prefix-cover.ts';
 import type { HostFacts } from '../../../../src/host/host-facts.ts';
@@ -250,13 +250,19 @@ describe('is named with its mend', () => {
 
 describe('a peer that was asked', () => {
   const asked = (answer: PeerAnswer | undefined): NamedFinding => {
-    const peer = { name: 'site-b', address: address('198.51.100.1'), ports: [500, 4500], answer };
+    const peer = {
+      name: 'site-b',
+      address: address('198.51.100.1'),
+      ports: [500, 4500],
+      isGuarded: false,
+      answer,
+    };
     const found = examine({ ...HEALTHY, asked: [peer] }).at(-1);
     expect(found?.check).toBe('peers');
     return found!;
   };
   const said = (text: string): PeerAnswer => ({ kind: 'answered', port: 500, said: text });
-  const code = (text: string): PeerAnswer => ({ kind: 'unreachable', code: text });
+  const code = (text: string): PeerAnswer => ({ kind: 'unreachable', code: text, ports: [500, 4500] });
 
   test.each<[PeerAnswer | undefined, string, string, RegExp]>([
     [said('SA'), 'ok', 'site-b (198.51.100.1) answers IKE_SA_INIT at UDP port 500: it takes a proposal (SA)', /^$/],
@@ -264,6 +270,7 @@ describe('a peer that was asked', () => {
     [said('INVALID_SYNTAX'), 'ok', 'site-b (198.51.100.1) answers IKE_SA_INIT at UDP port 500: it says INVALID_SYNTAX', /^$/],
     [said('NO_PROPOSAL_CHOSEN'), 'warning', 'site-b (198.51.100.1) answers IKE_SA_INIT at UDP port 500, and takes none of the proposals (NO_PROPOSAL_CHOSEN)', /^compare ike.proposals/],
     [code('ECONNREFUSED'), 'failure', 'site-b (198.51.100.1) is there, and no IKE: its UDP ports 500 and 4500 are closed (ICMP port unreachable)', /^start the gateway at the peer/],
+    [{ kind: 'unreachable', code: 'ECONNREFUSED', ports: [4500] }, 'warning', 'site-b (198.51.100.1) is there: its UDP port 4500 is closed (ICMP port unreachable), and it is silent at the other', /tcpdump/],
     [code('EPERM'), 'failure', 'a packet filter of this host drops what is sent to site-b (198.51.100.1)', /^nft list ruleset$/],
     [code('EHOSTUNREACH'), 'failure', 'site-b (198.51.100.1) cannot be reached (EHOSTUNREACH)', /^ip route get 198\.51\.100\.1$/],
     [{ kind: 'silent' }, 'warning', 'site-b (198.51.100.1) does not answer IKE_SA_INIT at UDP ports 500 and 4500: a firewall on the way, a wrong address, or the peer is down or takes nothing from this address', /tcpdump -ni any 'udp port 500 or udp port 4500'$/],
@@ -273,6 +280,31 @@ describe('a peer that was asked', () => {
     expect([found.state, found.text]).toEqual([state, text]);
     expect(found.mend ?? '').toMatch(mend);
   }); // prettier-ignore
+
+  test('from behind the guard: that nothing comes says nothing', () => {
+    const answer = { kind: 'silent' } as const;
+    const peer = {
+      name: 'site-b',
+      address: address('198.51.100.1'),
+      ports: [500, 4500],
+      isGuarded: true,
+      answer,
+    };
+    expect(examine({ ...HEALTHY, asked: [peer] }).at(-1)?.state).toBe('unknown');
+  });
+
+  test('at several addresses: where one answers, another that is closed is no failure', () => {
+    const at = (text: string, answer: PeerAnswer): AskedPeer => ({
+      ...{ name: 'site-b', address: address(text), ports: [500, 4500], isGuarded: false, answer },
+    });
+    const closed = at('198.51.100.2', code('ECONNREFUSED'));
+    const states = (asked: readonly AskedPeer[]): readonly string[] =>
+      examine({ ...HEALTHY, asked })
+        .slice(-asked.length)
+        .map(({ state }) => state);
+    expect(states([at('198.51.100.1', said('SA')), closed])).toEqual(['ok', 'warning']);
+    expect(states([at('198.51.100.1', { kind: 'silent' }), closed])).toEqual(['warning', 'failure']);
+  });
 
   test('is one with ike and an address that has no IKE SA, and to which no policy leads', async () => {
     const questions: PeerQuestion[] = [];
