@@ -14,16 +14,11 @@ export class RequestRate {
 
   /** @param nowMs monotonic milliseconds @returns false where it is too much */
   take(nowMs: number): boolean {
-    if (this.isSpent(nowMs)) return false;
-    this.#places--;
-    return true;
-  }
-
-  /** @param nowMs monotonic milliseconds @returns true where nothing would be taken */
-  isSpent(nowMs: number): boolean {
     const gained = ((nowMs - this.#countedMs) * this.#perSecond) / 1000;
     this.#places = Math.min(this.#burst, this.#places + gained);
     this.#countedMs = nowMs;
-    return this.#places < 1;
+    if (this.#places < 1) return false;
+    this.#places--;
+    return true;
   }
 }

@@ -45,11 +45,6 @@ export class SourceRate {
     this.#all = new RequestRate(all.perSecond, all.burst);
   }
 
-  /** Looks and takes nothing. @param nowMs monotonic milliseconds */
-  isSpent(source: string, nowMs: number): boolean {
-    return this.#ofSource.get(source)?.isSpent(nowMs) === true || this.#all.isSpent(nowMs);
-  }
-
   /** @param nowMs monotonic milliseconds @returns false where it is too much of one, or of all */
   take(source: string, nowMs: number): boolean {
     const rate = this.#ofSource.get(source) ?? new RequestRate(this.#each.perSecond, this.#each.burst);
