@@ -2,7 +2,7 @@
 // undoes the steps in reverse.
 
 import { randomInt } from 'node:crypto';
-import { monotonicMs } from '../base/clock.ts';
+import { HOST_TIME } from '../base/clock.ts';
 import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { LogLevels } from '../base/log-levels.ts';
@@ -12,42 +12,36 @@ import { allocateCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import { findUsedTun } from '../host/tun-in-use.ts';
-import type { GatewayConfig, PolicyConfig } from '../management/config/gateway-config.ts';
+import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { LoadedConfig } from '../management/config/load-config.ts';
 import { NO_PAGE, type PageStatus } from '../management/vici/extensions/page.ts';
-import { Sad } from '../sad/sad.ts';
 import { NameLookups } from '../host/name-lookups.ts';
 import { sourceTowards } from '../host/source-towards.ts';
 import { AuditFile } from './audit-file.ts';
+import { hostChance } from './chance.ts';
 import { Captures } from './capture/captures.ts';
 import { ConfigLayers } from './config-layers.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import { HostSide } from './host-side.ts';
 import { HttpToken } from './http-token.ts';
-import { PeerPaths } from './peer-paths.ts';
-import { IkeKeying } from './ike-keying.ts';
-import { IkeObserver } from './ike-observer.ts';
-import { IkeSaViews } from './ike-sa-views.ts';
+import { addressesOfHost } from './local-addresses.ts';
+import { Planes } from './planes.ts';
 import { ManagedGateway } from './managed-gateway.ts';
 import { startHttp } from './start-http.ts';
 import { startManagement } from './start-management.ts';
 import { testIke } from './ike-self-test.ts';
-import { LiveDatabases, type HostEffects } from './live-databases.ts';
+import type { HostEffects } from './live-databases.ts';
 import { readManualKeys } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
 import { reload } from './reload.ts';
 import { ReloadRequest } from './reload-request.ts';
 import { reportCounters } from './report-counters.ts';
 import { DataPlaneEvents } from './data-plane-events.ts';
-import { SequenceSupply } from './sequence-supply.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
 import { Troubles } from './troubles.ts';
 import { watchFile } from './watch-file.ts';
 import { yieldToDataPlane } from './yield-to-data-plane.ts';
-
-/** How often larval SAs are looked at. */
-const LARVAL_TICK_MS = 1000;
 
 /** Resolves when the gateway was told to stop and has stopped; rejects with what went wrong. */
 export async function runGateway(config: LoadedConfig, log: Logger): Promise<void> {
@@ -106,62 +100,38 @@ async function startSteps(
       events.take(event);
     },
   });
-  const sad = new Sad({
-    now: monotonicMs,
-    carrier: { apply: (commands) => dataPlane.send({ type: 'together', commands }) },
-  });
-  const nextBlockOf = sad.nextBlockOf.bind(sad);
-  const supply = new SequenceSupply({ log: logs.esp, dataPlane, nextBlockOf });
-  const live: { databases?: LiveDatabases; keying?: IkeKeying; page: PageStatus } = { page: NO_PAGE };
   host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
-  // On removal the reverse: routes, then the policies with the data plane, then the guard.
-  undo.push(() => host.endGuard(stop.isRequested));
-  undo.push(async () => {
-    supply.stop();
-    await dataPlane.stop();
-    reportCounters({ counters, sad, guard: host.counts, ike: live.keying?.drops }, log);
-  });
-  const onPathMtu = (peer: string, espRoom: number | undefined): void => {
-    host.learnPath(peer, espRoom);
-    // The packet path goes by it already; the routes spare it the packets that are too big.
-    live.databases?.refreshRoutes().catch((error: unknown) => {
-      logs.host.warn({ err: error, peer }, 'the path MTU could not be set on the routes');
-    });
-  };
-  const policyOf = (name: string): PolicyConfig | undefined =>
-    live.databases?.config.policies.find((policy) => policy.name === name);
-  const { ikeSockets: sockets } = dataPlane;
+  const crypto = chooseProvider('auto', 'missing' in addon ? undefined : addon);
   const lookups = new NameLookups();
-  const paths = new PeerPaths({
-    log: logs.ike,
-    sockets,
-    now: monotonicMs,
+  const planes = new Planes({
+    logs,
+    time: HOST_TIME,
+    chance: hostChance(),
+    crypto,
+    dataPlane,
+    events,
+    audits,
+    onPathMtu: (peer, espRoom) => {
+      host.learnPath(peer, espRoom);
+      // The packet path goes by it already; the routes spare it the packets that are too big.
+      planes.databases?.refreshRoutes().catch((error: unknown) => {
+        logs.host.warn({ err: error, peer }, 'the path MTU could not be set on the routes');
+      });
+    },
+    localAddresses: addressesOfHost,
     resolve: (name) => lookups.resolve(name),
     sourceTowards: (remote) => sourceTowards(remote, mark),
   });
-  const crypto = chooseProvider('auto', 'missing' in addon ? undefined : addon);
-  const views = new IkeSaViews(sad, monotonicMs);
-  const hasChild = (spi: number): boolean => live.keying?.engine.hasChild(spi) === true;
-  const observer = new IkeObserver({ log: logs.ike, views, hasChild });
-  const keying =
-    sockets.length === 0
-      ? undefined
-      : new IkeKeying({ log: logs.ike, sad, dataPlane, sockets, crypto, policyOf, paths, observer });
-  if (keying !== undefined) live.keying = keying;
-  events.connect({
-    log: logs.esp,
-    ...{ sad, supply, audits },
-    onPathMtu,
-    ...(keying && { onIke: keying.take.bind(keying), onPeerSeen: keying.peerSeen.bind(keying) }),
-  });
-  const larval = setInterval(() => {
-    sad.tick();
-  }, LARVAL_TICK_MS);
-  undo.push(() => {
-    clearInterval(larval);
+  const { sad, keying, observer, views } = planes;
+  // On removal the reverse: routes, then the policies with the data plane, then the guard.
+  undo.push(() => host.endGuard(stop.isRequested));
+  undo.push(async () => {
+    planes.stop();
+    await dataPlane.stop();
+    reportCounters({ counters, sad, guard: host.counts, ike: keying?.drops }, log);
   });
   undo.push(() => host.endRoutes(stop.isRequested));
-  undo.push(() => keying?.stop());
+  undo.push(() => planes.farewell());
   const unlessStopping = (step: () => Promise<void>): Promise<void> =>
     stop.isRequested ? Promise.resolve() : step();
   const effects: HostEffects = {
@@ -171,11 +141,11 @@ async function startSteps(
   };
   if (keying !== undefined) await testIke(config, crypto, logs.ike);
   // Only now: a start that failed before has used up no numbers.
-  const parts = { log: logs.config, sad, dataPlane, host: effects, ...(keying && { keying }) };
-  const databases = await LiveDatabases.install(parts, config, keys);
-  live.databases = databases;
+  const databases = await planes.install(config, keys, effects);
   const layers = new ConfigLayers(databases, config.source, levels, token);
   if (stop.isRequested) return;
+  const page: { status: PageStatus } = { status: NO_PAGE };
+  const { ikeSockets: sockets } = dataPlane;
   const managed = new ManagedGateway({
     log,
     levels,
@@ -188,7 +158,7 @@ async function startSteps(
     observer,
     views,
     // From now on: what the start warned of, it has said.
-    troubles: new Troubles(log, monotonicMs),
+    troubles: new Troubles(log, HOST_TIME.monotonicMs),
     counters,
     captures: new Captures({
       dataPlane,
@@ -196,7 +166,7 @@ async function startSteps(
       sourceTowards: (remote) => sourceTowards(remote, mark),
     }),
     guardCounts: () => host.currentCounts(),
-    page: () => live.page,
+    page: () => page.status,
     tun: dataPlane.tunName,
     implementations: { esp: dataPlane.engine, ike: 'node:crypto' },
   });
@@ -215,14 +185,14 @@ async function startSteps(
   });
   const { http } = config;
   const openPage = async (): Promise<void> => {
-    const onPage = (page: PageStatus): void => {
-      live.page = page;
+    const onPage = (status: PageStatus): void => {
+      page.status = status;
     };
     undo.push(await startHttp({ http, token, gateway: managed, metrics, log: levels.of('http'), onPage }));
   };
   const isPageWanted = http?.ownTokenFile === undefined;
   if (isPageWanted) await openPage();
-  keying?.begin();
+  planes.begin();
   yieldToDataPlane(dataPlane);
   levels
     .of('gateway')

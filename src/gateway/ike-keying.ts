@@ -1,11 +1,10 @@
 // IKE in a running gateway: what the data plane reports goes to the engine, and what the engine wants goes into the
 // SAD and out by the sockets. RFC 4301 §4.4, §4.5; GETSPI, UPDATE and ADD of RFC 2367.
 
-import { formatAddress } from '../base/address.ts';
-import { monotonicMs, wallClockMs } from '../base/clock.ts';
+import { formatAddress, type Address } from '../base/address.ts';
+import type { Time } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
-import { RandomPool } from '../crypto/node/random-pool.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { Acquire, IkeEvent } from '../dataplane/ike-events.ts';
 import type { IkeSocket } from '../dataplane/ike-socket.ts';
@@ -38,6 +37,9 @@ const FAREWELL_MS = 1000;
 
 export interface IkeKeyingParts {
   readonly log: Logger;
+  readonly time: Time;
+  /** Bytes that nobody can guess. */
+  readonly random: (bytes: number) => Uint8Array;
   readonly sad: Sad;
   readonly dataPlane: Pick<DataPlane, 'send'>;
   readonly sockets: readonly IkeSocket[];
@@ -47,6 +49,8 @@ export interface IkeKeyingParts {
   readonly policyOf: (name: string) => Policy | undefined;
   /** Looks on for whoever wants to see. */
   readonly observer: IkeObserver;
+  /** Addresses that this host has now. */
+  readonly localAddresses: () => readonly Address[];
 }
 
 type Install = Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>;
@@ -60,22 +64,24 @@ export class IkeKeying implements Keying {
   #connections: readonly Connection[] = [];
   #immediately: readonly string[] = [];
   #hasBegun = false;
-  readonly #random: (bytes: number) => Uint8Array;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #addresses: LocalAddresses;
+  #cancelTick: (() => void) | undefined;
   #keyLog: KeyLog | undefined;
-  readonly #addresses = new LocalAddresses((isLocal) => {
-    this.#engine.useLocalAddresses(isLocal);
-  });
 
   constructor(parts: IkeKeyingParts) {
-    const pool = new RandomPool();
-    const random = (bytes: number): Uint8Array => pool.take(bytes);
-    this.#random = random;
+    const { time, random } = parts;
     this.#parts = parts;
+    this.#addresses = new LocalAddresses({
+      time,
+      look: parts.localAddresses,
+      onChange: (isLocal) => {
+        this.#engine.useLocalAddresses(isLocal);
+      },
+    });
     this.#paths = new IkePaths(parts.sockets);
     this.#engine = new IkeEngine({
-      now: monotonicMs,
-      wallClock: wallClockMs,
+      now: time.monotonicMs,
+      wallClock: time.wallClockMs,
       random,
       crypto: parts.crypto,
       effects: {
@@ -188,10 +194,11 @@ export class IkeKeying implements Keying {
   async stop(): Promise<void> {
     const peers = new Set(this.#engine.states.map(({ connection }) => connection?.name));
     for (const peer of peers) if (peer !== undefined) this.#engine.deleteIke(peer);
-    const endMs = monotonicMs() + FAREWELL_MS;
-    while (this.#engine.states.length > 0 && monotonicMs() < endMs)
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    clearTimeout(this.#timer);
+    const { time } = this.#parts;
+    const endMs = time.monotonicMs() + FAREWELL_MS;
+    while (this.#engine.states.length > 0 && time.monotonicMs() < endMs)
+      await new Promise<void>((resolve) => time.after(10, resolve));
+    this.#cancelTick?.();
     this.#addresses.stop();
     zeroSecrets(this.#connections);
   }
@@ -239,7 +246,7 @@ export class IkeKeying implements Keying {
         transform: child.transform,
         esn: child.esn,
         selectors: selectorsOf(child.local, child.remote),
-        lifetime: specification.lifetime && jittered(specification.lifetime, this.#random),
+        lifetime: specification.lifetime && jittered(specification.lifetime, this.#parts.random),
         tunnel: specification.tunnel,
         outerAddresses: { local: path.localAddress.bytes, remote: path.remoteAddress.bytes },
         origin: { keying: 'ikev2' },
@@ -336,12 +343,12 @@ export class IkeKeying implements Keying {
   }
 
   #wakeAt(atMs: number): void {
-    clearTimeout(this.#timer);
+    this.#cancelTick?.();
+    this.#cancelTick = undefined;
     if (atMs === Infinity) return;
-    // Longer than a timer can: it only looks once more.
-    const waitMs = Math.min(Math.max(0, atMs - monotonicMs()), 2 ** 31 - 1);
-    this.#timer = setTimeout(() => {
+    const { time } = this.#parts;
+    this.#cancelTick = time.after(atMs - time.monotonicMs(), () => {
       this.#engine.tick();
-    }, Math.ceil(waitMs));
+    });
   }
 }

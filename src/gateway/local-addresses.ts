@@ -2,39 +2,50 @@
 
 import { networkInterfaces } from 'node:os';
 import { formatAddress, parseAddress, type Address } from '../base/address.ts';
+import type { Time } from '../base/clock.ts';
 
 const LOOK_EVERY_MS = 1000;
 
-export class LocalAddresses {
-  readonly #onChange: (isLocal: (address: Address) => boolean) => void;
-  #known = '';
-  #timer: NodeJS.Timeout | undefined;
+export interface LocalAddressesParts {
+  readonly time: Time;
+  /** Addresses that this host has now. */
+  readonly look: () => readonly Address[];
+  readonly onChange: (isLocal: (address: Address) => boolean) => void;
+}
 
-  constructor(onChange: (isLocal: (address: Address) => boolean) => void) {
-    this.#onChange = onChange;
+export class LocalAddresses {
+  readonly #parts: LocalAddressesParts;
+  #known = '';
+  #end: (() => void) | undefined;
+
+  constructor(parts: LocalAddressesParts) {
+    this.#parts = parts;
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => {
+    this.#end ??= this.#parts.time.every(LOOK_EVERY_MS, () => {
       this.#look();
-    }, LOOK_EVERY_MS).unref();
+    });
     this.#look();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#end?.();
+    this.#end = undefined;
   }
 
   #look(): void {
-    const addresses = new Set<string>();
-    for (const { address } of Object.values(networkInterfaces()).flatMap((one) => one ?? [])) {
-      const parsed = parseAddress(address);
-      if (parsed !== undefined) addresses.add(formatAddress(parsed));
-    }
+    const addresses = new Set(this.#parts.look().map(formatAddress));
     const known = [...addresses].sort().join(' ');
     if (known === this.#known) return;
     this.#known = known;
-    this.#onChange((address) => addresses.has(formatAddress(address)));
+    this.#parts.onChange((address) => addresses.has(formatAddress(address)));
   }
+}
+
+/** Of all interfaces. */
+export function addressesOfHost(): readonly Address[] {
+  return Object.values(networkInterfaces())
+    .flatMap((one) => one ?? [])
+    .flatMap(({ address }) => parseAddress(address) ?? []);
 }
