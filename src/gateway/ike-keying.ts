@@ -45,8 +45,6 @@ export interface IkeKeyingParts {
   readonly sockets: readonly IkeSocket[];
   readonly crypto: CryptoProvider;
   readonly paths: PeerPaths;
-  /** A policy that is in force. */
-  readonly policyOf: (name: string) => Policy | undefined;
   /** Looks on for whoever wants to see. */
   readonly observer: IkeObserver;
   /** Addresses that this host has now. */
@@ -62,6 +60,8 @@ export class IkeKeying implements Keying {
   readonly #paths: IkePaths;
   readonly #acquires = new WaitingAcquires();
   #connections: readonly Connection[] = [];
+  /** Those in force; they come in the moment in which the engine knows their connections. */
+  #policies: ReadonlyMap<string, Policy> = new Map();
   #immediately: readonly string[] = [];
   #hasBegun = false;
   readonly #addresses: LocalAddresses;
@@ -139,12 +139,14 @@ export class IkeKeying implements Keying {
     const { keyLogDirectory } = next;
     const keyLog = keyLogDirectory === undefined ? undefined : KeyLog.open(keyLogDirectory, this.#parts.log);
     const connections = readConnections(next, this.#parts.log, before);
+    const policies = new Map(next.policies.map((policy) => [policy.name, policy]));
     const immediately = next.policies
       .filter(({ ike }) => ike?.start === 'immediately')
       .map(({ name }) => name);
     return {
       commit: () => {
         this.#connections = connections;
+        this.#policies = policies;
         this.#keyLog = keyLog;
         this.#engine.useConnections(connections);
         zeroSecrets(before.filter((one) => !connections.includes(one)));
@@ -231,9 +233,8 @@ export class IkeKeying implements Keying {
 
   async #install(effect: Install): Promise<void> {
     const { child, peer, path, keyMaterial } = effect;
-    const { sad, policyOf, log } = this.#parts;
-    const policy = policyOf(child.policy);
-    const specification = policy?.sa;
+    const { sad, log } = this.#parts;
+    const specification = this.#policies.get(child.policy)?.sa;
     const spi = effect.type === 'install-inbound' ? child.inboundSpi : child.outboundSpi;
     const { family } = path.remoteAddress;
     this.#keyLog?.addSa({ spi, transform: child.transform, keyMaterial, family });

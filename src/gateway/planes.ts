@@ -9,7 +9,6 @@ import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import { Sad } from '../sad/sad.ts';
-import type { Policy } from '../spd/policy.ts';
 import type { AuditFile } from './audit-file.ts';
 import type { Chance } from './chance.ts';
 import type { DataPlaneEvents } from './data-plane-events.ts';
@@ -95,15 +94,10 @@ export class Planes {
       dataPlane,
       sockets,
       crypto,
-      policyOf: (name) => this.#policyOf(name),
       paths: new PeerPaths({ log: logs.ike, sockets, now, resolve, sourceTowards }),
       observer: this.observer,
       localAddresses,
     });
-  }
-
-  #policyOf(name: string): Policy | undefined {
-    return this.#databases?.config.policies.find((policy) => policy.name === name);
   }
 
   /** undefined before {@link install} is done. */
