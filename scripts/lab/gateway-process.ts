@@ -26,12 +26,14 @@ export function startGateway(
   files: SiteFiles,
   place: GatewayPlace,
   survives: boolean,
+  environment: Readonly<Record<string, string>> = {},
 ): GatewayProcess {
   const logFile = files.log(place);
   const descriptor = openSync(logFile, 'a', 0o600);
   const child = topology.spawn(place, [process.execPath, program, 'run', '-c', files.configuration(place)], {
     stdio: ['ignore', descriptor, descriptor],
     environment: {
+      ...environment,
       STATE_DIRECTORY: files.stateDirectory(place),
       RUNTIME_DIRECTORY: files.runtimeDirectory(place),
     },

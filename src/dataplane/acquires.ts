@@ -50,6 +50,8 @@ export interface AcquiresParts {
   readonly memory: BatchMemory;
   readonly counters: Counters;
   readonly captures: Pick<Captures, 'tap'>;
+  /** Numbers up to this one are used up; left out: none is. */
+  readonly lastAcquireId?: number;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
@@ -59,11 +61,12 @@ export class Acquires {
   readonly #byPolicy = new Map<string, PolicyAcquires>();
   readonly #byId = new Map<number, PolicyAcquires>();
   readonly #key = new Int32Array(FLOW_KEY_WORDS);
-  #lastId = 0;
+  #lastId: number;
 
   constructor(parts: AcquiresParts) {
     this.#parts = parts;
     this.#queue = new HoldQueue(parts.memory);
+    this.#lastId = parts.lastAcquireId ?? 0;
   }
 
   /** Packets that waited are to be judged before any from the TUN. */

@@ -136,9 +136,10 @@ export class Associations {
     this.#epochs = Int32Array.from(policies, () => this.#nextEpoch());
   }
 
+  /** Nothing happens where it is there already: a worker that took another one's place may be told twice. */
   installOutbound(sa: OutboundSecurityAssociation): void {
+    if (this.outboundBy(sa) !== undefined) return;
     this.#engine.installOutbound(sa.slot, sa);
-    sa.keyMaterial.fill(0);
     this.#engine.grantSequenceNumbers(sa.slot, sa.block.first, sa.block.end);
     const installed: OutboundSa = {
       slot: sa.slot,
@@ -165,9 +166,10 @@ export class Associations {
     this.#link(sa.policy);
   }
 
+  /** As {@link installOutbound}. */
   installInbound(sa: InboundSecurityAssociation): void {
+    if (this.inboundBy(sa) !== undefined) return;
     this.#engine.installInbound(sa.slot, sa);
-    sa.keyMaterial.fill(0);
     this.#inbound[sa.slot] = {
       slot: sa.slot,
       id: sa.id,

@@ -1,15 +1,21 @@
 // The main thread's side of the data plane: it sends commands, and hears of events. It meets the rest of the
 // gateway only here: install and update downwards, events upwards.
+//
+// A worker that fails is replaced. What it decided by lies with the main thread (in-force.ts, the SAD), what changes with
+// packets in shared memory: the next worker goes on with the next sequence number and the same replay windows. Lost are the
+// packets in flight, those that waited for an SA, and what it had found out about paths.
 
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import { EnvironmentError, InvariantError, NativeError } from '../base/errors.ts';
+import { monotonicMs } from '../base/clock.ts';
+import { EnvironmentError, NativeError } from '../base/errors.ts';
+import type { SaChange } from '../sad/security-association.ts';
 import { CommandSender } from './command-sender.ts';
-import { allocateControlWords, Control, type Command, type DataPlaneEvent } from './commands.ts';
+import type { Command, DataPlaneEvent } from './commands.ts';
 import type { NativeAddon } from './native/addon.ts';
 import type { Engine } from './engine.ts';
 import { IkeSender } from './ike-sender.ts';
 import type { IkeSocket } from './ike-socket.ts';
+import { InForce } from './in-force.ts';
+import { WorkerThread } from './worker-thread.ts';
 import type { WorkerInput } from './worker.ts';
 
 /** A data plane that runs, wherever it runs. */
@@ -32,6 +38,25 @@ export interface DataPlane {
   readonly failed: Promise<never>;
 }
 
+export interface WorkerDataPlaneParts {
+  readonly addon: NativeAddon;
+  readonly input: Omit<WorkerInput, 'control' | 'lastAcquireId'>;
+  readonly tunName: string;
+  readonly clearTunName: string;
+  readonly onEvent: (event: DataPlaneEvent) => void;
+  /** Every SA that is in force, for a worker that takes another one's place. */
+  readonly standingSas: () => readonly SaChange[];
+  /** A worker has failed, and another one takes its place. @param pauseMs after so long */
+  readonly onWorkerFailed: (cause: Error, pauseMs: number) => void;
+  readonly closeDevices: () => void;
+}
+
+/** Two failures within so many milliseconds may be followed by many: then the next worker waits. */
+const SOON_MS = 10_000;
+const PAUSE_MS = 1000;
+/** More than a worker ever gives out, and few enough that the sum stays an integer. */
+const ACQUIRES_OF_A_WORKER = 2 ** 32;
+
 export class WorkerDataPlane implements DataPlane {
   readonly engine: Engine['name'];
   readonly hasOwnThread = true;
@@ -39,87 +64,108 @@ export class WorkerDataPlane implements DataPlane {
   readonly clearTunName: string;
   readonly ikeSockets: readonly IkeSocket[];
   readonly failed: Promise<never>;
-  readonly #commands: CommandSender;
+  readonly #parts: WorkerDataPlaneParts;
+  readonly #commands = new CommandSender();
+  readonly #inForce = new InForce();
   readonly #ikeSender: IkeSender;
-  readonly #exited: Promise<void>;
-  #stopping = false;
-  #gone = false;
+  readonly #gone: Promise<void>;
+  #noteGone: () => void = () => undefined;
+  #noteFailed: (cause: Error) => void = () => undefined;
+  #workers = 0;
+  /** Monotonic milliseconds. */
+  #lastFailureMs = -Infinity;
+  /** Runs out when the next worker starts. */
+  #pause: NodeJS.Timeout | undefined;
+  #isStopping = false;
+  #isGone = false;
 
-  constructor(
-    addon: NativeAddon,
-    input: Omit<WorkerInput, 'control'>,
-    onEvent: (event: DataPlaneEvent) => void,
-    tun: { readonly name: string; readonly clearName: string; readonly closeDevices: () => void },
-  ) {
+  constructor(parts: WorkerDataPlaneParts) {
+    this.#parts = parts;
+    const { addon, input } = parts;
     this.engine = input.engine;
-    this.tunName = tun.name;
-    this.clearTunName = tun.clearName;
+    this.tunName = parts.tunName;
+    this.clearTunName = parts.clearTunName;
     this.ikeSockets = input.ikeSockets ?? [];
-    const control = allocateControlWords();
-    const workerData: WorkerInput = { ...input, control };
-    // The worker lies beside this file, compiled or not.
-    const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
-      workerData,
-    });
-    this.#commands = new CommandSender({
-      control,
-      post: (commands) => {
-        worker.postMessage(commands);
-      },
-      wake: () => {
-        addon.signalWakeup(input.descriptors.wakeup);
-      },
-    });
     this.#ikeSender = new IkeSender({
       addon,
       sockets: this.ikeSockets,
       descriptors: input.descriptors.sockets,
       counters: input.counters,
     });
-    worker.on('message', (event: DataPlaneEvent) => {
-      onEvent(event);
-      if (event.type === 'ike-datagram') Atomics.add(control, Control.ikeTaken, 1);
+    this.#gone = new Promise((resolve) => {
+      this.#noteGone = resolve;
     });
-    let cause: Error = new EnvironmentError('the data plane has ended');
-    worker.once('error', (error: unknown) => {
-      cause = fromWorker(error);
-    });
-    this.#exited = new Promise((resolve) => {
-      worker.once('exit', () => {
-        this.#gone = true;
-        // Not before: a worker must not find its descriptors closed, or somebody else's behind their numbers.
-        tun.closeDevices();
-        this.#commands.end(cause);
-        resolve();
-      });
-    });
-    this.failed = this.#exited.then(() => {
-      if (!this.#stopping) throw cause;
-      return new Promise<never>(() => undefined);
+    this.failed = new Promise((_, reject) => {
+      this.#noteFailed = reject;
     });
     // Whoever waits on it hears of it; nobody waiting is no unhandled rejection.
     this.failed.catch(() => undefined);
+    this.#startWorker([]);
   }
 
   async send(command: Command): Promise<void> {
     if (command.type === 'start-capture' || command.type === 'stop-capture') this.#ikeSender.take(command);
-    // Once the worker is gone the descriptors are closed, and their numbers may be somebody else's.
-    if (command.type === 'send-ike' && !this.#gone && this.#ikeSender.send(command)) return;
+    // Once they are closed, the numbers of the descriptors may be somebody else's.
+    if (command.type === 'send-ike' && !this.#isGone && this.#ikeSender.send(command)) return;
+    this.#inForce.note(command);
     await this.#commands.send(command);
   }
 
   async stop(): Promise<void> {
-    if (this.#gone) return;
-    this.#stopping = true;
-    await Promise.race([this.send({ type: 'stop' }), this.#exited]);
-    await this.#exited;
+    if (this.#isGone) return;
+    this.#isStopping = true;
+    if (this.#pause !== undefined) this.#end();
+    // It may fail on the way; then it is gone.
+    else this.send({ type: 'stop' }).catch(() => undefined);
+    await this.#gone;
   }
-}
 
-/** An error of the worker lost its class on the way between threads. */
-function fromWorker(error: unknown): Error {
-  if (!(error instanceof Error)) return new InvariantError(String(error));
-  if (error.name !== 'NativeError' || !('code' in error)) return error;
-  const { code, systemCall, device } = error as NativeError;
-  return new NativeError(error.message, code, systemCall, device);
+  #startWorker(standing: readonly Command[]): void {
+    const { addon, input, onEvent } = this.#parts;
+    const lastAcquireId = this.#workers++ * ACQUIRES_OF_A_WORKER;
+    const thread = new WorkerThread({
+      input: { ...input, lastAcquireId },
+      onEvent: (event) => {
+        this.#inForce.noteEvent(event);
+        onEvent(event);
+      },
+      wake: () => {
+        addon.signalWakeup(input.descriptors.wakeup);
+      },
+    });
+    void thread.ended.then((cause) => {
+      if (this.#isStopping) this.#end();
+      // Where a device is lost, the next worker would have none; where it has done nothing, the next one cannot either.
+      else if (cause instanceof NativeError || !thread.hasExecuted) this.#fail(cause);
+      else this.#replaceWorker(cause);
+    });
+    this.#commands.serve(thread, standing);
+  }
+
+  #replaceWorker(cause: Error): void {
+    const nowMs = monotonicMs();
+    const pauseMs = nowMs - this.#lastFailureMs < SOON_MS ? PAUSE_MS : 0;
+    this.#lastFailureMs = nowMs;
+    this.#commands.pause(cause);
+    this.#parts.onWorkerFailed(cause, pauseMs);
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      // SAs may have come and gone in the pause.
+      this.#startWorker(this.#inForce.commands(this.#parts.standingSas()));
+    }, pauseMs);
+  }
+
+  #fail(cause: Error): void {
+    this.#end(cause);
+    this.#noteFailed(cause);
+  }
+
+  #end(cause: Error = new EnvironmentError('the data plane has ended')): void {
+    clearTimeout(this.#pause);
+    this.#isGone = true;
+    // Not before: a worker must not find its descriptors closed, or somebody else's behind their numbers.
+    this.#parts.closeDevices();
+    this.#commands.end(cause);
+    this.#noteGone();
+  }
 }

@@ -52,6 +52,7 @@ export interface OutboundParts {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  readonly lastAcquireId?: number;
   readonly captures: Pick<Captures, 'tap'>;
   /** Called, rarely, when an SA needs its next block of sequence numbers. */
   readonly onSequenceLow: (sa: SaReference) => void;

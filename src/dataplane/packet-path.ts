@@ -30,6 +30,8 @@ export interface PacketPathParts {
   readonly raisesHopLimit: boolean;
   /** Random; makes the flow caches unpredictable. */
   readonly flowSeed: number;
+  /** The packet path before gave out numbers up to this one; left out: there was none. */
+  readonly lastAcquireId?: number;
   /** Left out: no policy is keyed by IKE, and IKE messages are dropped. */
   readonly ike?: IkePath | undefined;
   readonly onEvent: (event: DataPlaneEvent) => void;

@@ -25,6 +25,8 @@ export interface WorkerInput {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  /** What the workers before gave out. */
+  readonly lastAcquireId: number;
   /** Left out: there is no IKE. */
   readonly ikeSockets?: readonly IkeSocket[] | undefined;
 }
@@ -47,6 +49,7 @@ function run(port: MessagePort, input: WorkerInput): void {
     innerMtu: input.innerMtu,
     raisesHopLimit: input.raisesHopLimit,
     flowSeed: input.flowSeed,
+    lastAcquireId: input.lastAcquireId,
     ike: input.ikeSockets && {
       sockets: input.ikeSockets,
       taken: input.control.subarray(Control.ikeTaken),
@@ -60,14 +63,7 @@ function run(port: MessagePort, input: WorkerInput): void {
   let isStopped = false;
   let idleTurns = 0;
   for (;;) {
-    if (path.turn() > 0) idleTurns = 0;
-    else if (++idleTurns > IDLE_TURNS) {
-      const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]!);
-      Atomics.store(control, Control.asleep, 1);
-      // Sent before the main thread could know of the sleep.
-      if (Atomics.load(control, Control.sent) === executed) devices.wait(idleMs);
-      Atomics.store(control, Control.asleep, 0);
-    }
+    // Before the first packet: what waits for this worker is judged by what was in force before it.
     while (Atomics.load(control, Control.sent) !== executed) {
       const commands = takeMessage(port);
       if (commands === undefined) break;
@@ -79,6 +75,14 @@ function run(port: MessagePort, input: WorkerInput): void {
       Atomics.store(control, Control.executed, executed);
       Atomics.notify(control, Control.executed);
       if (isStopped) return;
+    }
+    if (path.turn() > 0) idleTurns = 0;
+    else if (++idleTurns > IDLE_TURNS) {
+      const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]!);
+      Atomics.store(control, Control.asleep, 1);
+      // Sent before the main thread could know of the sleep.
+      if (Atomics.load(control, Control.sent) === executed) devices.wait(idleMs);
+      Atomics.store(control, Control.asleep, 0);
     }
   }
 }

@@ -99,6 +99,7 @@ async function startSteps(
     onEvent: (event) => {
       events.take(event);
     },
+    standingSas: () => planes.sad.standing(),
   });
   host.useDevices(dataPlane.tunName, dataPlane.clearTunName);
   const crypto = chooseProvider('auto', 'missing' in addon ? undefined : addon);
@@ -128,6 +129,7 @@ async function startSteps(
   undo.push(async () => {
     planes.stop();
     await dataPlane.stop();
+    sad.zeroKeys();
     reportCounters({ counters, sad, guard: host.counts, ike: keying?.drops }, log);
   });
   undo.push(() => host.endRoutes(stop.isRequested));

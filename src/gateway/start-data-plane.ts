@@ -9,6 +9,7 @@ import type { NativeAddon } from '../dataplane/native/addon.ts';
 import { ikeListen } from '../dataplane/ike-socket.ts';
 import type { AddonMissing } from '../dataplane/native/load-addon.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
+import type { SaChange } from '../sad/security-association.ts';
 import { cipherLibraryInUse } from './cipher-library.ts';
 import { openDevices } from './open-devices.ts';
 
@@ -24,6 +25,8 @@ export interface DataPlaneInput {
   /** Some policy is keyed by IKE. */
   readonly ike: boolean;
   readonly onEvent: (event: DataPlaneEvent) => void;
+  /** Every SA that is in force. */
+  readonly standingSas: () => readonly SaChange[];
 }
 
 /** @throws EnvironmentError with one line that says what is missing */
@@ -50,14 +53,14 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
 }
 
 function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
-  const { config, log, counters, innerMtu, raisesHopLimit, flowSeed, onEvent } = input;
+  const { config, log, counters, innerMtu, raisesHopLimit, flowSeed, onEvent, standingSas } = input;
   const ciphers = cipherLibraryInUse(addon, config);
   const devices = openDevices(addon, config, log, input.ike);
   const coalesce = devices.tun.offloads;
   log.info({ engine: config.engine, ciphers, openssl: addon.opensslVersion() }, 'engine');
-  return new WorkerDataPlane(
+  return new WorkerDataPlane({
     addon,
-    {
+    input: {
       engine: config.engine,
       // What the TUN hands over as super-packets it also takes back as such.
       engineOptions: {
@@ -72,13 +75,18 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       flowSeed,
       ikeSockets: devices.ikeSockets,
     },
+    tunName: devices.tun.name,
+    clearTunName: devices.clearTun.name,
     onEvent,
-    {
-      name: devices.tun.name,
-      clearName: devices.clearTun.name,
-      closeDevices: () => {
-        devices.close();
-      },
+    standingSas,
+    onWorkerFailed: (err, pauseMs) => {
+      log.error(
+        { err, pauseMs },
+        'the worker of the data plane has failed: another one takes its place, with its SAs',
+      );
     },
-  );
+    closeDevices: () => {
+      devices.close();
+    },
+  });
 }

@@ -2,7 +2,7 @@
 // sequence numbers the inference of RFC 4303 Appendix A2.2. The words lie in shared memory; one worker writes.
 
 import { SaField, type SaState } from './sa-state.ts';
-import { SharedRows } from './shared-rows.ts';
+import { SharedRowsBySize } from './shared-rows.ts';
 
 const WORD_BITS = 32;
 const TWO_32 = 0x1_0000_0000;
@@ -17,23 +17,18 @@ export type ReplayBitmap = Int32Array<SharedArrayBuffer>;
 
 /** Bitmaps of every size, pooled in shared memory. */
 export class ReplayBitmaps {
-  readonly #bySize = new Map<number, SharedRows<ReplayBitmap>>();
+  readonly #rows = new SharedRowsBySize<ReplayBitmap>(Int32Array);
 
   /** @param windowPackets 0 = off, or a multiple of 32 */
   take(windowPackets: number): ReplayBitmap {
     // RFC 6479 §3: a power of two of words, one more than the window needs, so that moving clears whole words.
     let words = 1;
     while (words < windowPackets / WORD_BITS + 1) words *= 2;
-    let rows = this.#bySize.get(words);
-    if (rows === undefined) {
-      rows = new SharedRows<ReplayBitmap>(Int32Array, words);
-      this.#bySize.set(words, rows);
-    }
-    return rows.take();
+    return this.#rows.take(words);
   }
 
   release(bitmap: ReplayBitmap): void {
-    this.#bySize.get(bitmap.length)?.release(bitmap);
+    this.#rows.release(bitmap);
   }
 }
 

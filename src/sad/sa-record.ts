@@ -1,12 +1,13 @@
-// An SA as the main thread keeps it, and what one is made of when it is added. Keys pass through and are not kept.
+// An SA as the main thread keeps it, and what one is made of when it is added. Its key lies in shared memory as long as it
+// lives: a worker that takes another one's place needs it.
 
-import type { EspTransform } from '../crypto/esp-transform.ts';
+import { keyMaterialBytes, type EspTransform } from '../crypto/esp-transform.ts';
 import type { Selectors } from '../spd/policy.ts';
 import type { SaLifetime } from '../spd/sa-lifetime.ts';
 import type { TunnelOptions } from '../spd/tunnel-options.ts';
 import type { ReplayBitmap } from './replay-window.ts';
 import { stateAt, type SaState } from './sa-state.ts';
-import type { Endpoint, NextBlock, SaReference, SequenceBlock } from './security-association.ts';
+import type { Endpoint, NextBlock, SaReference, SequenceBlock, SharedKey } from './security-association.ts';
 
 /** The outer addresses of a tunnel, from this side: 4 or 16 bytes in network order. */
 export interface OuterAddresses {
@@ -93,6 +94,14 @@ export interface SaRecordFields extends SaReference {
   readonly selectors: Selectors;
 }
 
+/** Rows of the tables that all SAs share. */
+export interface SaMemory {
+  readonly state: SaState;
+  /** Inbound only. */
+  readonly replayBitmap: ReplayBitmap | undefined;
+  readonly keyMaterial: SharedKey;
+}
+
 /** Small, because there may be a hundred thousand: it remembers where its shared memory is, and makes views of it when asked. */
 export class SaRecord implements SaRecordFields {
   readonly slot: number;
@@ -113,9 +122,10 @@ export class SaRecord implements SaRecordFields {
   readonly #bitmapBuffer: SharedArrayBuffer | undefined;
   readonly #bitmapOffset: number;
   readonly #bitmapWords: number;
+  readonly #keyBuffer: SharedArrayBuffer;
+  readonly #keyOffset: number;
 
-  /** @param replayBitmap inbound only */
-  constructor(fields: SaRecordFields, state: SaState, replayBitmap: ReplayBitmap | undefined) {
+  constructor(fields: SaRecordFields, { state, replayBitmap, keyMaterial }: SaMemory) {
     this.slot = fields.slot;
     this.id = fields.id;
     this.description = fields.description;
@@ -132,6 +142,8 @@ export class SaRecord implements SaRecordFields {
     this.#bitmapBuffer = replayBitmap?.buffer;
     this.#bitmapOffset = replayBitmap?.byteOffset ?? 0;
     this.#bitmapWords = replayBitmap?.length ?? 0;
+    this.#keyBuffer = keyMaterial.buffer;
+    this.#keyOffset = keyMaterial.byteOffset;
   }
 
   get state(): SaState {
@@ -141,6 +153,11 @@ export class SaRecord implements SaRecordFields {
   /** Inbound only. */
   get replayBitmap(): ReplayBitmap | undefined {
     return this.#bitmapBuffer && new Int32Array(this.#bitmapBuffer, this.#bitmapOffset, this.#bitmapWords);
+  }
+
+  get keyMaterial(): SharedKey {
+    const bytes = keyMaterialBytes(this.description.transform);
+    return new Uint8Array(this.#keyBuffer, this.#keyOffset, bytes);
   }
 }
 

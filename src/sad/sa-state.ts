@@ -36,9 +36,11 @@ export const SaField = {
   hardAtMs: 16,
   /** 1 as soon as a soft limit was met. */
   softExpired: 17,
+  /** Outbound: the end of the block of numbers in use. */
+  blockEnd: 18,
 } as const;
 
-const ROW_FIELDS = 18;
+const ROW_FIELDS = 19;
 
 /** One SA's row, or a view of it in another thread. */
 export type SaState = Float64Array<SharedArrayBuffer>;

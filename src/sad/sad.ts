@@ -3,11 +3,9 @@
 // acknowledged it: an inbound SA is in force before anybody tells the peer of it.
 
 import { randomInt } from 'node:crypto';
-import { InvariantError } from '../base/errors.ts';
 import { keyMaterialBytes } from '../crypto/esp-transform.ts';
 import { NO_LIFETIME } from '../spd/sa-lifetime.ts';
-import { DEFAULT_TUNNEL_OPTIONS } from '../spd/tunnel-options.ts';
-import { KeyMailbox } from './key-mailbox.ts';
+import { installation } from './installation.ts';
 import { ReplayBitmaps } from './replay-window.ts';
 import { addStep, amendmentStep, type SaAmendment, type SadEdit, type Step } from './sad-edit.ts';
 import { PolicyTraffics } from './policy-traffic.ts';
@@ -25,8 +23,16 @@ import {
   type SaIdentifier,
 } from './sa-record.ts';
 import { SaField, SaStates } from './sa-state.ts';
+import { SharedRowsBySize } from './shared-rows.ts';
 import { viewLarval, viewSa, type LarvalView, type SaView } from './sa-view.ts';
-import type { NextBlock, SaCarrier, SaChange, SaReference } from './security-association.ts';
+import type {
+  NextBlock,
+  SaCarrier,
+  SaChange,
+  SaReference,
+  SequenceBlock,
+  SharedKey,
+} from './security-association.ts';
 import { SlotPool } from './slot-pool.ts';
 import {
   chooseSpi,
@@ -41,6 +47,7 @@ import {
 const LARVAL_TIMEOUT_MS = 165_000;
 /** Changes that a carrier is given at once: it lets no packet through meanwhile. */
 const CHANGES_AT_ONCE = 256;
+const NO_BLOCK: SequenceBlock = { first: 0, end: 0 };
 
 export interface SadParts {
   /** Monotonic milliseconds. */
@@ -71,6 +78,7 @@ export class Sad {
   readonly #random: RandomInteger;
   readonly #states = new SaStates();
   readonly #bitmaps = new ReplayBitmaps();
+  readonly #keys = new SharedRowsBySize<SharedKey>(Uint8Array);
   readonly #slots = new SlotPool();
   readonly #index = new SaIndex();
   readonly #larval = new Map<number, Larval>();
@@ -209,15 +217,34 @@ export class Sad {
     edits: readonly SadEdit[],
     send?: (changes: readonly SaChange[]) => Promise<void>,
   ): Promise<void> {
-    const keys = new KeyMailbox(edits);
+    const steps = this.#prepare(edits);
+    const changes = steps.map(({ change }) => change);
     try {
-      const steps = this.#prepare(edits, keys);
-      if (send === undefined) await this.#sendInParts(steps.map(({ change }) => change));
-      else await send(steps.map(({ change }) => change));
-      for (const { commit } of steps) commit();
-    } finally {
-      keys.zero();
+      if (send === undefined) await this.#sendInParts(changes);
+      else await send(changes);
+    } catch (error) {
+      // Whoever was to make the changes is gone, and the next one is told what stands here.
+      for (const { undo } of steps.toReversed()) undo();
+      throw error;
     }
+    for (const { commit } of steps) commit();
+  }
+
+  /**
+   * What lets another worker carry every SA where the one before has ended: each goes on with the next sequence number and
+   * with its replay window. SAs on their way out are not among them.
+   */
+  standing(): readonly SaChange[] {
+    const records = [...this.#index.inbound, ...this.#index.outbound].sort((a, b) => a.id - b.id);
+    return records.map((record) => {
+      const { state } = record;
+      return installation(record, { first: state[SaField.sequence]!, end: state[SaField.blockEnd]! });
+    });
+  }
+
+  /** Zeroes every key, when nobody carries the SAs any more. */
+  zeroKeys(): void {
+    for (const record of this.#index.inUse()) record.keyMaterial.fill(0);
   }
 
   /** Where an outbound SA has its numbers from; undefined where it is gone. */
@@ -261,10 +288,10 @@ export class Sad {
       await this.#parts.carrier.apply(changes.slice(start, start + CHANGES_AT_ONCE));
   }
 
-  #prepare(edits: readonly SadEdit[], keys: KeyMailbox): readonly Step[] {
+  #prepare(edits: readonly SadEdit[]): readonly Step[] {
     const steps: Step[] = [];
     try {
-      for (const edit of edits) steps.push(this.#prepareOne(edit, keys));
+      for (const edit of edits) steps.push(this.#prepareOne(edit));
     } catch (error) {
       for (const { undo } of steps.reverse()) undo();
       throw error;
@@ -272,10 +299,10 @@ export class Sad {
     return steps;
   }
 
-  #prepareOne(edit: SadEdit, keys: KeyMailbox): Step {
+  #prepareOne(edit: SadEdit): Step {
     switch (edit.type) {
       case 'add':
-        return this.#prepareAdd(edit.sa, keys);
+        return this.#prepareAdd(edit.sa);
       case 'amend':
         return amendmentStep(this.#index.get(edit.sa), edit.amendment);
       case 'delete':
@@ -283,39 +310,14 @@ export class Sad {
     }
   }
 
-  #prepareAdd(sa: NewInboundSa | NewOutboundSa, keys: KeyMailbox): Step {
+  #prepareAdd(sa: NewInboundSa | NewOutboundSa): Step {
     this.#checkIdentity(sa);
     const record = this.#createRecord(sa);
     this.#index.add(record);
-    const common = {
-      slot: record.slot,
-      id: record.id,
-      spi: sa.spi,
-      transform: sa.transform,
-      mode: 'tunnel' as const,
-      esn: sa.esn,
-      policy: sa.policy,
-      peer: sa.peer,
-      selectors: sa.selectors,
-      keyMaterial: keys.put(sa.keyMaterial),
-      state: record.state,
-    };
-    const release = (): void => {
+    const block = sa.direction === 'outbound' ? sa.block : NO_BLOCK;
+    return addStep(installation(record, block), () => {
       this.#release(record);
-    };
-    const isOfIke = sa.origin?.keying === 'ikev2';
-    if (sa.direction === 'outbound') {
-      const { endpoint, block, tunnel = DEFAULT_TUNNEL_OPTIONS } = sa;
-      const change: SaChange = {
-        type: 'install-outbound',
-        sa: { ...common, direction: 'outbound', isOfIke, endpoint, tunnel, block },
-      };
-      return addStep(change, release);
-    }
-    const { replayBitmap, replayWindowPackets } = record;
-    if (replayBitmap === undefined) throw new InvariantError('an inbound SA has no replay bitmap');
-    const inbound = { ...common, tellsFirstPacket: isOfIke, replayWindowPackets, replayBitmap };
-    return addStep({ type: 'install-inbound', sa: { ...inbound, direction: 'inbound' } }, release);
+    });
   }
 
   #checkIdentity(sa: NewInboundSa | NewOutboundSa): void {
@@ -331,6 +333,8 @@ export class Sad {
 
   #createRecord(sa: NewInboundSa | NewOutboundSa): SaRecord {
     const slot = this.#slots.take();
+    const keyMaterial = this.#keys.take(sa.keyMaterial.length);
+    keyMaterial.set(sa.keyMaterial);
     const now = this.#parts.now();
     const state = this.#states.take(now);
     const lifetime = sa.lifetime ?? NO_LIFETIME;
@@ -338,6 +342,7 @@ export class Sad {
     if (sa.direction === 'outbound') {
       writeSequenceLimits(state, sa.esn);
       state[SaField.sequence] = sa.block.first;
+      state[SaField.blockEnd] = sa.block.end;
     }
     const isOutbound = sa.direction === 'outbound';
     const replayWindowPackets = isOutbound ? 0 : sa.replayWindowPackets;
@@ -355,8 +360,11 @@ export class Sad {
         lifetime,
         selectors: sa.selectors,
       },
-      state,
-      isOutbound ? undefined : this.#bitmaps.take(replayWindowPackets),
+      {
+        state,
+        replayBitmap: isOutbound ? undefined : this.#bitmaps.take(replayWindowPackets),
+        keyMaterial,
+      },
     );
   }
 
@@ -397,5 +405,6 @@ export class Sad {
     this.#slots.release(record.slot);
     this.#states.release(record.state);
     if (record.replayBitmap !== undefined) this.#bitmaps.release(record.replayBitmap);
+    this.#keys.release(record.keyMaterial);
   }
 }

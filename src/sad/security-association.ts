@@ -16,6 +16,8 @@ export interface SaReference {
   readonly id: number;
 }
 
+export type SharedKey = Uint8Array<SharedArrayBuffer>;
+
 interface SecurityAssociation extends SaReference {
   /** Unsigned. */
   readonly spi: number;
@@ -28,8 +30,8 @@ interface SecurityAssociation extends SaReference {
   readonly peer: string;
   /** What the SA may carry; may be narrower than its policy (RFC 4301 §4.4.2.1). */
   readonly selectors: Selectors;
-  /** Cipher key and salt, in shared memory; zeroed as soon as the engine has taken them. */
-  readonly keyMaterial: Uint8Array<SharedArrayBuffer>;
+  /** Cipher key and salt; the SAD zeroes them when the SA is gone. */
+  readonly keyMaterial: SharedKey;
   /** With the limits of the SA already in it. */
   readonly state: SaState;
 }

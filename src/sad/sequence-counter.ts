@@ -20,15 +20,14 @@ export function wholeSequenceSpace(esn: boolean): SequenceBlock {
 
 export class SequenceCounter {
   readonly #state: SaState;
-  #end: number;
+  #end = 0;
   /** Made when the first block comes: few SAs ever need a second one. */
   #queued: SequenceBlock[] | undefined;
   #asked = false;
 
   constructor(state: SaState, block: SequenceBlock) {
     this.#state = state;
-    this.#end = block.end;
-    if (state[SaField.sequence]! < block.first) state[SaField.sequence] = block.first;
+    this.#use(block);
   }
 
   /** Adds a block; it must lie behind every block before it. */
@@ -50,8 +49,7 @@ export class SequenceCounter {
   advance(): SequenceBlock | undefined {
     const block = this.#queued?.shift();
     if (block === undefined) return undefined;
-    this.#state[SaField.sequence] = Math.max(block.first, this.#state[SaField.sequence]!);
-    this.#end = block.end;
+    this.#use(block);
     return block;
   }
 
@@ -73,5 +71,12 @@ export class SequenceCounter {
     if (this.#state[SaField.sequence]! + LOW_WATER_PACKETS < this.#end) return false;
     this.#asked = true;
     return true;
+  }
+
+  #use({ first, end }: SequenceBlock): void {
+    const state = this.#state;
+    state[SaField.sequence] = Math.max(first, state[SaField.sequence]!);
+    state[SaField.blockEnd] = end;
+    this.#end = end;
   }
 }

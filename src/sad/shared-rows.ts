@@ -3,7 +3,8 @@
 
 const CHUNK_BYTES = 1 << 16;
 
-export type SharedRow = Float64Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer>;
+export type SharedRow =
+  Float64Array<SharedArrayBuffer> | Int32Array<SharedArrayBuffer> | Uint8Array<SharedArrayBuffer>;
 
 interface RowConstructor<Row extends SharedRow> {
   readonly BYTES_PER_ELEMENT: number;
@@ -41,5 +42,30 @@ export class SharedRows<Row extends SharedRow> {
   release(row: Row): void {
     row.fill(0);
     this.#free.push(row);
+  }
+}
+
+/** Rows of several lengths, each released to those of its own. */
+export class SharedRowsBySize<Row extends SharedRow> {
+  readonly #Row: RowConstructor<Row>;
+  readonly #bySize = new Map<number, SharedRows<Row>>();
+
+  constructor(Row: RowConstructor<Row>) {
+    this.#Row = Row;
+  }
+
+  /** @param fields elements in the row @returns a row of zeros */
+  take(fields: number): Row {
+    let rows = this.#bySize.get(fields);
+    if (rows === undefined) {
+      rows = new SharedRows(this.#Row, fields);
+      this.#bySize.set(fields, rows);
+    }
+    return rows.take();
+  }
+
+  /** @param row of this table, that no other thread uses any more */
+  release(row: Row): void {
+    this.#bySize.get(row.length)?.release(row);
   }
 }

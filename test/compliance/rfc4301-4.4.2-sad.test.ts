@@ -323,17 +323,43 @@ describe.each(ENGINES)('%s engine', (engine) => {
 });
 
 describe('keys', () => {
-  test('RFC 4301 §4.4.2: keys are zeroed in the message as soon as they are taken, and kept nowhere on the main thread', async () => {
+  const EMPTY = new Uint8Array();
+  const zeroed = (keys: readonly Uint8Array[]): readonly boolean[] =>
+    keys.map((key) => key.every((byte) => byte === 0));
+
+  /** Both directions, with the keys that the data plane was shown. */
+  async function addPair(bench: SadBench): Promise<readonly Uint8Array[]> {
+    const pair = [inboundSa(), outboundSa()];
+    for (const sa of pair) await bench.sad.add(sa);
+    const keys = bench.changes.map((change) => ('keyMaterial' in change.sa ? change.sa.keyMaterial : EMPTY));
+    expect(keys.map((key) => [...key])).toEqual(pair.map(({ keyMaterial }) => [...keyMaterial]));
+    return keys;
+  }
+
+  test('RFC 4301 §4.4.2: a key is zeroed when the data plane has forgotten its SA, and not before', async () => {
     const bench = new SadBench();
+    const keys = await addPair(bench);
     bench.isPrompt = false;
-    const sa = inboundSa();
-    const added = bench.sad.add(sa);
-    const [change] = bench.changes;
-    if (change?.type !== 'install-inbound') throw new Error('not installed');
-    expect([...change.sa.keyMaterial]).toEqual([...sa.keyMaterial]);
+    const deleted = bench.sad.delete({ direction: 'inbound', spi: 0x2002 });
+    expect(zeroed(keys)).toEqual([false, false]);
     bench.acknowledge();
-    await added;
-    expect(change.sa.keyMaterial.every((byte) => byte === 0)).toBe(true);
+    await deleted;
+    expect(zeroed(keys)).toEqual([true, false]);
+  });
+
+  test('RFC 4301 §4.4.2.1: the key of an SA that ends at a hard limit is zeroed', async () => {
+    const bench = new SadBench();
+    const keys = await addPair(bench);
+    const { slot, id } = bench.sad.outbound[0] ?? { slot: -1, id: -1 };
+    bench.sad.expired({ slot, id }, true, 'time');
+    expect(zeroed(keys)).toEqual([false, true]);
+  });
+
+  test('RFC 4301 §4.4.2: all keys are zeroed at the end', async () => {
+    const bench = new SadBench();
+    const keys = await addPair(bench);
+    bench.sad.zeroKeys();
+    expect(zeroed(keys)).toEqual([true, true]);
   });
 
   test('RFC 4301 §4.4.2: keys are zeroed where the data plane refuses, too', async () => {

@@ -2,7 +2,7 @@
 
 import { allocateBatchMemory, type BatchLimits } from '../../src/dataplane/batch-memory.ts';
 import { allocateCounters, readDrops, type Counters } from '../../src/dataplane/counters.ts';
-import type { DataPlaneEvent } from '../../src/dataplane/commands.ts';
+import type { Command, DataPlaneEvent } from '../../src/dataplane/commands.ts';
 import type { Engine } from '../../src/dataplane/engine.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
@@ -10,6 +10,7 @@ import type { IkeSocket } from '../../src/dataplane/ike-socket.ts';
 import { PacketPath } from '../../src/dataplane/packet-path.ts';
 import {
   MemoryDevices,
+  type MemoryDevicesOptions,
   type SentDatagram,
   type TunFrameOut,
 } from '../../src/dataplane/portable/memory-devices.ts';
@@ -60,15 +61,23 @@ export interface TestSite {
   readonly clearFrames: TunFrameOut[];
   /** Down: that device takes nothing. */
   readonly clearLink: { isUp: boolean };
-  /** What the other devices refuse: errno of each datagram that is sent, frames for the TUN. */
-  readonly faults: { sendErrno: number; tunIsFull: boolean };
+  /**
+   * What the other devices refuse: errno of each datagram that is sent, frames for the TUN. `callsToCrash`: so many calls of
+   * the devices go well, and the next one throws.
+   */
+  readonly faults: { sendErrno: number; tunIsFull: boolean; callsToCrash: number };
   readonly datagrams: SentDatagram[];
   readonly events: DataPlaneEvent[];
   /** Cell 0: how many IKE datagrams the main thread has taken. */
   readonly ikeTaken: Int32Array;
   /** Drops counted so far, by name. */
   readonly drops: () => Record<string, number>;
+  /** Lets a new packet path with other memory take the place of the one that there is, and tells it these commands. */
+  readonly replacePath: (commands: readonly Command[]) => void;
 }
+
+/** What {@link TestSite.faults} asked for. */
+export class CrashError extends Error {}
 
 /** Two sockets of one address: number 0 shares its port with ESP, number 1 is IKE's own. */
 export const IKE_SOCKETS: readonly IkeSocket[] = [4500, 500].map((port, socket) => ({
@@ -86,48 +95,60 @@ export function createSite(
   sockets?: readonly IkeSocket[],
 ): TestSite {
   const ikeTaken = new Int32Array(1);
-  const memory = allocateBatchMemory(limits);
   const frames: TunFrameOut[] = [];
   const clearFrames: TunFrameOut[] = [];
   const clearLink = { isUp: true };
-  const faults = { sendErrno: 0, tunIsFull: false };
+  const faults = { sendErrno: 0, tunIsFull: false, callsToCrash: Infinity };
+  const mayCrash = (): void => {
+    if (faults.callsToCrash-- <= 0) throw new CrashError();
+  };
   const datagrams: SentDatagram[] = [];
   const events: DataPlaneEvent[] = [];
   const counters = allocateCounters();
   const clock = { nowMs: 1000 };
-  const devices = new MemoryDevices(memory, {
-    onFrame: (frame) => !faults.tunIsFull && frames.push(frame) > 0,
+  const callbacks: MemoryDevicesOptions = {
+    onFrame: (frame) => {
+      mayCrash();
+      return !faults.tunIsFull && frames.push(frame) > 0;
+    },
     onClearFrame: (frame) => clearLink.isUp && clearFrames.push(frame) > 0,
     onDatagram: (datagram) => {
+      mayCrash();
       if (faults.sendErrno === 0) datagrams.push(datagram);
       return faults.sendErrno;
     },
     now: () => clock.nowMs,
-  });
-  const options = { coalesceTcp: true, coalesceUdp: true };
-  const engine =
-    engineName === 'native'
-      ? createNativeEngine(loadAddon(), memory, options)
-      : createPortableEngine(memory, options);
-  const path = new PacketPath({
-    memory,
-    devices,
-    engine,
-    counters,
-    innerMtu: INNER_MTU,
-    raisesHopLimit: true,
-    flowSeed: 1,
-    ike: sockets && { sockets, taken: ikeTaken },
-    onEvent: (event) => {
-      events.push(event);
-      if (event.type === 'expire') sad.expired(event.sa, event.hard, event.cause);
-    },
-  });
+  };
+  const newPath = (): Pick<TestSite, 'devices' | 'path'> => {
+    const memory = allocateBatchMemory(limits);
+    const devices = new MemoryDevices(memory, callbacks);
+    const options = { coalesceTcp: true, coalesceUdp: true };
+    const engine =
+      engineName === 'native'
+        ? createNativeEngine(loadAddon(), memory, options)
+        : createPortableEngine(memory, options);
+    const path = new PacketPath({
+      memory,
+      devices,
+      engine,
+      counters,
+      innerMtu: INNER_MTU,
+      raisesHopLimit: true,
+      flowSeed: 1,
+      ike: sockets && { sockets, taken: ikeTaken },
+      onEvent: (event) => {
+        events.push(event);
+        if (event.type === 'expire') sad.expired(event.sa, event.hard, event.cause);
+      },
+    });
+    return { devices, path };
+  };
+  let current = newPath();
   const sad = new Sad({
     now: () => clock.nowMs,
     carrier: {
       apply: (commands) => {
-        path.execute({ type: 'together', commands });
+        current.path.execute({ type: 'together', commands });
         return Promise.resolve();
       },
     },
@@ -135,8 +156,12 @@ export function createSite(
   const drops = (): Record<string, number> => readDrops(counters);
   return {
     ikeTaken,
-    path,
-    devices,
+    get path() {
+      return current.path;
+    },
+    get devices() {
+      return current.devices;
+    },
     sad,
     counters,
     clock,
@@ -147,6 +172,10 @@ export function createSite(
     datagrams,
     events,
     drops,
+    replacePath: (commands) => {
+      current = newPath();
+      current.path.execute({ type: 'together', commands });
+    },
   };
 }
 

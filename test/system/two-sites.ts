@@ -110,10 +110,12 @@ export class TwoSites {
       throw new Error(`${place} did not say "${answer}"\n${gateway.log.tail(20, place)}`);
   }
 
-  async start(place: GatewayPlace): Promise<void> {
+  /** @param environment variables of its own */
+  async start(place: GatewayPlace, environment: Readonly<Record<string, string>> = {}): Promise<void> {
     // A log of its own for each start: the one before has said "ready" too.
     const log = `${this.files.log(place)}.${String(this.#starts++)}`;
-    const gateway = startGateway(this.topology, { ...this.files, log: () => log }, place, false);
+    const files = { ...this.files, log: () => log };
+    const gateway = startGateway(this.topology, files, place, false, environment);
     this.#gateways.set(place, gateway);
     this.#started.push(gateway);
     await gatewayReady(gateway, new AbortController().signal);

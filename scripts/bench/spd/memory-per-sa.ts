@@ -10,6 +10,7 @@ import { Peers } from '../../../src/dataplane/peers.ts';
 import { NullDevices, NullEngine } from './null-devices.ts';
 import { makePolicies } from './policies.ts';
 import type { SpdMemory } from './results.ts';
+import { keyMaterialBytes } from '../../../src/crypto/esp-transform.ts';
 import { benchTransform, inboundSa, outboundSa, SaSupply, spiOf } from './sa-supply.ts';
 
 /** Of half of the SAs: a view of the bitmap, the object over it, and four words. */
@@ -43,7 +44,8 @@ export async function measureMemoryPerSa(pairs: number): Promise<SpdMemory> {
   const last = spiOf(pairs - 1);
   if (associations.inboundBySpi(last)?.spi !== last || supply.sad.outbound.length !== pairs)
     throw new InvariantError('SAs were lost while their memory was measured');
-  return { bytesPerSa: taken / (2 * pairs) - WINDOW_BYTES, sas: 2 * pairs };
+  const keyBytes = keyMaterialBytes(transform);
+  return { bytesPerSa: taken / (2 * pairs) - WINDOW_BYTES - keyBytes, sas: 2 * pairs };
 }
 
 function usedBytes(gc: () => void): number {

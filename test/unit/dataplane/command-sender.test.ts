@@ -17,16 +17,18 @@ describe('commands to a worker', () => {
   let sender: CommandSender;
 
   beforeEach(() => {
-    control = allocateControlWords();
-    sender = newSender();
+    sender = new CommandSender();
+    serve([]);
   });
 
-  function newSender(): CommandSender {
+  /** Lets a new worker execute what is sent. */
+  function serve(standing: readonly Command[], words = allocateControlWords()): void {
+    control = words;
     posted = [];
     wakeUps = 0;
-    return new CommandSender({
+    const receiver = {
       control,
-      post: (commands) => {
+      post: (commands: readonly Command[]) => {
         // A worker that looked at the number before would miss the message.
         expect(Atomics.load(control, Control.sent)).toBe(
           (Atomics.load(control, Control.executed) + posted.length) | 0,
@@ -36,7 +38,8 @@ describe('commands to a worker', () => {
       wake: () => {
         wakeUps++;
       },
-    });
+    };
+    sender.serve(receiver, standing);
   }
 
   /** What a worker does after a message. */
@@ -90,8 +93,9 @@ describe('commands to a worker', () => {
   });
 
   it('go on where the number of messages begins anew', async () => {
-    for (const word of [Control.sent, Control.executed]) Atomics.store(control, word, 2 ** 31 - 1);
-    sender = newSender();
+    const words = allocateControlWords();
+    for (const word of [Control.sent, Control.executed]) Atomics.store(words, word, 2 ** 31 - 1);
+    serve([], words);
     const sent = sender.send(done(1));
     expect(await settles(sent)).toBe('waits');
     expect(Atomics.load(control, Control.sent)).toBe(-(2 ** 31));
@@ -108,5 +112,63 @@ describe('commands to a worker', () => {
     await expect(second).rejects.toThrow('out of memory');
     await expect(sender.send(done(3))).rejects.toThrow('the data plane has ended');
     expect(posted).toEqual([[done(1)]]);
+  });
+
+  describe('when the worker has failed', () => {
+    const inForce = done(100);
+
+    it('wait for the next one, which is told first what is in force', async () => {
+      const taken = sender.send(done(1));
+      await Promise.resolve();
+      sender.pause(new Error('a defect'));
+      const early = sender.send(done(2));
+      expect(await settles(early)).toBe('waits');
+      serve([inForce]);
+      expect(posted).toEqual([[inForce], [done(1)], [done(2)]]);
+      execute();
+      expect(await settles(taken)).toBe('waits');
+      execute();
+      await taken;
+      expect(await settles(early)).toBe('waits');
+      execute();
+      await early;
+    });
+
+    it('are not sent again where it had executed them, though nobody has been told', async () => {
+      const sent = [sender.send(done(1)), sender.send(done(2))];
+      await Promise.resolve();
+      execute();
+      sender.pause(new Error('a defect'));
+      serve([inForce]);
+      expect(posted).toEqual([[inForce]]);
+      await Promise.all(sent);
+    });
+
+    it('are refused when they may have ended two of them; those behind go on', async () => {
+      const poison = sender.send(done(1));
+      const innocent = sender.send(done(2));
+      await Promise.resolve();
+      sender.pause(new Error('a defect'));
+      serve([inForce]);
+      execute();
+      sender.pause(new Error('the same defect'));
+      await expect(poison).rejects.toThrow('the same defect');
+      serve([inForce]);
+      expect(posted).toEqual([[inForce], [done(2)]]);
+      execute();
+      execute();
+      await innocent;
+    });
+
+    it('say nothing to one that is not there any more', async () => {
+      const before = { control, wakeUps };
+      Atomics.store(control, Control.asleep, 1);
+      sender.pause(new Error('a defect'));
+      void sender.send(done(1));
+      await Promise.resolve();
+      expect(posted).toEqual([]);
+      expect(wakeUps).toBe(before.wakeUps);
+      expect(Atomics.load(before.control, Control.sent)).toBe(0);
+    });
   });
 });

@@ -1,0 +1,23 @@
+// An SA of the SAD as a worker is sent it.
+
+import { InvariantError } from '../base/errors.ts';
+import { DEFAULT_TUNNEL_OPTIONS } from '../spd/tunnel-options.ts';
+import type { SaRecord } from './sa-record.ts';
+import type { SaChange, SequenceBlock } from './security-association.ts';
+
+/** @param block for an outbound SA */
+export function installation(record: SaRecord, block: SequenceBlock): SaChange {
+  const { slot, id, spi, direction, description, selectors, state, keyMaterial, replayBitmap } = record;
+  const { transform, esn, policy, peer, origin, tunnel = DEFAULT_TUNNEL_OPTIONS } = description;
+  const named = { slot, id, spi, transform, mode: 'tunnel' as const, esn, policy, peer, selectors };
+  const common = { ...named, keyMaterial, state };
+  const isOfIke = origin?.keying === 'ikev2';
+  if (direction === 'outbound') {
+    const { endpoint } = record;
+    return { type: 'install-outbound', sa: { ...common, direction, isOfIke, endpoint, tunnel, block } };
+  }
+  if (replayBitmap === undefined) throw new InvariantError('an inbound SA has no replay bitmap');
+  const { replayWindowPackets } = record;
+  const window = { replayWindowPackets, replayBitmap };
+  return { type: 'install-inbound', sa: { ...common, direction, tellsFirstPacket: isOfIke, ...window } };
+}
