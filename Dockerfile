@@ -3,39 +3,68 @@
 #
 #   docker build -t isthmus .
 #   docker run --device /dev/net/tun --cap-add NET_ADMIN --sysctl net.ipv4.ip_forward=1 \
-#     -v ./gateway:/etc/isthmus:ro -v isthmus-state:/var/lib/isthmus -p 4500:4500/udp isthmus
+#     -v "$PWD/gateway:/etc/isthmus:ro" -v isthmus-state:/var/lib/isthmus -p 500:500/udp -p 4500:4500/udp isthmus
 #
 # The state volume must outlive the container: sequence numbers are reserved in it, and a number used twice under
 # one key breaks the key.
+#
+# BASE is any Debian or Ubuntu; where it has no Node, Node comes from npm (`--build-arg BASE=debian:bookworm-slim`).
 
-FROM node:24-bookworm-slim AS build
-# ipsec-mb makes AES-GCM faster; it is there for amd64 only, and optional.
+ARG BASE=node:24-bookworm-slim
+
+# What the gateway calls. ipsec-mb makes AES-GCM faster; it is there for amd64 only, and optional.
+FROM ${BASE} AS base
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends iproute2 nftables \
+  && (apt-get install -y --no-install-recommends libipsec-mb1 || true) \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt
+
+# A host behind a gateway, for etc/lab: `docker build --target lab-host -t isthmus-lab-host .`
+FROM base AS lab-host
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends iputils-ping iperf3 \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt
+CMD ["iperf3", "--server"]
+
+FROM base AS build
+ARG NODE_MAJOR=24
+ENV PATH=/opt/node/bin:$PATH
 RUN apt-get update \
   && apt-get install -y --no-install-recommends g++ make python3 \
   && (apt-get install -y --no-install-recommends libipsec-mb-dev || true) \
-  && rm -rf /var/lib/apt/lists/*
-WORKDIR /opt/isthmus
+  && mkdir -p /image/usr/local/bin \
+  && if ! command -v node; then \
+    apt-get install -y --no-install-recommends npm \
+    # The part of npm's package `node` that is for this processor: Node, with the headers that the addon needs.
+    && package="node-linux-$(node -p process.arch)" \
+    && npm install --prefix /opt --no-audit --no-fund "$package@$NODE_MAJOR" \
+    && ln -s "node_modules/$package" /opt/node \
+    && strip -o /image/usr/local/bin/node /opt/node/bin/node; \
+  fi \
+  && rm -rf /var/lib/apt/lists/* /var/cache/apt
+WORKDIR /image/opt/isthmus
 # The addon is built by the package's install script, from these files only.
 COPY package.json package-lock.json .npmrc ./
 COPY scripts/build-native.mjs scripts/build.mjs scripts/
 COPY native native
 RUN npm ci --no-audit --no-fund --loglevel notice && test -f native/build/Release/isthmus_native.node
+COPY tsconfig.json ./
 COPY src src
-RUN npm run build && chmod 755 dist/main.js && npm prune --omit=dev --ignore-scripts
+# dist/ has in it what it uses of node_modules.
+RUN npm run build \
+  && rm -rf node_modules src scripts .npmrc package-lock.json tsconfig.json dist/*.map \
+  && find native -type f ! -path native/build/Release/isthmus_native.node -delete \
+  && find native -type d -empty -delete \
+  && chmod 755 dist/main.js \
+  && ln -s /opt/isthmus/dist/main.js /image/usr/local/bin/isthmus
+COPY LICENSE ./
 
-FROM node:24-bookworm-slim
-RUN apt-get update \
-  && apt-get install -y --no-install-recommends iproute2 nftables \
-  && (apt-get install -y --no-install-recommends libipsec-mb1 || true) \
-  && rm -rf /var/lib/apt/lists/*
-WORKDIR /opt/isthmus
-COPY package.json LICENSE ./
-COPY --from=build /opt/isthmus/node_modules node_modules
-COPY --from=build /opt/isthmus/native/build/Release/isthmus_native.node native/build/Release/
-COPY --from=build /opt/isthmus/dist dist
-RUN ln -s /opt/isthmus/dist/main.js /usr/local/bin/isthmus && mkdir -p /etc/isthmus
+FROM base
+COPY --from=build /image /
 ENV NODE_ENV=production
 VOLUME /var/lib/isthmus
-EXPOSE 4500/udp
+EXPOSE 500/udp 4500/udp
+# Healthy: the gateway answers at its socket. Whether its tunnels are up depends on others.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["isthmus", "status"]
 ENTRYPOINT ["isthmus"]
 CMD ["run", "-c", "/etc/isthmus/gateway.yaml"]

@@ -2,7 +2,7 @@
 // packages, the native addon and dist/. Does only what is missing. Runs before node_modules exists, so it is plain
 // JavaScript without dependencies. Writes to standard error only: `npm run lab -- --json` prints JSON and no more.
 //
-//   node scripts/setup.mjs lab|bench|test
+//   node scripts/setup.mjs lab|bench|test|long
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -37,27 +37,34 @@ const networkTools = {
 };
 /** Make the native engine faster where they are; their absence is no failure. */
 const optionalPackages = ['libipsec-mb-dev'];
+const testPrograms = {
+  ...networkTools,
+  ...compilerTools,
+  tcpdump: 'tcpdump',
+  tshark: 'tshark',
+  ethtool: 'ethtool',
+  'iptables-legacy': 'iptables',
+  prometheus: 'prometheus',
+  'systemd-analyze': 'systemd',
+  chromium: 'chromium',
+};
+/** These bring no program to look for. */
+const testPackages = [
+  ...['libssl-dev', 'python3-scapy', 'python3-cryptography'],
+  ...['charon-systemd', 'strongswan-swanctl', 'libcharon-extra-plugins'],
+  ...['libstrongswan-standard-plugins', 'libstrongswan-extra-plugins'],
+];
+const longPrograms = {
+  dockerd: 'docker.io',
+  'docker-compose': 'docker-compose',
+  debootstrap: 'debootstrap',
+  'systemd-nspawn': 'systemd-container',
+};
 const purposes = {
   lab: { programs: networkTools, packages: [] },
   bench: { programs: { ...networkTools, ethtool: 'ethtool' }, packages: [] },
-  test: {
-    programs: {
-      ...networkTools,
-      ...compilerTools,
-      tcpdump: 'tcpdump',
-      tshark: 'tshark',
-      ethtool: 'ethtool',
-      'iptables-legacy': 'iptables',
-      prometheus: 'prometheus',
-      chromium: 'chromium',
-    },
-    // These bring no program to look for.
-    packages: [
-      ...['libssl-dev', 'python3-scapy', 'python3-cryptography'],
-      ...['charon-systemd', 'strongswan-swanctl', 'libcharon-extra-plugins'],
-      ...['libstrongswan-standard-plugins', 'libstrongswan-extra-plugins'],
-    ],
-  },
+  test: { programs: testPrograms, packages: testPackages },
+  long: { programs: { ...testPrograms, ...longPrograms }, packages: testPackages },
 };
 
 class SetupError extends Error {}
@@ -212,7 +219,8 @@ function compileSources() {
 
 try {
   const purpose = purposes[process.argv[2]];
-  if (purpose === undefined) throw new SetupError('usage: node scripts/setup.mjs lab|bench|test');
+  if (purpose === undefined)
+    throw new SetupError(`usage: node scripts/setup.mjs ${Object.keys(purposes).join('|')}`);
   checkNode();
   installPackages(purpose);
   installOptionalPackages();
