@@ -16,7 +16,7 @@ export const QUIET: StatusSource = {
   drops: [],
   guardDrops: () => Promise.resolve([]),
   securityAssociations: [],
-  explain: () => ({ passes: true, ways: [] }),
+  explain: () => ({ outcome: 'passes', ways: [] }),
   troubleOf: () => undefined,
   secondsSinceMade: () => undefined,
   trafficOf: () => NO_TRAFFIC,

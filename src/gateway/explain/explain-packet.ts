@@ -8,6 +8,7 @@ import { ACCEPT_BYPASS, SpdInbound } from '../../dataplane/spd-inbound.ts';
 import { ACQUIRE, BYPASS, SpdOutbound, type SelectingSa } from '../../dataplane/spd-outbound.ts';
 import type { GatewayConfig, PolicyConfig } from '../../management/config/gateway-config.ts';
 import type { Decision, Explanation, ImaginedPacket, Way } from '../../management/vici/extensions/explain.ts';
+import type { Outcome } from '../../management/vici/extensions/outcome.ts';
 import type { Sad } from '../../sad/sad.ts';
 import type { SaRecord } from '../../sad/sa-record.ts';
 import { formatSpi } from '../../sad/spi-allocation.ts';
@@ -44,7 +45,7 @@ export function explainPacket(gateway: ExplainedGateway, packet: ImaginedPacket)
   const ways = walk.isFromOutside(packet)
     ? [walk.inbound(packet), walk.outbound(answer)]
     : [walk.outbound(packet), walk.inbound(answer)];
-  return { passes: ways.every(({ passes }) => passes), ways };
+  return { outcome: worst(ways), ways };
 }
 
 class Walk {
@@ -70,13 +71,13 @@ class Walk {
     const { verdict, sa, policy } = judged;
     if (verdict === BYPASS)
       return this.#way('outbound', packet, [
-        this.#decision('SPD-O', true, 'BYPASS: it leaves in clear', policy),
+        this.#decision('SPD-O', 'passes', 'BYPASS: it leaves in clear', policy),
       ]);
     if (verdict !== ACQUIRE && (policy?.action !== 'PROTECT' || verdict === -Drop.outboundFragmentPorts))
       return this.#way('outbound', packet, [
         this.#decision(
           'SPD-O',
-          false,
+          'dropped',
           sentenceOf(verdict),
           policy,
           policy === undefined
@@ -85,23 +86,24 @@ class Walk {
         ),
       ]);
     const peer = policy?.sa?.peer ?? '';
-    const spd = this.#decision('SPD-O', true, `PROTECT with ${peer}`, policy);
+    const spd = this.#decision('SPD-O', 'passes', `PROTECT with ${peer}`, policy);
     return this.#way('outbound', packet, [spd, this.#chosenSa(verdict, sa?.record, policy)]);
   }
 
   inbound(packet: ImaginedPacket): Way {
     // What goes the other way says by which SA this one comes.
-    const { sa, policy } = this.#judgeOutbound(answerTo(packet));
+    const { verdict, sa, policy } = this.#judgeOutbound(answerTo(packet));
     const inClear = this.#inClear(packet);
     const carrying = sa === undefined ? undefined : this.#inboundOf(sa.record);
     if (carrying === undefined) {
       // Without a tunnel there is only one way to arrive.
       if (policy?.action !== 'PROTECT') return this.#way('inbound', packet, [inClear]);
       const mend = this.#whyDown(policy.name);
-      const none = this.#decision('SAD', false, 'no inbound SA that it could come by', policy, mend);
+      const outcome = verdict === ACQUIRE && this.#sasOf(policy.name).length === 0 ? 'waits' : 'dropped';
+      const none = this.#decision('SAD', outcome, 'no inbound SA that it could come by', policy, mend);
       return this.#way('inbound', packet, [none, asAside(inClear)]);
     }
-    const by = this.#decision('SAD', true, `by the SA ${saText(carrying)}`, undefined);
+    const by = this.#decision('SAD', 'passes', `by the SA ${saText(carrying)}`, undefined);
     return this.#way('inbound', packet, [by, this.#judgeInbound(packet, carrying), asAside(inClear)]);
   }
 
@@ -130,22 +132,23 @@ class Walk {
   #chosenSa(verdict: number, sa: SaRecord | undefined, policy: PolicyConfig | undefined): Decision {
     const name = policy?.name ?? '';
     if (sa === undefined) {
-      const made = this.#gateway.sad.outbound.filter(({ description }) => description.policy === name);
+      const made = this.#sasOf(name);
       const isNarrow = verdict === -Drop.outboundOutsideSelectors || (verdict === ACQUIRE && made.length > 0);
+      const outcome = verdict === ACQUIRE && !isNarrow ? 'waits' : 'dropped';
       const verdictText =
         verdict === ACQUIRE ? 'no SA takes it: IKE is asked for one, and it waits' : sentenceOf(verdict);
       const narrow = isNarrow ? narrowText(made.map(({ selectors }) => sidesText(selectors))) : undefined;
-      return this.#decision('SAD', false, verdictText, undefined, narrow ?? this.#whyDown(name));
+      return this.#decision('SAD', outcome, verdictText, undefined, narrow ?? this.#whyDown(name));
     }
     if (sa.endpoint === undefined)
       return this.#decision(
         'SAD',
-        false,
+        'dropped',
         `by the SA ${saText(sa)}, but nobody knows where the peer is`,
         undefined,
         `write the address of ${entryOfPeer(sa.description.peer)}, or wait for its first packet`,
       );
-    return this.#decision('SAD', true, `by the SA ${saText(sa)}`, undefined);
+    return this.#decision('SAD', 'passes', `by the SA ${saText(sa)}`, undefined);
   }
 
   #judgeInbound(packet: ImaginedPacket, sa: SaRecord): Decision {
@@ -161,7 +164,7 @@ class Walk {
     const policy = this.#policyOf(spd.policy?.name);
     if (verdict >= 0) {
       const text = verdict === ACCEPT_BYPASS ? 'accepted; it might come in clear as well' : 'accepted';
-      return this.#decision('SPD-I', true, text, policy);
+      return this.#decision('SPD-I', 'passes', text, policy);
     }
     const mend =
       verdict === -Drop.inboundOutsideSelectors
@@ -169,7 +172,7 @@ class Walk {
         : policy === undefined
           ? this.#policyFor(flowOf(packet, false))
           : `${policy.name} stands before ${description.policy}: narrow or remove it`;
-    return this.#decision('SPD-I', false, sentenceOf(verdict), policy, mend);
+    return this.#decision('SPD-I', 'dropped', sentenceOf(verdict), policy, mend);
   }
 
   /** RFC 4301 §5.2: only BYPASS lets in what arrives in clear. The guard repeats the SPD in order. */
@@ -177,12 +180,12 @@ class Walk {
     const index = this.#snapshot.lookup(flowOf(packet, false));
     const policy = this.#policyOf(this.#snapshot.policies[index]?.name);
     if (this.#gateway.config.guardedInterfaces === undefined)
-      return this.#decision('guard', true, 'in clear: there is no guard, the host decides', policy);
-    if (policy?.action === 'BYPASS') return this.#decision('guard', true, 'in clear: let in', policy);
+      return this.#decision('guard', 'passes', 'in clear: there is no guard, the host decides', policy);
+    if (policy?.action === 'BYPASS') return this.#decision('guard', 'passes', 'in clear: let in', policy);
     const verdict = `in clear: dropped, ${policy === undefined ? 'no policy takes it' : `its policy says ${policy.action}`}`;
     return this.#decision(
       'guard',
-      false,
+      'dropped',
       verdict,
       policy,
       `a BYPASS policy${policy === undefined ? '' : ` before ${policy.name}`} would let it in`,
@@ -194,6 +197,10 @@ class Walk {
       ({ description }) => description.policy === outbound.description.policy,
     );
     return ofPolicy.find(({ spi }) => spi === outbound.inboundSpi) ?? ofPolicy.at(-1);
+  }
+
+  #sasOf(policy: string): readonly SaRecord[] {
+    return this.#gateway.sad.outbound.filter(({ description }) => description.policy === policy);
   }
 
   #policyFor(flow: Flow): string {
@@ -215,19 +222,24 @@ class Walk {
 
   #way(direction: Way['direction'], packet: ImaginedPacket, decisions: readonly Decision[]): Way {
     const isAside = ({ database }: Decision): boolean => database === 'guard' && decisions.length > 1;
-    const passes = decisions.every((decision) => decision.passes || isAside(decision));
-    return { direction, packet: packetText(packet), passes, decisions };
+    const outcome = worst(decisions.filter((decision) => !isAside(decision)));
+    return { direction, packet: packetText(packet), outcome, decisions };
   }
 
   #decision(
     database: Decision['database'],
-    passes: boolean,
+    outcome: Outcome,
     verdict: string,
     policy: PolicyConfig | undefined,
     mend?: string,
   ): Decision {
-    return { database, passes, verdict, policy: policy?.name, line: policy?.line, mend };
+    return { database, outcome, verdict, policy: policy?.name, line: policy?.line, mend };
   }
+}
+
+function worst(parts: readonly { readonly outcome: Outcome }[]): Outcome {
+  const has = (wanted: Outcome): boolean => parts.some(({ outcome }) => outcome === wanted);
+  return has('dropped') ? 'dropped' : has('waits') ? 'waits' : 'passes';
 }
 
 /** Beside the way through the tunnel, which is what counts, nothing has to change. */

@@ -66,8 +66,8 @@ class Explained {
   /** One line for each way and decision. */
   lines(packet: ImaginedPacket): readonly string[] {
     const { ways } = this.explain(packet);
-    return ways.flatMap(({ direction, packet: text, passes, decisions }) => [
-      `${direction} ${text}: ${passes ? 'passes' : 'dropped'}`,
+    return ways.flatMap(({ direction, packet: text, outcome, decisions }) => [
+      `${direction} ${text}: ${outcome}`,
       ...decisions.map(
         ({ database, verdict, policy: name, line, mend }) =>
           `  ${database}: ${verdict}${name === undefined ? '' : ` (${name}, ${line ?? ''})`}${mend === undefined ? '' : ` -> ${mend}`}`,
@@ -104,9 +104,10 @@ function bytesOf({ from, to, protocol, source, destination }: Sample): Uint8Arra
 }
 
 /** In the words of the judging site. */
-function wordOf({ direction, passes, decisions }: Way): string {
+function wordOf({ direction, outcome, decisions }: Way): string {
   const last = decisions.filter(({ database }) => database !== 'guard').at(-1);
-  if (passes) return direction === 'inbound' ? 'accepted' : last?.database === 'SAD' ? 'SA 0' : 'clear';
+  if (outcome === 'passes')
+    return direction === 'inbound' ? 'accepted' : last?.database === 'SAD' ? 'SA 0' : 'clear';
   return DROP_REASONS.find(({ sentence }) => sentence === last?.verdict)?.name ?? `? ${last?.verdict ?? ''}`;
 }
 
@@ -241,10 +242,19 @@ describe('in words', () => {
   test('what IKE is asked for, and a peer that nobody has seen', () => {
     const sa = { ...SA_SPECIFICATION, keying: 'ike' } as const;
     const asked = new Explained([policy('web', { sa, selectors: remote('10.0.2.0/24') })], []);
-    expect(asked.lines(ping('10.0.1.5', '10.0.2.7')).slice(1, 3)).toEqual([
+    expect(asked.lines(ping('10.0.1.5', '10.0.2.7'))).toEqual([
+      'outbound 10.0.1.5 -> 10.0.2.7 icmp type 8: waits',
       '  SPD-O: PROTECT with far (web, 10)',
       '  SAD: no SA takes it: IKE is asked for one, and it waits -> web waits',
+      'inbound 10.0.2.7 -> 10.0.1.5 icmp type 0: waits',
+      '  SAD: no inbound SA that it could come by (web, 10) -> web waits',
+      '  guard: in clear: dropped, its policy says PROTECT (web, 10)',
     ]);
+    expect(asked.explain(ping('10.0.1.5', '10.0.2.7')).outcome).toBe('waits');
+    // What the peer has left out when it agreed is not made by asking again.
+    const narrow = { policy: 'web', selectors: remote('10.0.2.0/25') };
+    const left = new Explained([policy('web', { sa, selectors: remote('10.0.2.0/24') })], [narrow]);
+    expect(left.explain(ping('10.0.1.5', '10.0.2.200')).outcome).toBe('dropped');
     const lost = new Explained(POLICIES, [{ ...PAIR, endpoint: undefined }]);
     expect(lost.lines(ping('10.0.1.5', '10.0.2.7'))[2]).toBe(
       '  SAD: by the SA 0x00001000 to far, aes256gcm16, but nobody knows where the peer is -> ' +
@@ -273,6 +283,6 @@ test('SAs of other policies are not looked into', () => {
     sad: { outbound: watched, inbound },
     whyDown: () => undefined,
   };
-  expect(explainPacket(gateway, ping('10.0.1.5', '10.0.2.7')).passes).toBe(true);
+  expect(explainPacket(gateway, ping('10.0.1.5', '10.0.2.7')).outcome).toBe('passes');
   expect(new Set(asked)).toEqual(new Set(['web']));
 });

@@ -2,6 +2,7 @@
 
 import { policyPlace } from '../../config/policy-place.ts';
 import { EXPLANATION, type Decision, type Explanation } from '../../vici/extensions/explain.ts';
+import { OUTCOME_OF_BOTH, OUTCOME_OF_WAY } from '../../vici/extensions/outcome.ts';
 import { section } from '../../vici/message.ts';
 import type { Output } from '../output.ts';
 import { paintFor, type Paint } from './paint.ts';
@@ -36,19 +37,17 @@ export async function explainFlow(
   );
 }
 
+const COLOURS = { passes: 'green', waits: 'yellow', dropped: 'red' } as const;
 const DATABASE_WIDTH = 'SPD-O'.length;
 
 /** @returns lines, line breaks included */
-export function renderExplanation({ passes, ways }: Explanation, paint: Paint): string {
-  const blocks = ways.map(({ direction, packet, decisions, passes: isThrough }, index) => {
+export function renderExplanation({ outcome: both, ways }: Explanation, paint: Paint): string {
+  const blocks = ways.map(({ direction, packet, decisions, outcome }, index) => {
     const head = `${paint('bold', packet)}: ${index === 0 ? '' : 'the answer, '}${direction}`;
-    const end = isThrough ? paint('green', '  it passes') : paint('red', '  it is dropped');
+    const end = paint(COLOURS[outcome], `  ${OUTCOME_OF_WAY[outcome]}`);
     return [head, ...decisions.flatMap(decisionLines), end].map((line) => `${line}\n`).join('');
   });
-  const both = passes
-    ? paint('green', 'Both ways are open.')
-    : paint('red', 'The two cannot speak with each other like that.');
-  return `${blocks.join('\n')}\n${both}\n`;
+  return `${blocks.join('\n')}\n${paint(COLOURS[both], OUTCOME_OF_BOTH[both])}\n`;
 }
 
 function decisionLines({ database, verdict, policy, line, mend }: Decision): readonly string[] {

@@ -1,6 +1,7 @@
 // The form that asks what would become of a packet, and the answer.
 
 import type { Explanation, Way } from '../../vici/extensions/explain.ts';
+import { OUTCOME_OF_BOTH, OUTCOME_OF_WAY } from '../../vici/extensions/outcome.ts';
 import { byId, byIdAs, element } from './dom.ts';
 import { askExplanation } from './gateway-client.ts';
 
@@ -27,18 +28,13 @@ export function serveExplanations(onLocked: () => void): void {
   });
 }
 
-function draw({ passes, ways }: Explanation): readonly Node[] {
-  return [
-    ...ways.flatMap(drawWay),
-    element(
-      'p',
-      { class: passes ? 'pass' : 'drop' },
-      passes ? 'Both ways are open.' : 'The two cannot speak with each other like that.',
-    ),
-  ];
+const CLASSES = { passes: 'pass', waits: 'wait', dropped: 'drop' } as const;
+
+function draw({ outcome, ways }: Explanation): readonly Node[] {
+  return [...ways.flatMap(drawWay), element('p', { class: CLASSES[outcome] }, OUTCOME_OF_BOTH[outcome])];
 }
 
-function drawWay({ packet, direction, decisions, passes }: Way, index: number): readonly Node[] {
+function drawWay({ packet, direction, decisions, outcome }: Way, index: number): readonly Node[] {
   const steps = decisions.flatMap(({ database, verdict, policy, line, mend }) => {
     const place = line === undefined || line === 0 ? '' : `, line ${String(line)}`;
     return [
@@ -50,6 +46,6 @@ function drawWay({ packet, direction, decisions, passes }: Way, index: number): 
   return [
     element('h3', {}, `${packet}: ${index === 0 ? '' : 'the answer, '}${direction}`),
     element('dl', {}, ...steps),
-    element('p', { class: passes ? 'pass' : 'drop' }, passes ? 'It passes.' : 'It is dropped.'),
+    element('p', { class: CLASSES[outcome] }, `So ${OUTCOME_OF_WAY[outcome]}.`),
   ];
 }

@@ -1,7 +1,8 @@
 // What `isthmus-explain` says: the way of an imagined packet and of its answer, decision by decision. An extension of vici.
 
 import type { Address } from '../../../base/address.ts';
-import { flag, optional, record, records, text, whole, word, type RecordCodec } from './codec.ts';
+import { optional, record, records, text, whole, word, type RecordCodec } from './codec.ts';
+import type { Outcome } from './outcome.ts';
 
 /** A packet that nobody sends. */
 export interface ImaginedPacket {
@@ -16,8 +17,7 @@ export interface ImaginedPacket {
 
 export interface Decision {
   readonly database: 'SPD-O' | 'SAD' | 'SPD-I' | 'guard';
-  /** The packet goes on. */
-  readonly passes: boolean;
+  readonly outcome: Outcome;
   readonly verdict: string;
   /** Undefined where no policy decided. */
   readonly policy: string | undefined;
@@ -31,28 +31,30 @@ export interface Decision {
 export interface Way {
   readonly direction: 'outbound' | 'inbound';
   readonly packet: string;
-  readonly passes: boolean;
+  readonly outcome: Outcome;
   readonly decisions: readonly Decision[];
 }
 
 export interface Explanation {
-  /** Both ways. */
-  readonly passes: boolean;
+  /** Of both ways, the worse one. */
+  readonly outcome: Outcome;
   /** The packet, then its answer. */
   readonly ways: readonly Way[];
 }
 
+const outcome = word<Outcome>('passes', 'waits', 'dropped');
+
 export const EXPLANATION: RecordCodec<Explanation> = record<Explanation>({
-  passes: flag,
+  outcome,
   ways: records(
     record<Way>({
       direction: word('outbound', 'inbound'),
       packet: text,
-      passes: flag,
+      outcome,
       decisions: records(
         record<Decision>({
           database: word('SPD-O', 'SAD', 'SPD-I', 'guard'),
-          passes: flag,
+          outcome,
           verdict: text,
           policy: optional(text),
           line: optional(whole),

@@ -128,11 +128,11 @@ describe('explain', () => {
     const { ask } = routesOf({
       explain: (packet) => {
         asked.push(packet);
-        return { passes: true, ways: [] };
+        return { outcome: 'passes', ways: [] };
       },
     });
     const reply = await ask('/api/explain?from=10.0.1.5&to=%2010.0.2.7&protocol=tcp&port=443&x=1');
-    expect(JSON.parse(String(reply.body))).toEqual({ passes: true, ways: [] });
+    expect(JSON.parse(String(reply.body))).toEqual({ outcome: 'passes', ways: [] });
     expect(asked).toMatchObject([{ protocol: 6, source: 49_152, destination: 443 }]);
     expect((await ask('/api/explain?from=10.0.1.5&to=10.0.2.7&protocol=&port=')).status).toBe(200);
     const refused = await ask('/api/explain?from=here&to=10.0.2.7');
@@ -149,7 +149,7 @@ test('explain and searches are paced apart, and what is asked without a search n
       explained++;
       const endMs = performance.now() + 20;
       while (performance.now() < endMs);
-      return { passes: true, ways: [] };
+      return { outcome: 'passes', ways: [] };
     },
   });
   const packet = '/api/explain?from=10.0.1.5&to=10.0.2.7';

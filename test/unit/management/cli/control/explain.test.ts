@@ -14,14 +14,14 @@ import { section } from '../../../../../src/management/vici/message.ts';
 import { emptyGateway } from '../../../../support/vici-status.ts';
 
 const EXPLAINED: Explanation = {
-  passes: false,
+  outcome: 'dropped',
   ways: [
     {
-      ...{ direction: 'outbound', packet: '10.0.1.5 -> 10.0.2.7 icmp type 8', passes: true },
+      ...{ direction: 'outbound', packet: '10.0.1.5 -> 10.0.2.7 icmp type 8', outcome: 'passes' },
       decisions: [
         {
           database: 'SPD-O',
-          passes: true,
+          outcome: 'passes',
           verdict: 'PROTECT with b',
           policy: 'web',
           line: 9,
@@ -29,7 +29,7 @@ const EXPLAINED: Explanation = {
         },
         {
           database: 'SAD',
-          passes: true,
+          outcome: 'passes',
           verdict: 'by an SA',
           policy: undefined,
           line: undefined,
@@ -38,11 +38,11 @@ const EXPLAINED: Explanation = {
       ],
     },
     {
-      ...{ direction: 'inbound', packet: '10.0.2.7 -> 10.0.1.5 icmp type 0', passes: false },
+      ...{ direction: 'inbound', packet: '10.0.2.7 -> 10.0.1.5 icmp type 0', outcome: 'dropped' },
       decisions: [
         {
           database: 'SPD-I',
-          passes: false,
+          outcome: 'dropped',
           verdict: 'dropped',
           policy: 'early',
           line: 3,
@@ -68,7 +68,8 @@ test('printed', () => {
 
 The two cannot speak with each other like that.
 `);
-  expect(renderExplanation({ passes: true, ways: [] }, plainly)).toContain('Both ways are open.');
+  expect(renderExplanation({ outcome: 'passes', ways: [] }, plainly)).toContain('Both ways are open.');
+  expect(renderExplanation({ outcome: 'waits', ways: [] }, plainly)).toContain('as soon as IKE has made SAs');
 });
 
 /** The packet that the gateway is asked about. */
