@@ -45,7 +45,7 @@ RUN apt-get update \
 WORKDIR /image/opt/isthmus
 # The addon is built by the package's install script, from these files only.
 COPY package.json package-lock.json .npmrc ./
-COPY scripts/build-native.mjs scripts/build.mjs scripts/
+COPY scripts/build-native.mjs scripts/prebuilt-addon.mjs scripts/build.mjs scripts/
 COPY native native
 RUN npm ci --no-audit --no-fund --loglevel notice && test -f native/build/Release/isthmus_native.node
 COPY tsconfig.json ./

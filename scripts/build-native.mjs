@@ -1,4 +1,5 @@
-// Builds the native addon into native/build/Release/isthmus_native.node; runs as the package's install script.
+// Builds the native addon into native/build/Release/isthmus_native.node; runs as the package's install script. Where the
+// package brings one along that loads here, that is taken (scripts/prebuilt-addon.mjs).
 // Quiet where it succeeds or has nothing to do. Where the tools are missing it says so in one line and succeeds,
 // because the portable engine needs no compiler. Writes to standard error only.
 
@@ -6,7 +7,9 @@ import { spawnSync } from 'node:child_process';
 import {
   accessSync,
   constants,
+  copyFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -17,6 +20,7 @@ import {
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prebuiltFile, readPrebuilt } from './prebuilt-addon.mjs';
 
 const require = createRequire(import.meta.url);
 const nativeFolder = fileURLToPath(new URL('../native', import.meta.url));
@@ -44,10 +48,10 @@ function newestSourceMs(folder) {
     .reduce((newest, entry) => Math.max(newest, statSync(join(entry.parentPath, entry.name)).mtimeMs), 0);
 }
 
-/** The first line of why the addon does not load, or undefined where it does. */
-function loadFailure() {
+/** The first line of why an addon does not load, or undefined where it does. */
+function loadFailure(file = addonFile) {
   try {
-    require(addonFile);
+    require(file);
     return undefined;
   } catch (error) {
     return String(error.message).split('\n')[0];
@@ -60,6 +64,16 @@ function isUpToDate() {
   const sources = [join(nativeFolder, 'src'), join(nativeFolder, 'include')].map(newestSourceMs);
   const newest = Math.max(...sources, statSync(join(nativeFolder, 'binding.gyp')).mtimeMs);
   return statSync(stampFile).mtimeMs > newest && loadFailure() === undefined;
+}
+
+/** @returns false where there is none for this machine */
+function takePrebuilt() {
+  const notes = readPrebuilt();
+  if (notes === undefined || loadFailure(prebuiltFile) !== undefined) return false;
+  mkdirSync(releaseFolder, { recursive: true });
+  copyFileSync(prebuiltFile, addonFile);
+  writeFileSync(stampFile, JSON.stringify(notes.stamp));
+  return true;
 }
 
 function isExecutable(command) {
@@ -139,4 +153,4 @@ function build() {
   return process.env.npm_lifecycle_event === 'install' ? 0 : 1;
 }
 
-process.exitCode = isUpToDate() ? 0 : build();
+process.exitCode = isUpToDate() || takePrebuilt() ? 0 : build();
