@@ -14,6 +14,7 @@ export const TEST_UNITS = {
   ping: 'ms',
   start: 'ms',
   cpu: 's/GB',
+  memory: 'MB',
 } as const;
 
 export type TestName = keyof typeof TEST_UNITS;
@@ -31,10 +32,11 @@ export const TEST_TITLES: Readonly<Record<TestName, string>> = {
   ping: 'Ping, median round trip',
   start: 'Start of one gateway, SAs given, until a packet is answered',
   cpu: 'CPU of both gateways, TCP 1 stream',
+  memory: 'Memory of one gateway that rests',
 };
 
 /** Tests where a smaller figure is the better one. */
-export const LESS_IS_BETTER: ReadonlySet<TestName> = new Set<TestName>(['ping', 'start', 'cpu']);
+export const LESS_IS_BETTER: ReadonlySet<TestName> = new Set<TestName>(['ping', 'start', 'cpu', 'memory']);
 
 /** Segmentation offloads of the link between the gateways. */
 export type Offloads = 'on' | 'off';

@@ -15,7 +15,7 @@ test('measures forwarding through the tunnel, prints JSON and draws the chart', 
   onTestFinished(() => rm(directory, { recursive: true }));
   const svg = join(directory, 'bench.svg');
   const command = ['--import', 'tsx', 'scripts/bench.ts', '--json', '--svg', svg];
-  const chosen = ['--peers', 'isthmus-native', '--tests', 'tcp1,udp64,ping,start,cpu'];
+  const chosen = ['--peers', 'isthmus-native', '--tests', 'tcp1,udp64,ping,start,cpu,memory'];
   const short = ['--runs', '1', '--seconds', '1', '--offloads', 'on'];
   const { stdout } = await promisify(execFile)(process.execPath, [...command, ...chosen, ...short], {
     cwd: ROOT,
@@ -23,6 +23,7 @@ test('measures forwarding through the tunnel, prints JSON and draws the chart', 
   const { machine, results } = JSON.parse(stdout) as BenchReport;
   expect(machine).toMatchObject({ node: process.version });
   expect(results.map(({ peer, test: name, unit }) => `${peer} ${name} ${unit}`)).toEqual([
+    'isthmus-native memory MB',
     'isthmus-native tcp1 Mbit/s',
     'isthmus-native cpu s/GB',
     'isthmus-native udp64 packets/s',
@@ -33,5 +34,7 @@ test('measures forwarding through the tunnel, prints JSON and draws the chart', 
     expect(runs).toEqual([median]);
     expect(median).toBeGreaterThan(0);
   }
+  // The one figure that is the same on every machine, but for what Node itself takes.
+  expect(results.find(({ test: name }) => name === 'memory')?.median).toBeLessThan(200);
   expect(await readFile(svg, 'utf8')).toContain('isthmus-native');
 });

@@ -1,6 +1,7 @@
 // Runs the chosen tests at one started peer, one after the other.
 
 import type { TestName } from '../results.ts';
+import { measureMemory } from './memory.ts';
 import { measurePing } from './ping.ts';
 import { measureStart } from './start.ts';
 import { measureTcp } from './tcp.ts';
@@ -17,6 +18,8 @@ export interface Step {
 }
 
 const STEPS: readonly Step[] = [
+  // First: nothing has gone through but what showed that the way is open.
+  single('memory', measureMemory),
   {
     tests: ['tcp1', 'cpu'],
     measure: async (visit) => {

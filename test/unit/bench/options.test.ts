@@ -18,7 +18,18 @@ describe('npm run bench', () => {
   it('measures everything three times, five seconds each, by default', () => {
     expect(trafficOptions([])).toEqual({
       peers: [],
-      tests: ['tcp1', 'tcp4', 'udp64', 'udp1372', 'udp64loss', 'udp1372loss', 'ping', 'start', 'cpu'],
+      tests: [
+        'tcp1',
+        'tcp4',
+        'udp64',
+        'udp1372',
+        'udp64loss',
+        'udp1372loss',
+        'ping',
+        'start',
+        'cpu',
+        'memory',
+      ],
       runs: 3,
       seconds: 5,
       offloads: ['on', 'off'],

@@ -4,10 +4,18 @@ import { describe, expect, it } from 'vitest';
 import { mirrorIn } from '../../../scripts/bench/install-peers.ts';
 import { parseArrivals } from '../../../scripts/bench/measure/arrivals.ts';
 import { cpuSeconds, parseCpuSeconds } from '../../../scripts/bench/measure/cpu-time.ts';
+import { parseResidentBytes } from '../../../scripts/bench/measure/memory.ts';
 import { parsePingTimes } from '../../../scripts/bench/measure/ping.ts';
 import { parseAnswerMs } from '../../../scripts/bench/measure/start.ts';
 import { parseProcessorTimes, withheldShare } from '../../../scripts/bench/measure/processor-times.ts';
 import { parseReceivedBytes } from '../../../scripts/bench/measure/tcp-stream.ts';
+
+describe('memory', () => {
+  it('is what is resident, of a process that lives', () => {
+    expect(parseResidentBytes('VmPeak:\t  900 kB\nVmRSS:\t  2048 kB\nRssAnon:\t 9 kB\n')).toBe(2 * 2 ** 20);
+    expect(() => parseResidentBytes('State:\tZ (zombie)\n')).toThrow('it has ended');
+  });
+});
 
 describe('CPU time', () => {
   it('is user and system time, also where the name holds spaces and parentheses', () => {
