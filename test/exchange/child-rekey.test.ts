@@ -145,8 +145,15 @@ async function follow(net: IkeNetwork, order: string): Promise<void> {
     if (!net.flying.some((flying) => flying.to === to)) continue;
     const message = net.takeFrom(other(to));
     if (letter === to) await net.deliver(message);
+    expectNothingLost(net);
   }
   await net.live(60_000);
+}
+
+/** RFC 7296 §2.8: packets leave by the newest outbound SA, and the peer has its inbound SA already. */
+function expectNothingLost(net: IkeNetwork): void {
+  for (const site of SITES)
+    expect([...net.site(other(site)).sad.inbound.keys()]).toContain(net.site(site).sad.outboundOrder.at(-1));
 }
 
 function losing(order: string, at: number): string {
@@ -183,6 +190,25 @@ describe.each(SITES)('RFC 7296 §2.8.1: both sides rekey at once, site %s with t
     expect(net.childOf(other(lowest)).inboundSpi).toBe(old[other(lowest)] + 1);
     for (const site of SITES)
       expect(net.site(site).told.some((line) => line.startsWith('both sides rekeyed at once'))).toBe(true);
+  });
+
+  test('where one answer is late, packets leave by the SA that stays, not by one that the peer does not have', async () => {
+    const net = await collide(lowest);
+    const winner = other(lowest);
+    const requests = { [winner]: net.takeFrom(winner), [lowest]: net.takeFrom(lowest) };
+    //  lowest: N(REKEY_SA), SA, Ni2 ──►        (◄── the answer is late)
+    await net.deliver(requests[lowest]!);
+    const late = net.takeFrom(winner);
+    //  winner: N(REKEY_SA), SA, Ni1 ──►        ◄── SA, Nr1        D(old) ──►        ◄── D(old)
+    await net.deliver(requests[winner]!);
+    await net.deliver(net.takeFrom(lowest));
+    await net.deliver(net.takeFrom(winner));
+    await net.deliver(net.takeFrom(lowest));
+    expectNothingLost(net);
+    await net.deliver(late);
+    await net.live(60_000);
+    expectAgreement(net);
+    expectTunnels(net, 1);
   });
 
   test.each(

@@ -90,12 +90,13 @@ export function dropTasks(turn: Turn): void {
   turn.set({ tasks: [] });
 }
 
-/** A Child SA was deleted. The peer has what replaces it, so packets leave by that (RFC 7296 §2.8). */
+/** A Child SA was deleted. Packets leave by what replaces it, which the peer has (RFC 7296 §2.8). */
 export function retireChild(turn: Turn, child: ChildSa): void {
-  const heirs = turn.state.children.filter(
-    ({ phase, replaces }) => phase === 'receiving' && replaces === child.inboundSpi,
-  );
-  for (const heir of heirs) useOutbound(turn, heir);
+  const heirs = turn.state.children.filter(({ replaces }) => replaces === child.inboundSpi);
+  // RFC 7296 §2.8.1: where both sides have replaced it and this side's SA stays, the peer may not know yet of the one that it
+  // asked for itself, and deletes it when it does.
+  const hasOwn = heirs.some(({ phase, isReplaced }) => phase === 'installed' && !isReplaced);
+  if (!hasOwn) for (const heir of heirs) if (heir.phase === 'receiving') useOutbound(turn, heir);
   removeChild(turn, child, true);
 }
 
