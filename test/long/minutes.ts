@@ -2,9 +2,14 @@
 
 export const MINUTE_MS = 60_000;
 
-/** @returns milliseconds */
-export function minutes(count: number): number {
+/** 1 where nobody says otherwise. */
+export function longPart(): number {
   const part = Number(process.env['ISTHMUS_LONG_PART'] ?? '1');
   if (!(part > 0)) throw new RangeError('ISTHMUS_LONG_PART is a number above 0');
-  return count * MINUTE_MS * part;
+  return part;
+}
+
+/** @returns milliseconds */
+export function minutes(count: number): number {
+  return count * MINUTE_MS * longPart();
 }
