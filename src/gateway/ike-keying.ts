@@ -284,6 +284,8 @@ export class IkeKeying implements Keying {
       effect.type === 'remove-inbound'
         ? ({ direction: 'inbound', spi: effect.spi } as const)
         : ({ direction: 'outbound', peer: effect.peer, spi: effect.child.outboundSpi } as const);
+    // It could not be installed.
+    if (effect.type === 'remove-inbound') await this.#release(effect.spi);
     // An SA that reached a hard limit is gone already.
     if (!sad.has(sa)) return;
     this.#parts.observer.removed(sad.get(sa));
