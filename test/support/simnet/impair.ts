@@ -95,7 +95,7 @@ export const corrupt: Treatment = (_world, _from, datagram) => {
 };
 
 /** Other payloads, under the sender's own keys where there are some: what a defective peer would send. */
-export const rewrite =
+const rewrite =
   (change: (payloads: readonly Payload[]) => readonly Payload[]): Treatment =>
   (world, from, datagram) => {
     const bytes = ikeMessageIn(datagram) ?? datagram.bytes;
@@ -156,7 +156,7 @@ function rewritten(
 }
 
 /** Without non-ESP marker; undefined where it is ESP or a keepalive. */
-export function ikeMessageIn({ bytes, sourcePort }: WireDatagram): Uint8Array | undefined {
+function ikeMessageIn({ bytes, sourcePort }: WireDatagram): Uint8Array | undefined {
   if (sourcePort !== NAT_TRAVERSAL_PORT) return bytes;
   const isIke =
     bytes.length > NON_ESP_MARKER_BYTES &&
