@@ -50,6 +50,7 @@ class FaultyRun {
   readonly #attacker: SimAttacker;
   #areFaults = true;
   #isTraffic = true;
+  #isSteady = false;
 
   constructor(world: SimWorld) {
     this.#world = world;
@@ -204,7 +205,18 @@ class FaultyRun {
     const fromMs = time.nowMs;
     hosts.mayBeCut = false;
     for (const site of SITES) Object.assign(network.faults[site], STEADY_FAULTS);
+    this.#isSteady = true;
+    this.#repeat(
+      60,
+      180,
+      () => this.#isSteady,
+      () => {
+        for (const site of SITES)
+          for (const packet of hosts.carriedPackets(site)) this.#world.gateway(site).push(packet);
+      },
+    );
     await this.#world.pass(STEADY_MS);
+    this.#isSteady = false;
     this.#isTraffic = false;
     await this.#world.pass(ARRIVES_WITHIN_MS);
     const lost = hosts.packets.filter(

@@ -28,7 +28,7 @@ export const INNER_MTU = 1400;
 /** What crosses between main thread and worker takes at most so long; now and then, where one of them is busy, much longer. */
 const LONGEST_CROSSING_MS = 3;
 const LONGEST_BUSY_CROSSING_MS = 300;
-const BUSY_ONCE_IN = 40;
+const BUSY_ONCE_IN = 10;
 /** A worker looks once a second at the latest. */
 const LONGEST_WAIT_MS = 1000;
 /** The main thread sends shorter IKE messages by itself, see dataplane/ike-sender.ts. */
