@@ -15,6 +15,8 @@ const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) a
 const program = createProgram(
   manifest.version,
   {
+    shedPrivileges: async (config, log, user) =>
+      (await import('./gateway/privileges/shed-privileges.ts')).shedPrivileges(config, log, user),
     run: async (config, log) => (await import('./gateway/gateway.ts')).runGateway(config, log),
     cleanUp: async (config, log) => (await import('./gateway/gateway.ts')).cleanUp(config, log),
     guard: async (config, log) => (await import('./gateway/gateway.ts')).guard(config, log),

@@ -9,6 +9,7 @@
 #include "napi_devices.h"
 #include "napi_ike_crypto.h"
 #include "napi_open.h"
+#include "napi_process.h"
 
 namespace isthmus {
 
@@ -45,6 +46,9 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
                         Export<JsSignalWakeup>(env, exports, "signalWakeup") &&
                         Export<JsSendDatagram>(env, exports, "sendDatagram") &&
                         Export<JsCloseDescriptor>(env, exports, "closeDescriptor") &&
+                        Export<JsReplaceProcess>(env, exports, "replaceProcess") &&
+                        Export<JsAdoptDescriptor>(env, exports, "adoptDescriptor") &&
+                        Export<JsHardenProcess>(env, exports, "hardenProcess") &&
                         Export<JsComputePrf>(env, exports, "computePrf") &&
                         Export<JsMontgomeryPublic>(env, exports, "montgomeryPublic") &&
                         Export<JsMontgomeryAgree>(env, exports, "montgomeryAgree") &&

@@ -20,17 +20,19 @@ export interface GatewayProcess {
   readonly log: GatewayLog;
 }
 
-/** @param survives true: it outlives this process */
+/** @param survives true: it outlives this process @param before a command that runs the gateway */
 export function startGateway(
   topology: Topology,
   files: SiteFiles,
   place: GatewayPlace,
   survives: boolean,
   environment: Readonly<Record<string, string>> = {},
+  before: readonly string[] = [],
 ): GatewayProcess {
   const logFile = files.log(place);
   const descriptor = openSync(logFile, 'a', 0o600);
-  const child = topology.spawn(place, [process.execPath, program, 'run', '-c', files.configuration(place)], {
+  const command = [...before, process.execPath, program, 'run', '-c', files.configuration(place)];
+  const child = topology.spawn(place, command, {
     stdio: ['ignore', descriptor, descriptor],
     environment: {
       ...environment,

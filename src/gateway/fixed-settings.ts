@@ -6,6 +6,7 @@ const FIXED = [
   ['gateway.engine', ({ engine }: GatewayConfig) => engine],
   ['gateway.cipher_library', ({ cipherLibrary }: GatewayConfig) => cipherLibrary],
   ['gateway.state_directory', ({ stateDirectory }: GatewayConfig) => stateDirectory],
+  ['gateway.user', ({ user }: GatewayConfig) => user],
   ['gateway.audit_log', ({ auditLog }: GatewayConfig) => auditLog],
   ['gateway.watch', ({ watch }: GatewayConfig) => watch],
   ['management.vici', ({ vici }: GatewayConfig) => vici],

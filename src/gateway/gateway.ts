@@ -3,15 +3,12 @@
 
 import { randomInt } from 'node:crypto';
 import { HOST_TIME } from '../base/clock.ts';
-import { EnvironmentError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import { LogLevels } from '../base/log-levels.ts';
 import { chooseProvider } from '../crypto/choose-provider.ts';
 import type { CapturedSocket } from '../dataplane/capture/capture-commands.ts';
 import { allocateCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
-import { clearTunNameOf } from '../host/clear-tun-name.ts';
-import { findUsedTun } from '../host/tun-in-use.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { LoadedConfig } from '../management/config/load-config.ts';
 import { NO_PAGE, type PageStatus } from '../management/vici/extensions/page.ts';
@@ -33,6 +30,9 @@ import { testIke } from './ike-self-test.ts';
 import type { HostEffects } from './live-databases.ts';
 import { readManualKeys } from './manual-keying.ts';
 import { explainDeviceError } from './open-devices.ts';
+import { takeDevices } from './privileges/handed-devices.ts';
+import { reportPrivileges } from './privileges/shed-privileges.ts';
+import { refuseUsedTun } from './refuse-used-tun.ts';
 import { reload } from './reload.ts';
 import { ReloadRequest } from './reload-request.ts';
 import { reportCounters } from './report-counters.ts';
@@ -40,6 +40,7 @@ import { DataPlaneEvents } from './data-plane-events.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
 import { Troubles } from './troubles.ts';
+import { wantsIke } from './wants-ike.ts';
 import { watchFile } from './watch-file.ts';
 import { yieldToDataPlane } from './yield-to-data-plane.ts';
 
@@ -75,20 +76,27 @@ async function startSteps(
     config: levels.of('config'),
     gateway: levels.of('gateway'),
   };
+  reportPrivileges(logs.gateway);
+  const addon = findAddon();
+  const handed = 'missing' in addon ? undefined : takeDevices(addon);
   const keys = readManualKeys(config, logs.config);
   const audits = config.auditLog === undefined ? undefined : AuditFile.open(config.auditLog, logs.esp);
   undo.push(() => audits?.close());
   const token = new HttpToken(config, logs.config);
-  const addon = findAddon();
   // Without the addon nothing can mark the gateway's own datagrams.
   const mark = 'missing' in addon ? 0 : config.udp.mark;
   // Both only look; each waits for a program of the host.
-  const [host] = await Promise.all([HostSide.examine(config, mark, logs.host), refuseUsedTun(config)]);
+  const [host] = await Promise.all([
+    HostSide.examine(config, mark, logs.host),
+    // Those that are open already were looked at before.
+    handed === undefined ? refuseUsedTun(config) : undefined,
+  ]);
   const tunMtu = await host.planTunMtu();
   const counters = allocateCounters();
   const events = new DataPlaneEvents();
   const dataPlane = await startDataPlane({
     addon,
+    handed,
     config,
     log: logs.esp,
     counters,
@@ -219,12 +227,6 @@ function bound({ udp }: GatewayConfig): readonly CapturedSocket[] {
   return udp.listen.map(({ address, port }) => ({ address: address.bytes, port }));
 }
 
-/** Where nothing is keyed by hand, connections may be loaded later, and the sockets of IKE cannot be opened then. */
-function wantsIke({ peers, policies, vici }: GatewayConfig): boolean {
-  if (peers.some(({ ike }) => ike !== undefined)) return true;
-  return vici !== undefined && policies.every(({ manual }) => manual === undefined);
-}
-
 /** A step that fails must not keep the others from being undone: a worker that goes on would hold the process. */
 async function undoStep(step: () => Promise<void> | void, log: Logger): Promise<void> {
   try {
@@ -250,13 +252,4 @@ export async function guard(config: GatewayConfig, log: Logger): Promise<void> {
   const host = await HostSide.examine(config, mark, log);
   await host.close();
   log.info({ interfaces: config.guardedInterfaces ?? 'none', policies: config.policies.length }, 'guarded');
-}
-
-/** A TUN has several queues, so the kernel would let a second gateway have half of the packets of the first. */
-async function refuseUsedTun({ tun }: GatewayConfig): Promise<void> {
-  const used = await findUsedTun([tun.name, clearTunNameOf(tun.name)]);
-  if (used === undefined) return;
-  throw new EnvironmentError(
-    `the TUN ${used} is in use, perhaps by a gateway that runs: stop that one, or choose another tun.name`,
-  );
 }

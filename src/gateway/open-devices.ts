@@ -19,23 +19,71 @@ export interface OpenDevices {
   close(): void;
 }
 
+/** As they were opened, by their descriptors. */
+export interface RawDevices {
+  readonly tun: OpenTun;
+  readonly clearTun: OpenTun;
+  /** Those of `udp.listen`, in its order. */
+  readonly shared: readonly OpenUdp[];
+  /** Those of port 500. */
+  readonly own: readonly OpenUdp[];
+}
+
 /**
- * @param ike opens port 500 of every address, too
+ * @param input.ike opens port 500 of every address, too
+ * @param input.handed what is open already; taken, and closed with the others
  * @throws EnvironmentError with one line that says what to do
  */
 export function openDevices(
   addon: NativeAddon,
   config: GatewayConfig,
   log: Logger,
-  ike: boolean,
+  { ike, handed }: { readonly ike: boolean; readonly handed: RawDevices | undefined },
 ): OpenDevices {
+  const { tun, clearTun, shared, own } = handed ?? openRawDevices(addon, config, log, ike);
+  const { listen } = config.udp;
+  const placed = (sockets: readonly OpenUdp[], at: typeof listen) =>
+    sockets.flatMap((socket, index) => {
+      const place = at[index];
+      return place === undefined ? [] : [{ address: place.address, port: socket.port }];
+    });
+  const sockets = [...shared, ...own];
+  const opened = [tun, clearTun, ...sockets].map(({ fd }) => fd);
+  const close = (): void => {
+    for (const fd of opened.splice(0)) addon.closeDescriptor(fd);
+  };
+  try {
+    const wakeup = addon.createWakeup();
+    opened.push(wakeup);
+    const descriptors = {
+      tun: tun.fd,
+      clear: clearTun.fd,
+      sockets: sockets.map(({ fd }) => fd),
+      gso: sockets.map(({ gso }) => gso),
+      seldom: sockets.map((_, at) => at >= shared.length),
+      wakeup,
+    };
+    return {
+      ...{ tun, clearTun, descriptors, close },
+      ikeSockets: ike ? ikeSockets(placed(shared, listen), placed(own, ikeListen(listen))) : undefined,
+    };
+  } catch (error) {
+    close();
+    throw explainDeviceError(error);
+  }
+}
+
+/** @param ike port 500 of every address, too @throws EnvironmentError with one line that says what to do */
+export function openRawDevices(
+  addon: NativeAddon,
+  config: GatewayConfig,
+  log: Logger,
+  ike: boolean,
+): RawDevices {
   const opened: number[] = [];
   const keep = <T extends { readonly fd: number }>(device: T): T => {
     opened.push(device.fd);
     return device;
-  };
-  const close = (): void => {
-    for (const fd of opened.splice(0)) addon.closeDescriptor(fd);
   };
   try {
     const { name, ...offloads } = config.tun;
@@ -46,26 +94,16 @@ export function openDevices(
     const shared = config.udp.listen.map(({ address, port }) => {
       const socket = keep(addon.openUdp(udpOptions(config, address, port)));
       logSocket(log, config, address, socket);
-      return { ...socket, address };
+      return socket;
     });
     const own = (ike ? ikeListen(config.udp.listen) : []).map(({ address, port }) => {
       const socket = keep(addon.openUdp(ikeOptions(config, address, port)));
       log.info({ address: formatAddress(address), port: socket.port }, 'UDP socket of IKE open');
-      return { ...socket, address };
+      return socket;
     });
-    const sockets = [...shared, ...own];
-    const wakeup = keep({ fd: addon.createWakeup() }).fd;
-    const descriptors = {
-      tun: tun.fd,
-      clear: clearTun.fd,
-      sockets: sockets.map(({ fd }) => fd),
-      gso: sockets.map(({ gso }) => gso),
-      seldom: sockets.map((_, at) => at >= shared.length),
-      wakeup,
-    };
-    return { tun, clearTun, descriptors, ikeSockets: ike ? ikeSockets(shared, own) : undefined, close };
+    return { tun, clearTun, shared, own };
   } catch (error) {
-    close();
+    for (const fd of opened) addon.closeDescriptor(fd);
     throw explainDeviceError(error);
   }
 }

@@ -11,10 +11,12 @@ import type { AddonMissing } from '../dataplane/native/load-addon.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { SaChange } from '../sad/security-association.ts';
 import { cipherLibraryInUse } from './cipher-library.ts';
-import { openDevices } from './open-devices.ts';
+import { openDevices, type RawDevices } from './open-devices.ts';
 
 export interface DataPlaneInput {
   readonly addon: NativeAddon | AddonMissing;
+  /** Opened by the process before this one. */
+  readonly handed: RawDevices | undefined;
   readonly config: GatewayConfig;
   readonly log: Logger;
   readonly counters: Counters;
@@ -55,7 +57,7 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
 function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
   const { config, log, counters, innerMtu, raisesHopLimit, flowSeed, onEvent, standingSas } = input;
   const ciphers = cipherLibraryInUse(addon, config);
-  const devices = openDevices(addon, config, log, input.ike);
+  const devices = openDevices(addon, config, log, input);
   const coalesce = devices.tun.offloads;
   log.info({ engine: config.engine, ciphers, openssl: addon.opensslVersion() }, 'engine');
   return new WorkerDataPlane({

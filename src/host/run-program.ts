@@ -12,7 +12,7 @@ export interface ProgramResult {
 }
 
 // Debian keeps them where the PATH of an ordinary user does not look.
-const SEARCH_PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+export const SEARCH_PATH: string = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 
 /**
  * Runs a program with a text on its standard input. Any exit code is a result.

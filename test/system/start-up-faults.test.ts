@@ -76,10 +76,14 @@ function expectOneLine(outcome: Outcome, line: RegExp): void {
   expect(outcome).toMatchObject({ exitCode: 1, stdout: '' });
 }
 
-/** Without the capability; root also becomes somebody else, who is given the keys. */
+/** Without the capability; root also becomes somebody else, who is given the keys meanwhile. */
 function unprivileged(): string {
   if (!isRoot()) return 'exec setpriv --bounding-set=-net_admin --inh-caps=-net_admin $RUN';
-  return `chown -R 65534:65534 ${directory}\nexec setpriv --reuid=65534 --regid=65534 --clear-groups $RUN`;
+  return [
+    `chown -R 65534:65534 ${directory}`,
+    'code=0; setpriv --reuid=65534 --regid=65534 --clear-groups $RUN || code=$?',
+    `chown -R 0:0 ${directory}; exit $code`,
+  ].join('\n');
 }
 
 /** A place with `ip` and nothing else comes first, and the places of the system are empty. */

@@ -110,12 +110,16 @@ export class TwoSites {
       throw new Error(`${place} did not say "${answer}"\n${gateway.log.tail(20, place)}`);
   }
 
-  /** @param environment variables of its own */
-  async start(place: GatewayPlace, environment: Readonly<Record<string, string>> = {}): Promise<void> {
+  /** @param environment variables of its own @param before a command that runs the gateway */
+  async start(
+    place: GatewayPlace,
+    environment: Readonly<Record<string, string>> = {},
+    before: readonly string[] = [],
+  ): Promise<void> {
     // A log of its own for each start: the one before has said "ready" too.
     const log = `${this.files.log(place)}.${String(this.#starts++)}`;
     const files = { ...this.files, log: () => log };
-    const gateway = startGateway(this.topology, files, place, false, environment);
+    const gateway = startGateway(this.topology, files, place, false, environment, before);
     this.#gateways.set(place, gateway);
     this.#started.push(gateway);
     await gatewayReady(gateway, new AbortController().signal);
@@ -155,11 +159,16 @@ export class TwoSites {
     return stopGateway(gateway);
   }
 
-  /** SIGKILL, as a crash would be. */
-  kill(place: GatewayPlace): void {
+  /** Of the gateway that runs there. */
+  pid(place: GatewayPlace): number {
     const gateway = this.#gateways.get(place);
     if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
-    process.kill(gateway.identity.pid, 'SIGKILL');
+    return gateway.identity.pid;
+  }
+
+  /** SIGKILL, as a crash would be. */
+  kill(place: GatewayPlace): void {
+    process.kill(this.pid(place), 'SIGKILL');
     this.#gateways.delete(place);
   }
 

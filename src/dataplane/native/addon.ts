@@ -92,6 +92,20 @@ export interface NativeAddon extends NativeCrypto {
    */
   sendDatagram(fd: number, hasMarker: boolean, address: Uint8Array, port: number, bytes: Uint8Array): number;
   closeDescriptor(fd: number): void;
+  /**
+   * Another program in the place of this process; returns only by throwing, and then everything is as before.
+   * @param file path @param environment `NAME=value` @param descriptors stay open in it; all others are closed
+   */
+  replaceProcess(
+    file: string,
+    argv: readonly string[],
+    environment: readonly string[],
+    descriptors: readonly number[],
+  ): void;
+  /** A descriptor that was inherited: programs that this process starts do not have it. */
+  adoptDescriptor(fd: number): void;
+  /** No core file, and nobody but root may read this process's memory, from now on. */
+  hardenProcess(): void;
   /** The OpenSSL that answers at run time, for the log. */
   opensslVersion(): string;
   /** Whether Intel's ipsec-mb is there: its version, or why it is missing; the other one is empty. */

@@ -18,6 +18,11 @@ import { addShellCommands } from './shell-commands.ts';
 import { withConfig } from './with-config.ts';
 
 export interface GatewayActions {
+  /**
+   * Gives away what the gateway does not need. Does not return where that takes a new start of the program.
+   * @param user to become; undefined: as the configuration says
+   */
+  readonly shedPrivileges: (config: GatewayConfig, log: Logger, user: string | undefined) => Promise<void>;
   /** Resolves when the gateway was told to stop and has stopped. */
   readonly run: (config: LoadedConfig, log: Logger) => Promise<void>;
   /** Takes away what a gateway that died left behind. */
@@ -66,7 +71,10 @@ export function createProgram(version: string, actions: GatewayActions, output: 
     .command('run')
     .description('run the gateway until SIGTERM or SIGINT')
     .requiredOption('-c, --config <file>', 'configuration file')
-    .action(({ config }: { config: string }) => withConfig(config, actions.run));
+    .option('--user <name>', 'become this user, in place of gateway.user; CAP_NET_ADMIN is kept')
+    .action(({ config, user }: { config: string; user?: string }) =>
+      withConfig(config, actions.run, (loaded, log) => actions.shedPrivileges(loaded, log, user)),
+    );
 
   program
     .command('keygen')

@@ -44,6 +44,8 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     engine: file.gateway.engine,
     cipherLibrary: file.gateway.cipher_library,
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
+    runtimeDirectory: runtimeDirectory(context),
+    user: file.gateway.user,
     logLevel: file.gateway.log_level,
     logLevels: file.gateway.log_levels,
     auditLog: file.gateway.audit_log,

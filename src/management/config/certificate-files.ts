@@ -14,6 +14,7 @@ import { parseRevocationList, type RevocationList } from '../../pki/revocation-l
 import { isWeakKey } from '../../pki/signed-by.ts';
 import { formatPlace } from './config-document.ts';
 import type { NamedFile } from './credentials.ts';
+import { describeUnreadable } from './unreadable-file.ts';
 
 interface Kind<T> {
   readonly name: string;
@@ -136,8 +137,7 @@ export class CertificateFiles {
       return new Uint8Array(readFileSync(named.path));
     } catch (error) {
       if (error instanceof ConfigError) throw error;
-      const code = (error as NodeJS.ErrnoException).code ?? String(error);
-      throw this.#problem(named, kind, `cannot be read (${code})`, error);
+      throw this.#problem(named, kind, describeUnreadable(error, named.path), error);
     }
   }
 

@@ -24,6 +24,7 @@ export interface ConfigFile {
     readonly cipher_library: 'auto' | 'openssl' | 'ipsec-mb';
     /** A path, or the word `auto`. */
     readonly state_directory: string;
+    readonly user?: string | undefined;
     readonly log_level: LogLevel;
     readonly log_levels: ConfiguredLevels;
     readonly audit_log?: string | undefined;

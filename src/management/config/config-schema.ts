@@ -74,6 +74,7 @@ const gateway = mapping({
   engine: oneOf(['native', 'portable']).prefault('native'),
   cipher_library: oneOf(['auto', 'openssl', 'ipsec-mb']).prefault('auto'),
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
+  user: text('the name of a user of this host', /^[A-Za-z_][A-Za-z0-9._-]{0,31}$/).optional(),
   log_level: oneOf(LOG_LEVELS).prefault('info'),
   log_levels: levelsBySubsystem.prefault({}),
   audit_log: text('an absolute path, of a file', /^\/.*[^/]$/).optional(),

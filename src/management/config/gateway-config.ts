@@ -20,6 +20,10 @@ export interface GatewayConfig {
   readonly cipherLibrary: 'auto' | 'openssl' | 'ipsec-mb';
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */
   readonly stateDirectory: string;
+  /** Where sockets and tokens lie that have no other place. */
+  readonly runtimeDirectory: string;
+  /** Whom the gateway becomes when root starts it; undefined: it stays who it is. */
+  readonly user: string | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logLevels: ConfiguredLevels;
   /** Where auditable events are written besides the log; undefined: nowhere. */

@@ -13,6 +13,7 @@ import { orList, type IssueDetails } from './expectation.ts';
 import type { GatewayConfig } from './gateway-config.ts';
 import { nearestWord } from './nearest-word.ts';
 import { describeShadowedPolicies } from './shadowing.ts';
+import { describeUnreadable } from './unreadable-file.ts';
 import { describeWeakProposals } from './weak-proposals.ts';
 import { isNestedDeeperThan } from './yaml-depth.ts';
 
@@ -51,8 +52,7 @@ export function loadConfig(path: string, environment: Environment = process.env)
   try {
     bytes = readFileSync(path);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new ConfigError(`${path}: cannot be read (${code}), expected a configuration file`, {
+    throw new ConfigError(`${path}: ${describeUnreadable(error, path)}, expected a configuration file`, {
       cause: error,
     });
   }

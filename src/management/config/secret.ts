@@ -11,6 +11,7 @@ import type { Logger } from '../../base/log.ts';
 import { keyMaterialBytes, type EspTransform } from '../../crypto/esp-transform.ts';
 import type { SecretSource } from './credentials.ts';
 import { isReadOnlyMount, mountIdOf } from './read-only-mount.ts';
+import { describeUnreadable } from './unreadable-file.ts';
 
 export interface SecretPlace {
   /** The configuration file and the line that names the secret, for messages. */
@@ -142,7 +143,7 @@ function readSecretFile(path: string, context: SecretPlace, fail: Fail, mostByte
     return buffer.slice(0, length);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw fail(`cannot be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`, error);
+    throw fail(describeUnreadable(error, path), error);
   } finally {
     buffer.fill(0);
   }

@@ -83,8 +83,8 @@ async function isServed(path: string): Promise<boolean> {
   }
 }
 
-/** Groups may be anywhere that the host's name service knows. */
-async function groupIdOf(name: string): Promise<number> {
+/** Groups may be anywhere that the host's name service knows. @throws EnvironmentError where there is none */
+export async function groupIdOf(name: string): Promise<number> {
   try {
     const { stdout } = await promisify(execFile)('getent', ['group', name]);
     const id = Number(stdout.split(':')[2]);

@@ -28,6 +28,7 @@ async function pki(...args: readonly string[]): Promise<string> {
   const program = createProgram(
     '1.2.3',
     {
+      shedPrivileges: never,
       run: never,
       cleanUp: never,
       guard: never,

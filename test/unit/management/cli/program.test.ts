@@ -10,6 +10,7 @@ async function invoke(actions: Partial<GatewayActions>, ...args: readonly string
   const program = createProgram(
     '1.2.3',
     {
+      shedPrivileges: () => Promise.resolve(),
       ...{ run: unexpected, cleanUp: unexpected, guard: unexpected },
       addonProblem: () => Promise.resolve(undefined),
       askPeer: () => Promise.resolve({ kind: 'silent' }),
@@ -33,6 +34,21 @@ describe('createProgram', () => {
     };
     await invoke({ [action]: act }, command, '--config', 'etc/site-b.yaml');
     expect(given).toEqual(['site-b', 'info']);
+  });
+
+  it('gives privileges away before it runs, as the user of the option', async () => {
+    const steps: string[] = [];
+    const note = (step: string): Promise<void> => {
+      steps.push(step);
+      return Promise.resolve();
+    };
+    const actions: Partial<GatewayActions> = {
+      shedPrivileges: (config, _log, user) => note(`${config.name} as ${String(user)}`),
+      run: () => note('run'),
+    };
+    await invoke(actions, 'run', '-c', 'etc/site-b.yaml', '--user', 'gw');
+    await invoke(actions, 'run', '-c', 'etc/site-b.yaml');
+    expect(steps).toEqual(['site-b as gw', 'run', 'site-b as undefined', 'run']);
   });
 
   it('lets the error of the gateway through', async () => {

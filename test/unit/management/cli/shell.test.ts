@@ -32,7 +32,7 @@ function printed(...args: readonly string[]): string {
   const never = (): Promise<never> => Promise.reject(new Error('nothing runs'));
   createProgram(
     '1.2.3',
-    { run: never, cleanUp: never, guard: never, addonProblem: never, askPeer: never },
+    { shedPrivileges: never, run: never, cleanUp: never, guard: never, addonProblem: never, askPeer: never },
     { out, err: out },
   ).parse(args, {
     from: 'user',
@@ -123,7 +123,7 @@ function programOf(): ReturnType<typeof createProgram> {
   const quiet = (): void => undefined;
   return createProgram(
     '1.2.3',
-    { run: never, cleanUp: never, guard: never, addonProblem: never, askPeer: never },
+    { shedPrivileges: never, run: never, cleanUp: never, guard: never, addonProblem: never, askPeer: never },
     { out: quiet, err: quiet },
   );
 }

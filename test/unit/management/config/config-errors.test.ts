@@ -95,7 +95,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an empty section',
     replace: ['  name: site-a\n', ''],
     errors: [
-      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, log_level, log_levels, audit_log, watch, on_stop, icmp_errors',
+      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, user, log_level, log_levels, audit_log, watch, on_stop, icmp_errors',
     ],
   },
   {
