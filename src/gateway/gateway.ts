@@ -40,6 +40,7 @@ import { DataPlaneEvents } from './data-plane-events.ts';
 import { startDataPlane } from './start-data-plane.ts';
 import { StopRequest } from './stop-request.ts';
 import { Troubles } from './troubles.ts';
+import { watchTuns } from './tun-watch.ts';
 import { wantsIke } from './wants-ike.ts';
 import { watchFile } from './watch-file.ts';
 import { yieldToDataPlane } from './yield-to-data-plane.ts';
@@ -154,6 +155,14 @@ async function startSteps(
   const databases = await planes.install(config, keys, effects);
   const layers = new ConfigLayers(databases, config.source, levels, token);
   if (stop.isRequested) return;
+  undo.push(
+    watchTuns({
+      time: HOST_TIME,
+      log: logs.host,
+      names: [dataPlane.tunName, dataPlane.clearTunName],
+      restore: () => databases.refreshRoutes(),
+    }),
+  );
   const page: { status: PageStatus } = { status: NO_PAGE };
   const { ikeSockets: sockets } = dataPlane;
   const managed = new ManagedGateway({

@@ -156,6 +156,10 @@ function mendOf(error: NativeError): string | undefined {
     case 'EPERM':
     case 'EACCES':
       return 'the gateway needs CAP_NET_ADMIN (and CAP_NET_BIND_SERVICE for ports below 1024); run it as root or grant them (a container: --cap-add NET_ADMIN --device /dev/net/tun)';
+    case 'EMFILE':
+      return 'this process may open no more files; raise its limit (LimitNOFILE= of systemd, ulimit -n)';
+    case 'ENFILE':
+      return 'this host may open no more files; raise fs.file-max';
     case 'EBADFD':
       return 'the TUN was deleted while the gateway used it';
     case 'EBUSY':

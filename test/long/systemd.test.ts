@@ -49,8 +49,8 @@ test('the units work as they are', async () => {
     const complaints = await readFile(join(root, 'complaints'), 'utf8');
     expect((await readFile(join(root, 'seen'), 'utf8')).trimEnd().split('\n'), complaints).toEqual([
       'start: 5 of 5, active',
-      // CAP_NET_BIND_SERVICE and CAP_NET_ADMIN.
-      'capabilities: 0000000000001400 of user isthmus',
+      // CAP_NET_ADMIN.
+      'capabilities: 0000000000001000 of user isthmus',
       'switches that could not be set: 0',
       'reload: 5 of 5',
       'after a kill: 5 of 5',

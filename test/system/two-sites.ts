@@ -27,7 +27,7 @@ import {
   type Site,
   type SiteFiles,
 } from '../../scripts/lab/site-files.ts';
-import { holdsWithin } from '../../scripts/lab/process-identity.ts';
+import { holdsWithin, isAlive } from '../../scripts/lab/process-identity.ts';
 import { runOrThrow } from '../../scripts/topology/command.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
 import { planTopology, type Place, type TopologyPlan } from '../../scripts/topology/plan.ts';
@@ -164,6 +164,21 @@ export class TwoSites {
     const gateway = this.#gateways.get(place);
     if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
     return gateway.identity.pid;
+  }
+
+  /** Waits until the gateway has ended by itself. @returns its last words */
+  async ended(place: GatewayPlace): Promise<string> {
+    const gateway = this.#gateways.get(place);
+    if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
+    if (!(await holdsWithin(() => !isAlive(gateway.identity), LOG_LIMIT_MS)))
+      throw new Error(`${place} goes on\n${gateway.log.tail(20, place)}`);
+    this.#gateways.delete(place);
+    return gateway.log.tail(LINES_SHOWN, place);
+  }
+
+  /** Runs a command that must succeed before all places: what it mounts, gateways started later see. */
+  async inSandbox(command: readonly string[]): Promise<void> {
+    await runOrThrow([...this.#sandbox.enter, ...command]);
   }
 
   /** SIGKILL, as a crash would be. */

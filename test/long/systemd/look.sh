@@ -33,7 +33,8 @@ RUNTIME_DIRECTORY=/run/far STATE_DIRECTORY=/var/lib/far ip netns exec far isthmu
 systemctl start isthmus
 until_holds answers
 echo "start: $(received) of 5, $(systemctl is-active isthmus)"
-echo "capabilities: $(sed -n 's/^CapEff:\s*//p' "/proc/$(main_pid)/status") of user $(stat -c %U "/proc/$(main_pid)")"
+status() { sed -n "s/^$1:\s*\([0-9a-f]*\).*/\1/p" "/proc/$(main_pid)/status"; }
+echo "capabilities: $(status CapEff) of user $(id -nu "$(status Uid)")"
 echo "switches that could not be set: $(said 'cannot be set')"
 
 systemctl reload isthmus
