@@ -1,19 +1,29 @@
 // What setpriv(1) is told, so that the process it becomes, with all threads and all programs that it will run, has
-// CAP_NET_ADMIN and nothing else. Capabilities belong to threads and Node has several before the first line of a program
+// CAP_NET_ADMIN and nothing else; root that nobody makes somebody else may read the files of others, too. Capabilities belong to threads and Node has several before the first line of a program
 // runs: what is given away must be given away before. They are ambient, so that `ip` and `nft` have them, too.
 
 import { EnvironmentError } from '../base/errors.ts';
 import {
+  CAP_DAC_OVERRIDE,
   CAP_NET_ADMIN,
   CAP_SETGID,
   CAP_SETPCAP,
   CAP_SETUID,
+  capabilityNames,
   hasCapability,
   type ProcessPrivileges,
 } from './process-privileges.ts';
 import type { UserAccount } from './user-account.ts';
 
-const NET_ADMIN_ALONE = '-all,+net_admin';
+/**
+ * What the gateway keeps. Root without CAP_DAC_OVERRIDE could not read a secret that its owner keeps to himself, as it is
+ * where a container is given the directory of a user; and what belongs to root it may write anyway.
+ * @param isNamed somebody said whom to become
+ */
+export function keptCapabilities({ uid, permitted }: ProcessPrivileges, isNamed: boolean): bigint {
+  const others = uid === 0 && !isNamed ? 1n << CAP_DAC_OVERRIDE : 0n;
+  return permitted & ((1n << CAP_NET_ADMIN) | others);
+}
 
 /**
  * @param account to become; undefined: the user stays
@@ -35,15 +45,16 @@ export function planPrivileges(
     );
   // The first step that needs it says so.
   if (!hasCapability(permitted, CAP_NET_ADMIN)) return undefined;
-  const hasOthers = permitted !== 1n << CAP_NET_ADMIN;
-  if (next === undefined && !hasOthers && own.hasNoNewPrivileges) return undefined;
+  const kept = keptCapabilities(own, account !== undefined);
+  const set = ['-all', ...capabilityNames(kept)].join(',+');
+  if (next === undefined && permitted === kept && own.hasNoNewPrivileges) return undefined;
   return [
     ...(next === undefined ? [] : ['--reuid', String(next.uid), '--regid', String(next.gid)]),
     ...groupsOf(next, moreGroups, hasCapability(permitted, CAP_SETGID)),
-    `--inh-caps=${NET_ADMIN_ALONE}`,
-    `--ambient-caps=${NET_ADMIN_ALONE}`,
+    `--inh-caps=${set}`,
+    `--ambient-caps=${set}`,
     // Without the capability the set cannot be made smaller, and no_new_privs says the same of everybody but root.
-    ...(hasCapability(permitted, CAP_SETPCAP) ? [`--bounding-set=${NET_ADMIN_ALONE}`] : []),
+    ...(hasCapability(permitted, CAP_SETPCAP) ? [`--bounding-set=${set}`] : []),
     '--no-new-privs',
     ...['--pdeathsig', 'keep'],
   ];

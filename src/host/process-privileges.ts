@@ -11,6 +11,7 @@ export interface ProcessPrivileges {
   readonly hasNoNewPrivileges: boolean;
 }
 
+export const CAP_DAC_OVERRIDE = 1n;
 export const CAP_SETGID = 6n;
 export const CAP_SETUID = 7n;
 export const CAP_SETPCAP = 8n;

@@ -18,6 +18,8 @@ import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostA, hostB } = siteAddresses;
 const NET_ADMIN = '0000000000001000';
+/** And CAP_DAC_OVERRIDE. */
+const OF_ROOT = '0000000000001002';
 /** In a user namespace with one user there is nobody else to become. */
 const USER = isRoot() ? 'nobody' : 'root';
 
@@ -99,18 +101,18 @@ async function hostState(two: TwoSites): Promise<string> {
   return (await Promise.all(commands.map((command) => two.topology.runOrThrow('gwA', command)))).join('');
 }
 
-test('started as root: root it stays, with CAP_NET_ADMIN alone in every thread', async () => {
+test('started as root: root it stays, with two capabilities in every thread', async () => {
   const two = await build();
   await two.startBoth();
   expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
   expect(await privilegesOf(two, 'gwA')).toEqual([
     {
-      ...{ uids: [0], gids: [0], capabilities: [NET_ADMIN], bounding: NET_ADMIN },
+      ...{ uids: [0], gids: [0], capabilities: [OF_ROOT], bounding: OF_ROOT },
       noNewPrivileges: '1',
     },
   ]);
   expect(await two.logLine('gwA', 'privileges')).toMatchObject({
-    ...{ level: 'info', uid: 0, capabilities: 'net_admin', noNewPrivileges: true },
+    ...{ level: 'info', uid: 0, capabilities: 'dac_override net_admin', noNewPrivileges: true },
   });
   // Once, though the program was started twice.
   expect(two.said('gwA', 'TUN open')).toHaveLength(1);

@@ -10,8 +10,8 @@ import type { Logger } from '../../base/log.ts';
 import { LogLevels } from '../../base/log-levels.ts';
 import { findAddon } from '../../dataplane/native/load-addon.ts';
 import { findBarrier } from '../../host/barrier.ts';
-import { planPrivileges } from '../../host/privilege-plan.ts';
-import { capabilityNames, CAP_NET_ADMIN, readPrivileges } from '../../host/process-privileges.ts';
+import { keptCapabilities, planPrivileges } from '../../host/privilege-plan.ts';
+import { capabilityNames, readPrivileges } from '../../host/process-privileges.ts';
 import { SEARCH_PATH } from '../../host/run-program.ts';
 import { findAccount, type UserAccount } from '../../host/user-account.ts';
 import type { GatewayConfig } from '../../management/config/gateway-config.ts';
@@ -65,10 +65,11 @@ export async function shedPrivileges(
 
 /** What the process can do from now on, for the log. */
 export function reportPrivileges(log: Logger): void {
-  const { uid, permitted, hasNoNewPrivileges: noNewPrivileges } = readPrivileges();
+  const own = readPrivileges();
+  const { uid, permitted, hasNoNewPrivileges: noNewPrivileges } = own;
   const capabilities = capabilityNames(permitted).join(' ');
-  const spare = capabilityNames(permitted & ~(1n << CAP_NET_ADMIN));
-  if (spare.length === 0) log.info({ uid, capabilities, noNewPrivileges }, 'privileges');
+  if (permitted === keptCapabilities(own, false))
+    log.info({ uid, capabilities, noNewPrivileges }, 'privileges');
   else
     log.warn(
       { uid, capabilities, noNewPrivileges },

@@ -28,7 +28,7 @@ ip -n far link set lo up
 ip -n far link set wan up
 chown -R isthmus: /etc/isthmus /keys
 mkdir -p /run/far /var/lib/far
-RUNTIME_DIRECTORY=/run/far STATE_DIRECTORY=/var/lib/far ip netns exec far isthmus run -c /etc/isthmus/site-b.yaml 2> /far.log &
+RUNTIME_DIRECTORY=/run/far STATE_DIRECTORY=/var/lib/far ip netns exec far isthmus run --user isthmus -c /etc/isthmus/site-b.yaml 2> /far.log &
 
 systemctl start isthmus
 until_holds answers

@@ -9,6 +9,10 @@ const account = { name: 'gw', uid: 997, gid: 996, groups: [996, 20] };
 const none = { uid: 0, hasNoNewPrivileges: false };
 const sets = ['--inh-caps=-all,+net_admin', '--ambient-caps=-all,+net_admin'];
 const bounding = '--bounding-set=-all,+net_admin';
+/** Of root that stays root. */
+const withFiles = ['inh-caps', 'ambient-caps', 'bounding-set'].map(
+  (name) => `--${name}=-all,+dac_override,+net_admin`,
+);
 const rest = ['--no-new-privs', '--pdeathsig', 'keep'];
 
 describe('planPrivileges', () => {
@@ -19,15 +23,20 @@ describe('planPrivileges', () => {
     ]);
   });
 
-  it('root stays root, and loses all other capabilities', () => {
-    expect(planPrivileges({ ...none, permitted: ALL }, undefined, [])).toEqual([...sets, bounding, ...rest]);
+  it('root stays root, and keeps what it needs to read the files of others', () => {
+    expect(planPrivileges({ ...none, permitted: ALL }, undefined, [])).toEqual([...withFiles, ...rest]);
+  });
+
+  it('root by name has CAP_NET_ADMIN alone', () => {
+    const root = { name: 'root', uid: 0, gid: 0, groups: [0] };
+    expect(planPrivileges({ ...none, permitted: ALL }, root, [])).toEqual([...sets, bounding, ...rest]);
   });
 
   it('root joins the group of its socket, which it could not give it to later', () => {
     const groups = [...(process.getgroups?.() ?? []), 4711].join(',');
     expect(planPrivileges({ ...none, permitted: ALL }, undefined, [4711])).toEqual([
       ...['--groups', groups],
-      ...[...sets, bounding, ...rest],
+      ...[...withFiles, ...rest],
     ]);
   });
 
@@ -39,6 +48,7 @@ describe('planPrivileges', () => {
 
   it.each([
     ['there is nothing to give away', { uid: 997, permitted: NET_ADMIN, hasNoNewPrivileges: true }],
+    ['root has given it away', { uid: 0, permitted: NET_ADMIN | 2n, hasNoNewPrivileges: true }],
     ['it cannot run anyway', { uid: 997, permitted: 0n, hasNoNewPrivileges: false }],
   ])('none where %s', (_what, own) => {
     expect(planPrivileges(own, undefined, [])).toBeUndefined();
