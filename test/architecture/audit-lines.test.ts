@@ -37,7 +37,7 @@ function bytesOf(text: string | undefined): Uint8Array {
 function recordOf(line: Shown): AuditRecord {
   const reason = DROP_REASONS.findIndex(({ name }) => name === line.audit);
   return {
-    reason: reason as AuditRecord['reason'],
+    reason,
     atMs: 0,
     suppressed: line.suppressed ?? 0,
     ...(line.spi !== undefined && { spi: Number(line.spi) }),
