@@ -2,7 +2,7 @@
 // packages, the native addon and dist/. Does only what is missing. Runs before node_modules exists, so it is plain
 // JavaScript without dependencies. Writes to standard error only: `npm run lab -- --json` prints JSON and no more.
 //
-//   node scripts/setup.mjs lab|bench|test|long
+//   node scripts/setup.mjs lab|bench|vm|test|long
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -54,15 +54,21 @@ const testPackages = [
   ...['charon-systemd', 'strongswan-swanctl', 'libcharon-extra-plugins'],
   ...['libstrongswan-standard-plugins', 'libstrongswan-extra-plugins'],
 ];
+const vmPrograms = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  debootstrap: 'debootstrap',
+  cpio: 'cpio',
+};
 const longPrograms = {
+  ...vmPrograms,
   dockerd: 'docker.io',
   'docker-compose': 'docker-compose',
-  debootstrap: 'debootstrap',
   'systemd-nspawn': 'systemd-container',
 };
 const purposes = {
   lab: { programs: networkTools, packages: [] },
   bench: { programs: { ...networkTools, ethtool: 'ethtool' }, packages: [] },
+  vm: { programs: { ...networkTools, ...vmPrograms }, packages: [] },
   test: { programs: testPrograms, packages: testPackages },
   long: { programs: { ...testPrograms, ...longPrograms }, packages: testPackages },
 };

@@ -14,7 +14,7 @@ import { parseIperf3 } from '../../scripts/lab/iperf3.ts';
 import { spawnCommand } from '../../scripts/topology/command.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
 import { ContainerEngine } from '../support/container-engine.ts';
-import { makeDebian, packDebian, TRUSTED } from '../support/debian-image.ts';
+import { makeDebian, packDebian, TRUSTED } from '../../scripts/debian/debian-root.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const LAB = join(ROOT, 'etc/lab');

@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 import { runCommand } from '../../scripts/topology/command.ts';
-import { makeDebian } from '../support/debian-image.ts';
-import { newSecret, putGateway } from '../support/installed-gateway.ts';
+import { makeDebian } from '../../scripts/debian/debian-root.ts';
+import { newSecret, putGateway } from '../../scripts/debian/installed-gateway.ts';
 
 const ETC = join(import.meta.dirname, '../../etc');
 const PACKAGES = 'systemd,dbus,iproute2,nftables,iputils-ping';

@@ -188,7 +188,7 @@ describe('setup', () => {
 
   it('asks what for', () => {
     expect(run('everything')).toMatchObject({ status: 1, calls: [] });
-    expect(run('everything').stderr).toBe('setup: usage: node scripts/setup.mjs lab|bench|test|long\n');
+    expect(run('everything').stderr).toBe('setup: usage: node scripts/setup.mjs lab|bench|vm|test|long\n');
   });
 
   it('ends where npm fails, with what npm said', () => {

@@ -4,7 +4,7 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { runOrThrow } from '../../scripts/topology/command.ts';
+import { runOrThrow } from '../topology/command.ts';
 
 const SUITE = 'bookworm';
 /** What this machine trusts, so that downloads work inside as they do outside. */

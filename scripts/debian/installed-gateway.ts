@@ -1,5 +1,5 @@
 // The gateway of this tree in the root directory of another Debian: what is in dist/, the addon, and the Node that runs
-// the tests.
+// this.
 
 import { randomBytes } from 'node:crypto';
 import { chmod, copyFile, cp, mkdir, symlink } from 'node:fs/promises';
