@@ -1,5 +1,5 @@
 // npm run bench: measures Isthmus and other VPNs, from host to host through two gateways in network namespaces; with
-// `spd` the decisions of the data plane, in this process; with `ike` handshakes.
+// `spd` the decisions of the data plane, in this process; with `ike` handshakes; with `floods` what a tunnel keeps under them.
 // The report goes to standard output, what happens meanwhile to standard error.
 
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { EnvironmentError } from '../src/base/errors.ts';
 import { renderChart } from './bench/chart.ts';
 import { choosePeers } from './bench/choose-peers.ts';
 import { findProgram } from './bench/find-program.ts';
+import { measureFloods } from './bench/floods/measure-floods.ts';
 import { generatorName } from './bench/generator/udp-generator.ts';
 import { measureIke } from './bench/ike/measure-ike.ts';
 import { installPeers } from './bench/install-peers.ts';
@@ -78,7 +79,8 @@ try {
   else if (request.command === 'traffic') process.exitCode = await inside(request.options);
   else {
     enterSandbox().addEventListener('abort', () => process.exit(1));
-    await measureIke(request.options, say);
+    if (request.command === 'ike') await measureIke(request.options, say);
+    else if (!(await measureFloods(request.options, say))) process.exitCode = 1;
   }
 } catch (error) {
   say(`bench: ${error instanceof EnvironmentError ? error.message : String(error)}`);

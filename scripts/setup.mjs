@@ -67,7 +67,10 @@ const longPrograms = {
 };
 const purposes = {
   lab: { programs: networkTools, packages: [] },
-  bench: { programs: { ...networkTools, ethtool: 'ethtool' }, packages: [] },
+  bench: {
+    programs: { ...networkTools, 'g++': 'g++', ethtool: 'ethtool', tcpdump: 'tcpdump' },
+    packages: [],
+  },
   vm: { programs: { ...networkTools, ...vmPrograms }, packages: [] },
   test: { programs: testPrograms, packages: testPackages },
   long: { programs: { ...testPrograms, ...longPrograms }, packages: testPackages },

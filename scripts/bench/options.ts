@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InvariantError } from '../../src/base/errors.ts';
 import { findProgram } from './find-program.ts';
+import { floodsCommand, type FloodsOptions } from './floods/options.ts';
 import { ikeCommand, type IkeOptions } from './ike/options.ts';
 import { positiveInteger } from './positive-integer.ts';
 import { type Offloads, TEST_NAMES, type TestName } from './results.ts';
@@ -42,11 +43,12 @@ const NOTE = `
 Tests: ${TEST_NAMES.join(', ')}.
 The figures of one run compare with each other and with nothing else.`;
 
-/** What is to be measured: forwarded traffic, decisions in this process, or handshakes. */
+/** What is to be measured: forwarded traffic, decisions in this process, handshakes, or floods. */
 export type BenchRequest =
   | { readonly command: 'traffic'; readonly options: BenchOptions }
   | { readonly command: 'spd'; readonly options: SpdOptions }
-  | { readonly command: 'ike'; readonly options: IkeOptions };
+  | { readonly command: 'ike'; readonly options: IkeOptions }
+  | { readonly command: 'floods'; readonly options: FloodsOptions };
 
 /** @param argv the arguments alone; prints and exits for --help and where they are wrong */
 export function parseBenchRequest(argv: readonly string[]): BenchRequest {
@@ -57,9 +59,13 @@ export function parseBenchRequest(argv: readonly string[]): BenchRequest {
   const ike = ikeCommand((options) => {
     request = { command: 'ike', options };
   });
+  const floods = floodsCommand((options) => {
+    request = { command: 'floods', options };
+  });
   const program = benchCommand()
     .addCommand(spd)
     .addCommand(ike)
+    .addCommand(floods)
     .action((options: ParsedOptions) => {
       request = { command: 'traffic', options: complete(options) };
     });
