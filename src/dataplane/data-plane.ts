@@ -12,6 +12,7 @@ import { CommandSender } from './command-sender.ts';
 import type { Command, DataPlaneEvent } from './commands.ts';
 import type { NativeAddon } from './native/addon.ts';
 import type { Engine } from './engine.ts';
+import { IkeAcquaintances } from './ike-acquaintances.ts';
 import { IkeSender } from './ike-sender.ts';
 import type { IkeSocket } from './ike-socket.ts';
 import { InForce } from './in-force.ts';
@@ -30,6 +31,8 @@ export interface DataPlane {
   readonly clearTunName: string;
   /** Empty where there is no IKE. */
   readonly ikeSockets: readonly IkeSocket[];
+  /** Whom IKE knows; IKE writes it. */
+  readonly acquaintances: IkeAcquaintances;
   /** Resolves when the command has been executed between two batches; rejects where the data plane is gone. */
   send(command: Command): Promise<void>;
   /** Ends the data plane, zeroes its keys and closes its devices. */
@@ -63,6 +66,7 @@ export class WorkerDataPlane implements DataPlane {
   readonly tunName: string;
   readonly clearTunName: string;
   readonly ikeSockets: readonly IkeSocket[];
+  readonly acquaintances: IkeAcquaintances;
   readonly failed: Promise<never>;
   readonly #parts: WorkerDataPlaneParts;
   readonly #commands = new CommandSender();
@@ -86,6 +90,7 @@ export class WorkerDataPlane implements DataPlane {
     this.tunName = parts.tunName;
     this.clearTunName = parts.clearTunName;
     this.ikeSockets = input.ikeSockets ?? [];
+    this.acquaintances = new IkeAcquaintances(input.acquaintances);
     this.#ikeSender = new IkeSender({
       addon,
       sockets: this.ikeSockets,

@@ -70,6 +70,8 @@ export const Drop = {
   outboundAcquireFailed: 47,
   outboundHoldFull: 48,
   outboundHoldExpired: 49,
+  inboundIkeMalformed: 50,
+  inboundIkeUnknownSpi: 51,
 } as const;
 
 const row = (
@@ -352,5 +354,17 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'outbound',
     'The packet has waited too long for an SA of IKE.',
     'RFC 4301 §4.4.1',
+  ),
+  row(
+    'inbound-ike-malformed',
+    'inbound',
+    'An IKE message is shorter than its header, or has another length than the header says.',
+    'RFC 7296 §3.1',
+  ),
+  row(
+    'inbound-ike-unknown-spi',
+    'inbound',
+    'No IKE SA has the SPI of the message, and as many as are answered a second have come before it.',
+    'RFC 7296 §2.21.4',
   ),
 ];

@@ -1,9 +1,21 @@
 // IKE datagrams between the sockets and the main thread (RFC 7296 §2.23, RFC 3948 §2.2). Anybody can send them, so a
-// bounded number is on the way to the main thread at any time, and a bounded number is taken in one turn. They are
-// few: here, unlike beside ESP, memory is allocated for each.
+// bounded number is on the way to the main thread at any time, and a bounded number is taken in one turn; whoever shows
+// more finds room that those who show less leave. They are few: here, unlike beside ESP, memory is allocated for each.
 
 import { InvariantError } from '../base/errors.ts';
+import { readInt32, readUint16 } from '../wire/bytes.ts';
 import { NON_ESP_MARKER_BYTES } from '../wire/esp.ts';
+import { ExchangeType, NotifyType, PayloadType } from '../wire/ike/iana.ts';
+import {
+  IKE_EXCHANGE_TYPE,
+  IKE_FLAG_INITIATOR,
+  IKE_FLAGS,
+  IKE_HEADER_BYTES,
+  IKE_INITIATOR_SPI,
+  IKE_LENGTH,
+  IKE_NEXT_PAYLOAD,
+  IKE_RESPONDER_SPI,
+} from '../wire/ike/ike-header.ts';
 import { ADDRESS_CELL_BYTES, DatagramIn, DatagramOut, type BatchMemory } from './batch-memory.ts';
 import type { DataPlaneEvent } from './commands.ts';
 import { Counter, type Counters } from './counters.ts';
@@ -11,15 +23,35 @@ import type { Captures } from './capture/captures.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { IKE_ENDPOINT } from './endpoint-rows.ts';
+import { IkeAcquaintances } from './ike-acquaintances.ts';
 import type { OuterEndpoints, SendIke } from './ike-events.ts';
 import type { IkePath, IkeSocket } from './ike-socket.ts';
+import { TokenBucket } from './token-bucket.ts';
 
-/** Datagrams that the main thread has not taken yet. */
-const MOST_IN_FLIGHT = 256;
-const MOST_IN_A_TURN = 32;
+/** What a datagram shows of its sender before anybody has looked into it. Each may be forged by who knows it. */
+const Standing = {
+  /** Nothing. */
+  stranger: 1,
+  /** A first message with a cookie: perhaps its sender receives at its address (RFC 7296 §2.6). */
+  cookie: 2,
+  /** The address of a peer of the configuration. */
+  peer: 3,
+  /** The SPI of an IKE SA. */
+  ikeSa: 4,
+} as const;
+type Standing = (typeof Standing)[keyof typeof Standing];
+
+/** Times the standing: datagrams that the main thread has not taken yet, of all senders, up to which there is room. */
+const MOST_IN_FLIGHT = 64;
+const MOST_IN_A_TURN = 8;
 const UNKNOWN_SPI_INTERVAL_MS = 1000;
+/** Of messages that are for no IKE SA, and are no first ones: they are told so, or nothing is done (RFC 7296 §2.21.4). */
+const UNKNOWN_PER_SECOND = 50;
 /** The largest UDP payload over IPv4. */
 const MAX_DATAGRAM_BYTES = 65_507;
+/** RFC 7296 §3.10: up to the data of a Notify payload, and where its type stands. */
+const NOTIFY_HEADER_BYTES = 8;
+const NOTIFY_TYPE = 6;
 /** Above every index. */
 const NO_SOCKET = 0x7fff_ffff;
 
@@ -35,6 +67,8 @@ export interface IkeDatagramsParts {
 
 export class IkeDatagrams {
   readonly #parts: IkeDatagramsParts;
+  readonly #acquaintances: IkeAcquaintances | undefined;
+  readonly #unknown = new TokenBucket(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND);
   /** From this socket on what is received has no marker, and is never ESP. */
   readonly firstOwnSocket: number;
   #told = 0;
@@ -44,6 +78,7 @@ export class IkeDatagrams {
 
   constructor(parts: IkeDatagramsParts) {
     this.#parts = parts;
+    this.#acquaintances = parts.ike && new IkeAcquaintances(parts.ike.acquaintances);
     const own = parts.ike?.sockets.find(({ hasMarker }) => !hasMarker);
     this.firstOwnSocket = own?.socket ?? NO_SOCKET;
   }
@@ -58,8 +93,15 @@ export class IkeDatagrams {
     if (ike === undefined) return Drop.inboundIkeUnsupported;
     // RFC 3948 §2.3: a keepalive, wherever it was sent to.
     if (length <= 1) return Drop.inboundTruncated;
+    // Of every major version (RFC 7296 §2.5).
+    if (length < IKE_HEADER_BYTES || readInt32(memory.arena, offset + IKE_LENGTH) !== length)
+      return Drop.inboundIkeMalformed;
     const inFlight = (this.#told - Atomics.load(ike.taken, 0)) | 0;
-    if (inFlight >= MOST_IN_FLIGHT || this.#inTurn === MOST_IN_A_TURN) return Drop.inboundIkeBacklog;
+    const standing = this.#standingOf(datagram, offset, length);
+    if (standing <= Standing.cookie && memory.arena[offset + IKE_EXCHANGE_TYPE] !== ExchangeType.IKE_SA_INIT)
+      if (!this.#unknown.take(memory.clock[0]!)) return Drop.inboundIkeUnknownSpi;
+    if (inFlight >= standing * MOST_IN_FLIGHT || this.#inTurn >= standing * MOST_IN_A_TURN)
+      return Drop.inboundIkeBacklog;
     this.#told = (this.#told + 1) | 0;
     this.#inTurn++;
     counters[Counter.ikeDatagrams] = counters[Counter.ikeDatagrams]! + 1;
@@ -69,6 +111,19 @@ export class IkeDatagrams {
       bytes: memory.arena.slice(offset, offset + length),
     });
     return PASS;
+  }
+
+  /** @param length at least that of an IKE header */
+  #standingOf(datagram: number, offset: number, length: number): Standing {
+    const { arena, datagramsIn, sources } = this.#parts.memory;
+    // RFC 7296 §3.1: whoever began has the Initiator flag set, so the other SPI is this side's.
+    const isFromInitiator = (arena[offset + IKE_FLAGS]! & IKE_FLAG_INITIATOR) !== 0;
+    const spi = offset + (isFromInitiator ? IKE_RESPONDER_SPI : IKE_INITIATOR_SPI);
+    if (this.#acquaintances?.mayHaveSpi(arena, spi) === true) return Standing.ikeSa;
+    const addressBytes = datagramsIn[datagram * DatagramIn.stride + DatagramIn.family] === 4 ? 4 : 16;
+    if (this.#acquaintances?.mayBePlace(sources, datagram * ADDRESS_CELL_BYTES, addressBytes) === true)
+      return Standing.peer;
+    return beginsWithCookie(arena, offset, length) ? Standing.cookie : Standing.stranger;
   }
 
   /** Tells of an ESP packet without an SA, now and then. @param spi signed or unsigned 32 bits */
@@ -132,4 +187,13 @@ export class IkeDatagrams {
       );
     return found;
   }
+}
+
+/** RFC 7296 §2.6: where a first message has a cookie, it stands before everything else. */
+function beginsWithCookie(bytes: Uint8Array, offset: number, length: number): boolean {
+  return (
+    length >= IKE_HEADER_BYTES + NOTIFY_HEADER_BYTES &&
+    bytes[offset + IKE_NEXT_PAYLOAD] === PayloadType.N &&
+    readUint16(bytes, offset + IKE_HEADER_BYTES + NOTIFY_TYPE) === NotifyType.COOKIE
+  );
 }

@@ -2,6 +2,7 @@
 // behind a non-ESP marker, what comes by IKE's own port does not. The data plane puts the marker on and takes it off.
 
 import type { AddressFamily } from '../base/address.ts';
+import type { AcquaintanceCells } from './ike-acquaintances.ts';
 
 export interface IkeSocket {
   /** Its index, by which events and commands name it. */
@@ -23,6 +24,7 @@ export interface IkePath {
   readonly sockets: readonly IkeSocket[];
   /** Cell 0 counts the datagrams that the main thread has taken; it alone writes it. */
   readonly taken: Int32Array;
+  readonly acquaintances: AcquaintanceCells;
 }
 
 export interface ListenPort {

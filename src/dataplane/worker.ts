@@ -8,6 +8,7 @@ import { Control, type Command, type ControlWords, type DataPlaneEvent } from '.
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
 import type { Engine, EngineOptions } from './engine.ts';
+import type { AcquaintanceCells } from './ike-acquaintances.ts';
 import type { IkeSocket } from './ike-socket.ts';
 import { loadAddon } from './native/load-addon.ts';
 import { createNativeDevices, type NativeDescriptors } from './native/native-devices.ts';
@@ -29,6 +30,7 @@ export interface WorkerInput {
   readonly lastAcquireId: number;
   /** Left out: there is no IKE. */
   readonly ikeSockets?: readonly IkeSocket[] | undefined;
+  readonly acquaintances: AcquaintanceCells;
 }
 
 /** Empty looks at TUN and UDP before the worker sleeps; sleeping and waking cost more than a few of them. */
@@ -53,6 +55,7 @@ function run(port: MessagePort, input: WorkerInput): void {
     ike: input.ikeSockets && {
       sockets: input.ikeSockets,
       taken: input.control.subarray(Control.ikeTaken),
+      acquaintances: input.acquaintances,
     },
     onEvent: (event: DataPlaneEvent) => {
       port.postMessage(event);

@@ -22,12 +22,14 @@ import { LocalAddresses } from './local-addresses.ts';
 import type { PeerPaths } from './peer-paths.ts';
 import { triggerOf, WaitingAcquires } from './waiting-acquires.ts';
 import type { Keying, PreparedKeying } from './live-databases.ts';
+import { placesOf } from '../ike/peers.ts';
 import { selectorsOf } from '../ike/traffic-selectors.ts';
 import type { Sad, SaExpire } from '../sad/sad.ts';
 import { SadError } from '../sad/sad-error.ts';
 import type { SaDescription } from '../sad/sa-record.ts';
 import type { Endpoint } from '../sad/security-association.ts';
 import type { Policy } from '../spd/policy.ts';
+import { ikeSpiBytes } from '../wire/ike/ike-spi.ts';
 import { wholeSequenceSpace } from '../sad/sequence-counter.ts';
 
 /** Packets of a policy that could not be keyed ask again after so long. */
@@ -41,7 +43,7 @@ export interface IkeKeyingParts {
   /** Bytes that nobody can guess. */
   readonly random: (bytes: number) => Uint8Array;
   readonly sad: Sad;
-  readonly dataPlane: Pick<DataPlane, 'send'>;
+  readonly dataPlane: Pick<DataPlane, 'send' | 'acquaintances'>;
   readonly sockets: readonly IkeSocket[];
   readonly crypto: CryptoProvider;
   readonly paths: PeerPaths;
@@ -91,6 +93,11 @@ export class IkeKeying implements Keying {
         getSpi: (peer) => parts.sad.getSpi(peer),
         releaseSpi: (spi) => {
           this.#watch(parts.sad.has({ direction: 'inbound', spi }) ? undefined : this.#release(spi));
+        },
+        spi: (spi, isThere) => {
+          const { acquaintances } = parts.dataPlane;
+          if (isThere) acquaintances.addSpi(ikeSpiBytes(spi));
+          else acquaintances.removeSpi(ikeSpiBytes(spi));
         },
         install: (effect) => this.#install(effect),
         remove: (effect) => this.#remove(effect),
@@ -149,6 +156,9 @@ export class IkeKeying implements Keying {
         this.#policies = policies;
         this.#keyLog = keyLog;
         this.#engine.useConnections(connections);
+        this.#parts.dataPlane.acquaintances.usePlaces(
+          connections.flatMap(placesOf).map(({ bytes }) => bytes),
+        );
         zeroSecrets(before.filter((one) => !connections.includes(one)));
         this.#immediately = immediately;
         if (this.#hasBegun) this.begin();

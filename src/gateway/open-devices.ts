@@ -10,6 +10,8 @@ import { ikeListen, ikeSockets, type IkeSocket } from '../dataplane/ike-socket.t
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 
+const IKE_BUFFER_BYTES = 2 ** 20;
+
 export interface OpenDevices {
   readonly tun: OpenTun;
   readonly clearTun: OpenTun;
@@ -114,9 +116,10 @@ function udpOptions(config: GatewayConfig, address: Address, port: number) {
   return { address: address.bytes, port, mark, bufferBytes, gso, gro, reusePort: false };
 }
 
-/** Datagrams come one by one, and few: the system's own buffer is large enough. */
+/** Datagrams come one by one. Under a flood of them there is room for what comes while the worker does something else. */
 function ikeOptions(config: GatewayConfig, address: Address, port: number) {
-  return { ...udpOptions(config, address, port), bufferBytes: 0, gso: false, gro: false };
+  const bufferBytes = Math.min(config.udp.bufferBytes, IKE_BUFFER_BYTES);
+  return { ...udpOptions(config, address, port), bufferBytes, gso: false, gro: false };
 }
 
 function logSocket(log: Logger, config: GatewayConfig, address: Address, socket: OpenUdp): void {

@@ -6,6 +6,7 @@ import type { DataPlaneEvent } from '../dataplane/commands.ts';
 import type { Counters } from '../dataplane/counters.ts';
 import { WorkerDataPlane, type DataPlane } from '../dataplane/data-plane.ts';
 import type { NativeAddon } from '../dataplane/native/addon.ts';
+import { allocateAcquaintances } from '../dataplane/ike-acquaintances.ts';
 import { ikeListen } from '../dataplane/ike-socket.ts';
 import type { AddonMissing } from '../dataplane/native/load-addon.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
@@ -76,6 +77,7 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       raisesHopLimit,
       flowSeed,
       ikeSockets: devices.ikeSockets,
+      acquaintances: allocateAcquaintances(),
     },
     tunName: devices.tun.name,
     clearTunName: devices.clearTun.name,

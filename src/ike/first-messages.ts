@@ -1,16 +1,16 @@
 // First messages of peers, before there is an IKE SA: from here on a message costs a key exchange and memory, so floods
 // end here. RFC 7296 §2.1, §2.6.
 
-import { NotifyType } from '../wire/ike/iana.ts';
+import type { IkeHeader } from '../wire/ike/ike-header.ts';
 import { NO_IKE_SPI, type IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { IkeMessage } from '../wire/ike/message.ts';
+import { scanFirstMessage } from '../wire/ike/scan-first-message.ts';
 import { describePath, type Path } from './connection.ts';
 import { Cookies } from './cookies.ts';
 import { answerInit, askForCookie, type Candidates } from './exchanges/answer-ike-sa-init.ts';
 import { mayRepeat, newHalfOpen } from './half-open-sas.ts';
 import type { IkeDrops, IkeEngineParts } from './ike-engine-parts.ts';
 import type { Entry, IkeSas } from './ike-sas.ts';
-import { find, findNotify } from './payloads.ts';
 import { SourceRates, type Rate } from './source-rates.ts';
 import type { StoryTeller } from './story-teller.ts';
 import type { IkeContext } from './turn.ts';
@@ -51,9 +51,9 @@ export class FirstMessages {
 
   constructor(parts: FirstMessagesParts) {
     this.#parts = parts;
-    this.#cookies = new Cookies(parts.engine.random, parts.engine.now());
-    this.#strangers = new SourceRates(STRANGERS, parts.engine.random);
-    this.#proven = new SourceRates(PROVEN, parts.engine.random);
+    this.#cookies = new Cookies(parts.engine, parts.engine.now());
+    this.#strangers = new SourceRates(STRANGERS, parts.engine);
+    this.#proven = new SourceRates(PROVEN, parts.engine);
   }
 
   /** First messages that were answered with a cookie. */
@@ -61,19 +61,38 @@ export class FirstMessages {
     return this.#cookiesAsked;
   }
 
-  /** @returns a half-open IKE SA that has begun */
+  /**
+   * Asks for a cookie where one is wanted that the message does not have; nothing else of it was looked at then.
+   * @param bytes of IKE_SA_INIT @returns true: there is nothing more to do with it
+   */
+  asksForCookie(bytes: Uint8Array, header: IkeHeader, path: Path): boolean {
+    const { sas, engine } = this.#parts;
+    if (!isFirst(header) || sas.halfOpen.get(halfOpenKey(header.initiatorSpi, path)) !== undefined)
+      return false;
+    const { bytes: address } = path.remoteAddress;
+    const nowMs = engine.now();
+    const isCalm = this.#strangers.take(address, nowMs) && sas.halfOpen.count < COOKIE_THRESHOLD;
+    const scan = isCalm ? undefined : scanFirstMessage(bytes);
+    if (scan === undefined) return false;
+    const { nonce, cookie } = scan;
+    const request = { nonce, address, initiatorSpi: header.initiatorSpi };
+    if (cookie !== undefined && this.#cookies.isValid(cookie, request, nowMs)) return false;
+    this.#cookiesAsked++;
+    engine.effects.send(path, askForCookie(header.initiatorSpi, this.#cookies.make(request, nowMs)));
+    return true;
+  }
+
+  /** What {@link asksForCookie} has nothing against. @returns a half-open IKE SA that has begun */
   take(bytes: Uint8Array, message: IkeMessage, path: Path): Entry | undefined {
     const { sas, drops } = this.#parts;
     const { header } = message;
-    if (header.isResponse || header.messageId !== 0 || header.responderSpi !== NO_IKE_SPI) return undefined;
-    if (header.initiatorSpi === NO_IKE_SPI) return undefined;
+    if (!isFirst(header)) return undefined;
     const key = halfOpenKey(header.initiatorSpi, path);
     const known = sas.halfOpen.get(key);
     if (known !== undefined) {
       this.#repeat(known, bytes, path);
       return undefined;
     }
-    if (this.#lacksCookie(message, path)) return undefined;
     if (this.#isTooMuch(path)) {
       drops.flooded++;
       return undefined;
@@ -96,22 +115,6 @@ export class FirstMessages {
     if (halfOpen !== undefined && mayRepeat(halfOpen, engine.now()))
       engine.effects.send(path, initiation.response);
     else drops.flooded++;
-  }
-
-  /** Asks for a cookie where one is wanted that the message does not have. */
-  #lacksCookie({ header, payloads }: IkeMessage, path: Path): boolean {
-    const { sas, engine } = this.#parts;
-    const nonce = find(payloads, 'NONCE')?.nonce;
-    const { bytes: address } = path.remoteAddress;
-    const isCalm = this.#strangers.take(address, engine.now()) && sas.halfOpen.count < COOKIE_THRESHOLD;
-    if (isCalm || nonce === undefined) return false;
-    const request = { nonce, address, initiatorSpi: header.initiatorSpi };
-    const cookie = findNotify(payloads, NotifyType.COOKIE)?.data;
-    const nowMs = engine.now();
-    if (cookie !== undefined && this.#cookies.isValid(cookie, request, nowMs)) return false;
-    this.#cookiesAsked++;
-    engine.effects.send(path, askForCookie(header.initiatorSpi, this.#cookies.make(request, nowMs)));
-    return true;
   }
 
   #answer(bytes: Uint8Array, message: IkeMessage, path: Path, key: string): Entry | undefined {
@@ -139,6 +142,11 @@ export class FirstMessages {
     sas.halfOpen.remove(oldest);
     giveUp(oldest);
   }
+}
+
+/** The message ID, too, is 0 in all repetitions (RFC 7296 §2.2, §2.6). */
+function isFirst({ isResponse, messageId, responderSpi, initiatorSpi }: IkeHeader): boolean {
+  return !isResponse && messageId === 0 && responderSpi === NO_IKE_SPI && initiatorSpi !== NO_IKE_SPI;
 }
 
 function halfOpenKey(spi: IkeSpi, { remoteAddress, remotePort }: Path): string {

@@ -2,6 +2,7 @@
 // itself. It owns no socket, timer or database.
 
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
+import type { IkeSpi } from '../wire/ike/ike-spi.ts';
 import type { Connection, Path } from './connection.ts';
 import type { IkeSaState } from './ike-sa-state.ts';
 import type { ChildDone, Effect, IkeEvent } from './effects.ts';
@@ -12,6 +13,8 @@ export interface IkeEffects {
   /** GETSPI. */
   getSpi(peer: string): number;
   releaseSpi(spi: number): void;
+  /** An IKE SA has this SPI of this side, or no longer. */
+  spi?(spi: IkeSpi, isThere: boolean): void;
   install(effect: Extract<Effect, { readonly type: 'install-inbound' | 'install-outbound' }>): Promise<void>;
   remove(effect: Extract<Effect, { readonly type: 'remove-inbound' | 'remove-outbound' }>): Promise<void>;
   /** Outbound SAs lead to another place from now on. */

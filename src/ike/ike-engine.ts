@@ -38,7 +38,7 @@ const IKE_SPI_BYTES = 8;
 
 export class IkeEngine {
   readonly #parts: IkeEngineParts;
-  readonly #sas = new IkeSas();
+  readonly #sas: IkeSas;
   readonly drops: IkeDrops = {
     malformed: 0,
     ikeV1: 0,
@@ -58,6 +58,7 @@ export class IkeEngine {
 
   constructor(parts: IkeEngineParts) {
     this.#parts = parts;
+    this.#sas = new IkeSas((spi, isThere) => parts.effects.spi?.(spi, isThere));
     const stories = new StoryTeller(parts);
     this.#stories = stories;
     this.#searches = new PathSearches({ engine: parts, stories, drops: this.drops });
@@ -164,6 +165,7 @@ export class IkeEngine {
     // RFC 7296 §3.1: whoever began has the Initiator flag set, so the other SPI is this side's.
     const entry = this.#sas.get(header.isFromInitiator ? header.responderSpi : header.initiatorSpi);
     if (entry === undefined && !isInit) return this.#complaints.aboutIkeSpi(header, path);
+    if (entry === undefined && this.#firstMessages.asksForCookie(bytes, header, path)) return;
     boundClearPayloads(header, bytes);
     const message = decodeMessage(bytes);
     // Others are judged when they are decrypted.

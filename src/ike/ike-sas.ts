@@ -41,7 +41,13 @@ export class IkeSas {
   readonly #byPlace = new AddressIndex<Entry>();
   readonly halfOpen: HalfOpenSas<Entry> = new HalfOpenSas();
   readonly timetable: Timetable<Entry> = new Timetable();
+  readonly #onSpi: (spi: IkeSpi, isThere: boolean) => void;
   #order = 0;
+
+  /** @param onSpi told of each SPI of this side that comes or goes */
+  constructor(onSpi: (spi: IkeSpi, isThere: boolean) => void = () => undefined) {
+    this.#onSpi = onSpi;
+  }
 
   get all(): readonly Entry[] {
     return [...this.#bySpi.values()];
@@ -57,6 +63,7 @@ export class IkeSas {
       halfOpen: more.halfOpen,
     };
     this.#bySpi.set(state.localSpi, entry);
+    this.#onSpi(state.localSpi, true);
     if (entry.halfOpen !== undefined) this.halfOpen.add(entry, entry.halfOpen);
     this.#reindex(entry, undefined, state);
     this.assign(state.children, entry);
@@ -90,7 +97,11 @@ export class IkeSas {
   }
 
   remove(entry: Entry): void {
-    if (this.#bySpi.get(entry.state.localSpi) === entry) this.#bySpi.delete(entry.state.localSpi);
+    const { localSpi } = entry.state;
+    if (this.#bySpi.get(localSpi) === entry) {
+      this.#bySpi.delete(localSpi);
+      this.#onSpi(localSpi, false);
+    }
     this.halfOpen.remove(entry);
     this.#reindex(entry, entry.state, undefined);
     this.forget(entry.state.children, entry);

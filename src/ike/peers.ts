@@ -66,7 +66,8 @@ export class Peers {
   }
 }
 
-function placesOf({ remoteAddress, otherRemoteAddresses = [] }: Connection): readonly Address[] {
+/** The addresses that the configuration has of a peer. */
+export function placesOf({ remoteAddress, otherRemoteAddresses = [] }: Connection): readonly Address[] {
   return remoteAddress === undefined ? [] : [remoteAddress, ...otherRemoteAddresses];
 }
 

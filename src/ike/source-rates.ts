@@ -1,8 +1,8 @@
 // How many first messages a source may send: a token bucket for each address, in memory that does not grow. RFC 7296
 // §2.6 asks for as much of whoever answers strangers.
 
-import { hmac } from '@noble/hashes/hmac.js';
-import { sha256 } from '@noble/hashes/sha2.js';
+import type { IkeEngineParts } from './ike-engine-parts.ts';
+import { keyedHash, type KeyedHash } from './keyed-hash.ts';
 
 /** Addresses that meet in a row share its tokens; which ones do, nobody outside knows. */
 const ROWS = 4096;
@@ -28,11 +28,13 @@ export interface Rate {
 export class SourceRates {
   readonly #rate: Rate;
   readonly #key: Uint8Array;
+  readonly #hash: KeyedHash;
   readonly #tokens: Float64Array;
   readonly #takenMs = new Float64Array(ROWS);
 
-  constructor(rate: Rate, random: (bytes: number) => Uint8Array) {
+  constructor(rate: Rate, { random, crypto }: Pick<IkeEngineParts, 'random' | 'crypto'>) {
     this.#rate = rate;
+    this.#hash = keyedHash(crypto);
     this.#key = random(KEY_BYTES);
     this.#tokens = new Float64Array(ROWS).fill(rate.burst);
   }
@@ -49,7 +51,7 @@ export class SourceRates {
   }
 
   #rowOf(address: Uint8Array): number {
-    const [high = 0, low = 0] = hmac(sha256, this.#key, prefixOf(address));
+    const [high = 0, low = 0] = this.#hash(this.#key, prefixOf(address));
     return ((high << 8) | low) % ROWS;
   }
 }

@@ -8,6 +8,7 @@ import { ExchangeType, NotifyType } from '../../src/wire/ike/iana.ts';
 import type { Payload } from '../../src/wire/ike/payload.ts';
 import { forgeResponse } from '../support/forged-request.ts';
 import { expectAgreement, expectTunnels } from '../support/ike-agreement.ts';
+import { chooseProvider } from '../../src/crypto/choose-provider.ts';
 import { IkeNetwork, withSecondPolicy } from '../support/ike-network.ts';
 
 const NO_ADDITIONAL_SAS: Payload = {
@@ -108,6 +109,7 @@ describe('RFC 7296 §1.3: NO_ADDITIONAL_SAS', () => {
 describe('first messages of one source', () => {
   const rate = { perSecond: 10, burst: 20 };
   const random = (bytes: number): Uint8Array => new Uint8Array(bytes).fill(3);
+  const crypto = chooseProvider('auto');
   const taken = (rates: SourceRates, address: Uint8Array, nowMs: number): number => {
     let count = 0;
     for (let i = 0; i < 1000; i++) if (rates.take(address, nowMs)) count++;
@@ -115,7 +117,7 @@ describe('first messages of one source', () => {
   };
 
   test('a burst, and then so many a second; others are not touched', () => {
-    const rates = new SourceRates(rate, random);
+    const rates = new SourceRates(rate, { random, crypto });
     const [one, other] = [Uint8Array.of(192, 0, 2, 1), Uint8Array.of(192, 0, 2, 2)];
     expect(taken(rates, one, 1000)).toBe(20);
     expect(taken(rates, one, 1500)).toBe(5);
@@ -124,7 +126,7 @@ describe('first messages of one source', () => {
   });
 
   test('all addresses of an IPv6 prefix of 64 bits are one source', () => {
-    const rates = new SourceRates(rate, random);
+    const rates = new SourceRates(rate, { random, crypto });
     const address = (last: number): Uint8Array =>
       Uint8Array.from({ length: 16 }, (_, at) => (at === 15 ? last : 0x20));
     expect(taken(rates, address(1), 1000)).toBe(20);

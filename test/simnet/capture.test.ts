@@ -186,6 +186,7 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     installPair(site, { endpoint: { ...PEER_ENDPOINT, address: Uint8Array.of(203, 0, 113, 1) } });
     const capturing = new Capturing(site, { filter: { ...EVERYTHING, peer: 'far' } });
     const message = Buffer.alloc(32, 0x11);
+    message.writeUInt32BE(message.length, 24);
     receive(site, Buffer.concat([Buffer.alloc(4), message]));
     site.path.turn();
     const { address, port } = site.sad.outbound[0]!.endpoint!;

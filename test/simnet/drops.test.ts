@@ -370,6 +370,8 @@ test('no reason of the table is left without a scenario', () => {
     'outbound-no-address',
     // ike-datagrams.test.ts
     'inbound-ike-backlog',
+    'inbound-ike-malformed',
+    'inbound-ike-unknown-spi',
     // acquire.test.ts
     'outbound-acquire-failed',
     'outbound-hold-full',

@@ -18,11 +18,35 @@ import {
 import { policy } from '../support/policies.ts';
 
 const SOURCE = Uint8Array.of(198, 51, 100, 7);
-const MESSAGE = Uint8Array.from({ length: 60 }, (_, i) => i + 1);
+const MESSAGE = message(60);
+const NO_SPI = Uint8Array.of(...new Uint8Array(8), ...MESSAGE.subarray(8));
 const MARKED = Uint8Array.of(0, 0, 0, 0, ...MESSAGE);
 
 function arrive(site: TestSite, socket: number, bytes: Uint8Array, segmentLength = 0): void {
   site.devices.pushDatagram({ bytes, sourceAddress: SOURCE, sourcePort: 1027, socket, segmentLength });
+}
+
+/** Of exchange 34, IKE_SA_INIT, with its length (RFC 7296 §3.1). */
+function message(length: number, exchangeType = 34): Uint8Array {
+  const bytes = Uint8Array.from({ length }, (_, i) => i + 1);
+  bytes[18] = exchangeType;
+  bytes.set([0, 0, length >> 8, length & 0xff], 24);
+  return bytes;
+}
+
+/** RFC 7296 §2.6: the first payload is a Notify of type COOKIE (16390). */
+function withCookie(first: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(first);
+  bytes[16] = 41;
+  bytes.set([0x40, 0x06], 28 + 6);
+  return bytes;
+}
+
+/** The Initiator flag set; {@link MESSAGE} has it not. */
+function fromInitiator(first: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(first);
+  bytes[19] = 0x08;
+  return bytes;
 }
 
 const ikeEvents = (site: TestSite): IkeDatagram[] =>
@@ -34,7 +58,7 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
   test.each([
     ['RFC 3948 §2.2: behind its marker', 0, MARKED, 4500],
     ['RFC 7296 §2.23: whole', 1, MESSAGE, 500],
-    ['RFC 7296 §2.23: whole, though it starts like a marker', 1, MARKED, 500],
+    ['RFC 7296 §2.23: whole, though it starts like a marker', 1, NO_SPI, 500],
   ])('a message goes up %s', (_name, socket, bytes, localPort) => {
     const site = create();
     const destinationAddress = Uint8Array.of(203, 0, 113, 44);
@@ -60,7 +84,7 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     const site = create();
     arrive(site, 1, MESSAGE);
     site.path.turn();
-    arrive(site, 1, new Uint8Array(60).fill(9));
+    arrive(site, 1, withCookie(MESSAGE));
     site.path.turn();
     const [first] = ikeEvents(site);
     expect(first).toMatchObject({ bytes: MESSAGE, destination: IKE_SOCKETS[1]?.address });
@@ -84,26 +108,106 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     expect(site.counters[Counter.natKeepalives]).toBe(1);
   });
 
-  test('a bounded number is taken in a turn, and is on the way to the main thread', () => {
-    const site = create();
-    const flood = (): number => {
-      arrive(site, 0, Buffer.concat(new Array<Uint8Array>(50).fill(MARKED)), MARKED.length);
+  /** As much as a train holds arrives in each turn. @returns how many messages went up in each */
+  function flood(site: TestSite, message: Uint8Array, turns: number): readonly number[] {
+    const marked = Uint8Array.of(0, 0, 0, 0, ...message);
+    const train = Buffer.concat(new Array<Uint8Array>(50).fill(marked));
+    return Array.from({ length: turns }, () => {
+      arrive(site, 0, train, marked.length);
       site.path.turn();
       return ikeEvents(site).length;
-    };
-    expect(Array.from({ length: 9 }, flood)).toEqual([32, 32, 32, 32, 32, 32, 32, 32, 0]);
-    expect(site.drops()).toEqual({ 'inbound-ike-backlog': 9 * 50 - 256 });
+    });
+  }
+
+  test('a bounded number is taken in a turn, and is on the way to the main thread', () => {
+    const site = create();
+    expect(flood(site, MESSAGE, 9)).toEqual([8, 8, 8, 8, 8, 8, 8, 8, 0]);
+    expect(site.drops()).toEqual({ 'inbound-ike-backlog': 9 * 50 - 64 });
     site.ikeTaken[0] = 7;
-    expect(flood()).toBe(7);
-    site.ikeTaken[0] = 256 + 7;
-    expect(flood()).toBe(32);
+    expect(flood(site, MESSAGE, 1)).toEqual([7]);
+    site.ikeTaken[0] = 64 + 7;
+    expect(flood(site, MESSAGE, 1)).toEqual([8]);
+  });
+
+  test('strangers leave room for a cookie, that for the address of a peer, and that for the SPI of an IKE SA', () => {
+    const site = create();
+    expect(flood(site, MESSAGE, 9).at(-1)).toBe(0);
+    expect(flood(site, withCookie(MESSAGE), 5)).toEqual([16, 16, 16, 16, 0]);
+    site.acquaintances.usePlaces([SOURCE]);
+    expect(flood(site, MESSAGE, 4)).toEqual([24, 24, 16, 0]);
+    site.acquaintances.usePlaces([]);
+    site.acquaintances.addSpi(MESSAGE.subarray(0, 8));
+    expect(flood(site, MESSAGE, 3)).toEqual([32, 32, 0]);
+    expect(flood(site, fromInitiator(MESSAGE), 1)).toEqual([0]);
+    site.ikeTaken[0] = 193;
+    site.acquaintances.removeSpi(MESSAGE.subarray(0, 8));
+    expect(flood(site, MESSAGE, 1)).toEqual([1]);
+  });
+
+  test('RFC 7296 §3.1: the SPI of this side is the one that the Initiator flag does not speak of', () => {
+    const site = create();
+    flood(site, MESSAGE, 9);
+    site.acquaintances.addSpi(MESSAGE.subarray(8, 16));
+    expect(flood(site, MESSAGE, 1)).toEqual([0]);
+    expect(flood(site, fromInitiator(MESSAGE), 1)).toEqual([32]);
+  });
+
+  test('a cookie that is cut is none', () => {
+    const site = create();
+    flood(site, MESSAGE, 9);
+    const cut = withCookie(message(36)).subarray(0, 35);
+    cut[27] = 35;
+    expect(flood(site, cut, 1)).toEqual([0]);
+    expect(flood(site, withCookie(message(36)), 1)).toEqual([16]);
+  });
+
+  test('RFC 7296 §3.1: what is shorter than a header, or not as long as it says, never goes up', () => {
+    const site = create();
+    for (const bytes of [
+      message(28).subarray(0, 27),
+      MESSAGE.subarray(0, 59),
+      Uint8Array.of(...MESSAGE, 0),
+    ]) {
+      arrive(site, 0, Uint8Array.of(0, 0, 0, 0, ...bytes));
+      arrive(site, 1, bytes);
+    }
+    site.path.turn();
+    expect(site.events).toEqual([]);
+    expect(site.drops()).toEqual({ 'inbound-ike-malformed': 6 });
+    arrive(site, 1, message(28));
+    site.path.turn();
+    expect(ikeEvents(site)).toHaveLength(1);
+  });
+
+  test('messages that are for no IKE SA go up at a low rate, those of peers and IKE SAs do not count', () => {
+    const site = create();
+    const other = message(60, 37);
+    const inSeconds = (seconds: number): number => {
+      site.clock.nowMs += 1000 * seconds;
+      let count = 0;
+      for (let turn = 0; turn < 10; turn++) {
+        const [taken = 0] = flood(site, other, 1);
+        count += taken;
+        site.ikeTaken[0]! += taken;
+      }
+      return count;
+    };
+    expect(inSeconds(0)).toBeLessThanOrEqual(50);
+    expect(site.drops()['inbound-ike-unknown-spi']).toBe(500 - 50);
+    expect(inSeconds(0)).toBe(0);
+    expect(inSeconds(0.1)).toBe(5);
+    site.acquaintances.addSpi(other.subarray(0, 8));
+    expect(inSeconds(0)).toBe(320);
+    site.acquaintances.removeSpi(other.subarray(0, 8));
+    site.acquaintances.usePlaces([SOURCE]);
+    expect(inSeconds(0)).toBe(240);
   });
 
   test('what ESP sends is not held up by IKE messages beyond the bound', () => {
     const site = create();
     usePolicies(site, [policy('tunnel')]);
     installPair(site);
-    arrive(site, 1, Buffer.alloc(1000));
+    flood(site, MESSAGE, 20);
     site.devices.pushFrame({ bytes: echoRequest({ source: '10.0.1.5', destination: '10.0.2.7' }) });
     site.path.turn();
     expect(site.datagrams.length).toBe(1);

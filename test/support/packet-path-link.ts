@@ -6,6 +6,7 @@ import type { Command, DataPlaneEvent } from '../../src/dataplane/commands.ts';
 import type { Engine } from '../../src/dataplane/engine.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../src/dataplane/native/native-engine.ts';
+import { allocateAcquaintances, IkeAcquaintances } from '../../src/dataplane/ike-acquaintances.ts';
 import type { IkeSocket } from '../../src/dataplane/ike-socket.ts';
 import { PacketPath } from '../../src/dataplane/packet-path.ts';
 import {
@@ -70,6 +71,7 @@ export interface TestSite {
   readonly events: DataPlaneEvent[];
   /** Cell 0: how many IKE datagrams the main thread has taken. */
   readonly ikeTaken: Int32Array;
+  readonly acquaintances: IkeAcquaintances;
   /** Drops counted so far, by name. */
   readonly drops: () => Record<string, number>;
   /** Lets a new packet path with other memory take the place of the one that there is, and tells it these commands. */
@@ -95,6 +97,7 @@ export function createSite(
   sockets?: readonly IkeSocket[],
 ): TestSite {
   const ikeTaken = new Int32Array(1);
+  const acquaintances = allocateAcquaintances();
   const frames: TunFrameOut[] = [];
   const clearFrames: TunFrameOut[] = [];
   const clearLink = { isUp: true };
@@ -135,7 +138,7 @@ export function createSite(
       innerMtu: INNER_MTU,
       raisesHopLimit: true,
       flowSeed: 1,
-      ike: sockets && { sockets, taken: ikeTaken },
+      ike: sockets && { sockets, taken: ikeTaken, acquaintances },
       onEvent: (event) => {
         events.push(event);
         if (event.type === 'expire') sad.expired(event.sa, event.hard, event.cause);
@@ -156,6 +159,7 @@ export function createSite(
   const drops = (): Record<string, number> => readDrops(counters);
   return {
     ikeTaken,
+    acquaintances: new IkeAcquaintances(acquaintances),
     get path() {
       return current.path;
     },

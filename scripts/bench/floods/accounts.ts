@@ -34,7 +34,7 @@ export function accountFor(before: Readings, after: Readings): Account {
   for (const [series, count] of grown) {
     const reason = DROPS.exec(series)?.[1];
     if (reason?.startsWith('ike-') === true) ofIke[reason] = count;
-    else if (reason !== undefined) packets[reason] = count;
+    else if (reason?.startsWith('outbound-') === false) packets[reason] = count;
     else if (series === IKE_TAKEN) packets['ike'] = count;
     else if (series === COOKIES) ofIke['cookie'] = count;
   }

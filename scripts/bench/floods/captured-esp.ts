@@ -13,6 +13,8 @@ const MARGIN_SECONDS = 2;
 const FILE_HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;
 const ETHERNET_BYTES = 14;
+/** In an IPv4 packet without options. */
+const UDP_CHECKSUM_AT = 26;
 
 /** @returns IP packets with ESP in UDP, from gateway A to gateway B */
 export async function captureEsp({ topology }: FloodSite, directory: string): Promise<readonly Uint8Array[]> {
@@ -38,10 +40,13 @@ export async function captureEsp({ topology }: FloodSite, directory: string): Pr
 /** @param pcap with native numbers in little-endian order and Ethernet frames */
 function readPackets(pcap: Buffer): readonly Uint8Array[] {
   const packets: Uint8Array[] = [];
-  for (let at = FILE_HEADER_BYTES; at + RECORD_HEADER_BYTES < pcap.length; ) {
+  for (let at = FILE_HEADER_BYTES; at + RECORD_HEADER_BYTES < pcap.length;) {
     const length = pcap.readUInt32LE(at + 8);
     const frame = pcap.subarray(at + RECORD_HEADER_BYTES, at + RECORD_HEADER_BYTES + length);
-    packets.push(frame.subarray(ETHERNET_BYTES));
+    const packet = frame.subarray(ETHERNET_BYTES);
+    // The sender left it to an interface that never computed it; 0 is none (RFC 768).
+    packet.writeUInt16BE(0, UDP_CHECKSUM_AT);
+    packets.push(packet);
     at += RECORD_HEADER_BYTES + length;
   }
   return packets;

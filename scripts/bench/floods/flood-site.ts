@@ -4,7 +4,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gatewayReady, startGateway, stopGateway, type GatewayProcess } from '../../lab/gateway-process.ts';
-import { changed, ikeExampleKeys, ikeTwoSites, writeSiteFiles, type SiteFiles } from '../../lab/site-files.ts';
+import {
+  changed,
+  ikeExampleKeys,
+  ikeTwoSites,
+  writeSiteFiles,
+  type SiteFiles,
+} from '../../lab/site-files.ts';
 import { siteAddresses } from '../../topology/plan.ts';
 import type { Topology } from '../../topology/topology.ts';
 import { HUB_IDENTITY, SECRET } from '../ike/many-connections.ts';
@@ -14,9 +20,11 @@ import { FORGED_PREFIX } from './packets.ts';
 export const STRANGERS_GROUP = 'x25519';
 /** Of the tunnel, in the configuration of gateway B. */
 export const TUNNEL = { policy: 'site-b-to-site-a', peer: 'site-a' } as const;
+/** The same, in that of gateway A. */
+export const PEERS_TUNNEL = { policy: 'site-a-to-site-b', peer: 'site-b' } as const;
 export const STRANGER_ADDRESS = '203.0.113.99';
 /** A peer that is silent for so long is asked whether it lives. */
-export const LIVENESS = '2s';
+const LIVENESS = '2s';
 /** Sources that are few have addresses of their own. */
 const FEW_PREFIX = '198.19.0.0/16';
 
@@ -45,6 +53,8 @@ export interface FloodSite {
   /** Of gateway B. */
   readonly httpSocket: string;
   readonly viciSocket: string;
+  /** Of gateway A. */
+  readonly peerViciSocket: string;
   stop(): Promise<void>;
 }
 
@@ -86,6 +96,7 @@ export async function startFloodSite(topology: Topology, directory: string): Pro
     target,
     httpSocket,
     viciSocket: join(files.runtimeDirectory('gwB'), 'isthmus.vici'),
+    peerViciSocket: join(files.runtimeDirectory('gwA'), 'isthmus.vici'),
     stop,
   };
 }

@@ -4,6 +4,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const MOST_TRIES = 20;
+const RETRY_MS = 500;
 
 export interface ProcessFigures {
   readonly residentBytes: number;
@@ -25,8 +29,18 @@ export function readProcess(pid: number): ProcessFigures {
 /** Series with their labels, as /metrics writes them, and their values. */
 export type Series = ReadonlyMap<string, number>;
 
-/** @param socketPath of the gateway's HTTP listener */
+/** @param socketPath of the gateway's HTTP listener; asked again where it has had too many clients just now */
 export async function readMetrics(socketPath: string): Promise<Series> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await askMetrics(socketPath);
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+      await sleep(RETRY_MS);
+    }
+}
+
+async function askMetrics(socketPath: string): Promise<Series> {
   const body = await new Promise<string>((resolve, reject) => {
     request({ socketPath, path: '/metrics', agent: false }, (response) => {
       if (response.statusCode === 200) text(response).then(resolve, reject);

@@ -50,7 +50,9 @@ export class Generator {
     device: string,
     mac: string,
   ): Promise<Generator> {
-    const child = topology.spawn(place, [program, device, mac], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // It stands for other machines, which send at their rate whatever this one has to do.
+    const command = ['nice', '-n', '-10', program, device, mac];
+    const child = topology.spawn(place, command, { stdio: ['pipe', 'pipe', 'inherit'] });
     if (child.stdout === null) throw new EnvironmentError('the generator has no output');
     const closed = once(child, 'close');
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

@@ -113,13 +113,7 @@ function skfMessage(): Uint8Array {
   payload.writeUInt16BE(1, 4);
   payload.writeUInt16BE(3, 6);
   const spis = Buffer.alloc(2 * SPI_BYTES);
-  return Buffer.concat([
-    spis,
-    Buffer.from(SKF_HEADER_TAIL),
-    length,
-    payload,
-    randomBytes(SKF_BODY_BYTES),
-  ]);
+  return Buffer.concat([spis, Buffer.from(SKF_HEADER_TAIL), length, payload, randomBytes(SKF_BODY_BYTES)]);
 }
 
 function garbage(destination: string, index: number): FloodPacket {
@@ -127,6 +121,7 @@ function garbage(destination: string, index: number): FloodPacket {
   const bytes = randomBytes(Math.floor(Math.random() * MOST_GARBAGE_BYTES));
   const isCut = index % 4 >= 2;
   // What looks like IKE and ends in the middle of its header.
-  const payload = isCut ? Buffer.concat([port === 500 ? [] : MARKER, bytes.subarray(0, 20)].map(Buffer.from)) : bytes;
+  const marker = port === 500 ? Buffer.alloc(0) : MARKER;
+  const payload = isCut ? Buffer.concat([marker, bytes.subarray(0, 20)]) : bytes;
   return udpPacket({ source: FORGED_SOURCE, destination, port, payload, random: [ANY_SOURCE_PORT] });
 }

@@ -8,7 +8,7 @@ import { withheldShare } from '../measure/processor-times.ts';
 import { accountFor, readCounters, type Account } from './accounts.ts';
 import { readProcess, type ProcessFigures } from './gateway-figures.ts';
 import type { FloodSite } from './flood-site.ts';
-import { seeWhatWorks, type StillWorks } from './still-works.ts';
+import { WorksProbe, type StillWorks } from './still-works.ts';
 import type { Storm } from './storm.ts';
 
 /** What is on its way when a phase begins is not counted. */
@@ -49,6 +49,7 @@ export async function measureFlood(
   { rounds: count, phaseMs }: FloodOptions,
 ): Promise<FloodFigures> {
   const { pid } = site.target.identity;
+  const probe = await WorksProbe.open(site);
   const stream = await TcpStream.start(site.topology);
   const totals = { packets: 0, ms: 0 };
   const phase = async (reaches: boolean): Promise<number> => {
@@ -70,7 +71,7 @@ export async function measureFlood(
   const before = readProcess(pid);
   const counters = await readCounters(site);
   Object.assign(totals, { packets: 0, ms: 0 });
-  const most = new Most(pid);
+  const most = new MostOfProcess(pid);
   const rounds: Round[] = [];
   for (let round = 0; round < count; round++) {
     // Each of the two is first in every other round.
@@ -85,7 +86,11 @@ export async function measureFlood(
   await stream.stop();
   await sleep(CALM_MS);
   const account = accountFor(counters, await readCounters(site));
-  const works = await whileFlooded(storm, most, () => seeWhatWorks(site));
+  const works = await whileFlooded(storm, most, async () => ({
+    ...(await probe.seeTunnel()),
+    strangerMs: await probe.seeStranger(),
+  }));
+  probe.close();
   await sleep(CALM_MS);
   return {
     rounds,
@@ -100,10 +105,10 @@ export async function measureFlood(
 }
 
 /** Floods until something is done. */
-async function whileFlooded<T>(storm: Storm, most: Most, what: () => Promise<T>): Promise<T> {
-  let isOver = false;
+export async function whileFlooded<T>(storm: Storm, most: MostOfProcess, what: () => Promise<T>): Promise<T> {
+  const over = new AbortController();
   const flooding = (async () => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await storm.send(STRETCH_MS, true);
       most.look();
     }
@@ -111,13 +116,13 @@ async function whileFlooded<T>(storm: Storm, most: Most, what: () => Promise<T>)
   try {
     return await what();
   } finally {
-    isOver = true;
+    over.abort();
     await flooding;
   }
 }
 
 /** The most that was seen of each figure of a process. */
-class Most {
+export class MostOfProcess {
   readonly #pid: number;
   #figures: ProcessFigures;
 

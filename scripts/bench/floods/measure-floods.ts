@@ -17,10 +17,7 @@ import type { FloodSite } from './flood-site.ts';
 const PHASE_MS = 1200;
 
 /** Prints the report to standard output. @param say told what happens meanwhile @returns false where a bound was missed */
-export async function measureFloods(
-  options: FloodsOptions,
-  say: (line: string) => void,
-): Promise<boolean> {
+export async function measureFloods(options: FloodsOptions, say: (line: string) => void): Promise<boolean> {
   const machine = describeHost(process.version, options.rounds);
   const root = join('/run', 'bench-floods');
   await mkdir(root, { mode: 0o700 });
@@ -32,7 +29,11 @@ export async function measureFloods(
     const summary = summarizeFlood(kind, figures);
     all[kind] = figures;
     summaries.push(summary);
-    say(`${kind}: ${summary.keptPercent.median} %${shortfalls(summary).map((one) => `; ${one}`).join('')}`);
+    say(
+      `${kind}: ${summary.keptPercent.median} %${shortfalls(summary)
+        .map((one) => `; ${one}`)
+        .join('')}`,
+    );
   }
   const report = { machine, options, summaries, figures: all };
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(report, undefined, 1)}\n`);

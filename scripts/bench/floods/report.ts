@@ -16,7 +16,7 @@ export const MOST_GROWTH_BYTES: number = 96 * MEGABYTE;
 export const MOST_MORE_DESCRIPTORS: number = 32 + 64 + 8;
 /** Packets that nobody counted, of all: what the tunnel itself lost in a full buffer is counted besides. */
 const MOST_UNCOUNTED = 0.001;
-/** A second of the rate that was asked for is missing where the machine is too busy to send it. */
+
 export interface FloodSummary {
   readonly kind: FloodName;
   readonly perSecond: number;
@@ -49,7 +49,7 @@ export function summarizeFlood(kind: FloodName, figures: FloodFigures): FloodSum
 
 /** What is not as it should be, in words. */
 export function shortfalls(summary: FloodSummary): readonly string[] {
-  const { keptPercent, growthBytes, moreDescriptors, leftDescriptors, countedPercent, figures } = summary;
+  const { keptPercent, growthBytes, moreDescriptors, leftDescriptors, countedPercent } = summary;
   const wrong: string[] = [];
   if (keptPercent.median < LEAST_KEPT_PERCENT) wrong.push(`keeps less than ${LEAST_KEPT_PERCENT} %`);
   if (growthBytes > MOST_GROWTH_BYTES) wrong.push(`grows by ${formatFigure(growthBytes / MEGABYTE)} MiB`);
@@ -57,7 +57,6 @@ export function shortfalls(summary: FloodSummary): readonly string[] {
   if (leftDescriptors > 0) wrong.push(`${leftDescriptors} descriptors left open`);
   if (countedPercent !== undefined && countedPercent < 100 * (1 - MOST_UNCOUNTED))
     wrong.push(`${formatFigure(100 - countedPercent)} % of the packets are not counted`);
-  if (figures.works.strangerMs === undefined) wrong.push('a new peer gave up');
   return wrong;
 }
 
@@ -73,7 +72,8 @@ export function formatReport(machine: Host, summaries: readonly FloodSummary[]):
     'liveness',
     'Child rekey',
     'IKE rekey',
-    'new peer',
+    'peer anew',
+    'stranger',
   ];
   const lines = summaries.map((summary) => {
     const { works } = summary.figures;
@@ -88,6 +88,7 @@ export function formatReport(machine: Host, summaries: readonly FloodSummary[]):
       seconds(works.livenessMs),
       seconds(works.childRekeyMs),
       seconds(works.ikeRekeyMs),
+      seconds(works.peerMs),
       works.strangerMs === undefined ? 'gave up' : seconds(works.strangerMs),
     ];
   });

@@ -7,6 +7,7 @@ import type { Command, DataPlaneEvent } from '../commands.ts';
 import type { Counters } from '../counters.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { Drop, type DropReason } from '../drop-reasons.ts';
+import { allocateAcquaintances, IkeAcquaintances } from '../ike-acquaintances.ts';
 import { ikeSockets, type IkeSocket } from '../ike-socket.ts';
 import { PacketPath } from '../packet-path.ts';
 import { openTuntap2, type TunStream } from '../tun/tuntap2-adapter.ts';
@@ -61,6 +62,7 @@ class PortableDataPlane implements DataPlane {
   readonly tunName: string;
   readonly clearTunName: string;
   readonly ikeSockets: readonly IkeSocket[];
+  readonly acquaintances: IkeAcquaintances;
   readonly failed: Promise<never>;
   readonly #driver: EventLoopDriver;
   readonly #path: PacketPath;
@@ -94,6 +96,8 @@ class PortableDataPlane implements DataPlane {
             ikeListen.map((one, at) => bound(listen.length + at, one)),
           );
     const taken = new Int32Array(1);
+    const acquaintances = allocateAcquaintances();
+    this.acquaintances = new IkeAcquaintances(acquaintances);
     this.#driver = new EventLoopDriver({
       memory,
       tun,
@@ -115,7 +119,7 @@ class PortableDataPlane implements DataPlane {
       innerMtu,
       raisesHopLimit,
       flowSeed,
-      ike: ikeListen && { sockets: this.ikeSockets, taken },
+      ike: ikeListen && { sockets: this.ikeSockets, taken, acquaintances },
       onEvent: (event) => {
         onEvent(event);
         if (event.type === 'ike-datagram') taken[0] = (taken[0]! + 1) | 0;

@@ -22,12 +22,19 @@ import type { ByteWriter } from '../../base/byte-writer.ts';
 import { IKE_SPI_BYTES, ikeSpiBytes, toIkeSpi, type IkeSpi } from './ike-spi.ts';
 
 export const IKE_HEADER_BYTES = 28;
+// For whoever looks before a message is decoded.
+export const IKE_INITIATOR_SPI = 0;
+export const IKE_RESPONDER_SPI = 8;
+export const IKE_NEXT_PAYLOAD = 16;
+export const IKE_EXCHANGE_TYPE = 18;
+export const IKE_FLAGS = 19;
+export const IKE_LENGTH = 24;
 /** RFC 7296 §3.1: the version of IKEv2. */
 export const IKE_MAJOR_VERSION = 2;
 export const IKE_MINOR_VERSION = 0;
 
 // RFC 7296 §3.1: the bits of Flags; the others are sent as zero and ignored.
-const FLAG_INITIATOR = 0x08;
+export const IKE_FLAG_INITIATOR = 0x08;
 const FLAG_VERSION = 0x10;
 const FLAG_RESPONSE = 0x20;
 
@@ -70,7 +77,7 @@ export function decodeIkeHeader(bytes: Uint8Array): IkeHeader {
     majorVersion: version >> 4,
     minorVersion: version & 0x0f,
     exchangeType,
-    isFromInitiator: (flags & FLAG_INITIATOR) !== 0,
+    isFromInitiator: (flags & IKE_FLAG_INITIATOR) !== 0,
     hasHigherVersion: (flags & FLAG_VERSION) !== 0,
     isResponse: (flags & FLAG_RESPONSE) !== 0,
     messageId: reader.uint32('Message ID'),
@@ -85,7 +92,7 @@ export function encodeIkeHeader(header: IkeHeader, writer: ByteWriter): void {
   writer.uint8((header.majorVersion << 4) | header.minorVersion, 'Version');
   writer.uint8(header.exchangeType, 'Exchange Type');
   const flags =
-    (header.isFromInitiator ? FLAG_INITIATOR : 0) |
+    (header.isFromInitiator ? IKE_FLAG_INITIATOR : 0) |
     (header.hasHigherVersion ? FLAG_VERSION : 0) |
     (header.isResponse ? FLAG_RESPONSE : 0);
   writer.uint8(flags, 'Flags');

@@ -23,6 +23,6 @@ export function encodeNonce({ nonce }: NoncePayload, writer: ByteWriter): void {
   writer.bytes(nonce);
 }
 
-function isNonceLength(length: number): boolean {
+export function isNonceLength(length: number): boolean {
   return length >= MIN_NONCE_BYTES && length <= MAX_NONCE_BYTES;
 }

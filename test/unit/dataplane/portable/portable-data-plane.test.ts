@@ -44,14 +44,16 @@ test('an IKE message comes up by both ports, more of them than may be on the way
     const came = new Promise((resolve) => {
       onMessage = resolve;
     });
-    peer.send(Uint8Array.of(...marker, 1, 2, sent & 0xff), socket?.port ?? 0, '127.0.0.1');
+    // IKE_SA_INIT, no more than a header (RFC 7296 §3.1).
+    const message = [...new Array<number>(18).fill(sent & 0xff), 34, 0, 0, 0, 0, 0, 0, 0, 0, 28];
+    peer.send(Uint8Array.of(...marker, ...message), socket?.port ?? 0, '127.0.0.1');
     await came;
     expect(events.at(-1)).toMatchObject({
       socket: socket?.socket,
       localPort: socket?.port,
       sourcePort: peer.address().port,
     });
-    expect([...(events.at(-1)?.bytes ?? [])]).toEqual([1, 2, sent & 0xff]);
+    expect([...(events.at(-1)?.bytes ?? [])]).toEqual(message);
   }
   expect(counters[Counter.ikeDatagrams]).toBe(300);
 
