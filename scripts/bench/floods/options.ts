@@ -6,7 +6,7 @@ import { DESCRIPTIONS, PACKET_FLOODS, type PacketFlood } from './kinds.ts';
 import { CLIENT_STORMS, type ClientStorm } from './storm.ts';
 
 export type FloodName = PacketFlood | ClientStorm;
-export const FLOOD_NAMES: readonly FloodName[] = [...PACKET_FLOODS, ...CLIENT_STORMS];
+const FLOOD_NAMES: readonly FloodName[] = [...PACKET_FLOODS, ...CLIENT_STORMS];
 
 export interface FloodsOptions {
   readonly kinds: readonly FloodName[];
