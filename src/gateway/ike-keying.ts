@@ -66,6 +66,9 @@ export class IkeKeying implements Keying {
   #policies: ReadonlyMap<string, Policy> = new Map();
   #immediately: readonly string[] = [];
   #hasBegun = false;
+  /** Nothing new begins; what is under way may end. */
+  #isStopping = false;
+  #hasStopped = false;
   readonly #addresses: LocalAddresses;
   #cancelTick: (() => void) | undefined;
   #keyLog: KeyLog | undefined;
@@ -204,18 +207,21 @@ export class IkeKeying implements Keying {
 
   /** Tells every peer that its SAs are deleted, for a bounded time. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     const peers = new Set(this.#engine.states.map(({ connection }) => connection?.name));
     for (const peer of peers) if (peer !== undefined) this.#engine.deleteIke(peer);
     const { time } = this.#parts;
     const endMs = time.monotonicMs() + FAREWELL_MS;
     while (this.#engine.states.length > 0 && time.monotonicMs() < endMs)
       await new Promise<void>((resolve) => time.after(10, resolve));
-    this.#cancelTick?.();
+    this.#hasStopped = true;
+    this.#wakeAt(Infinity);
     this.#addresses.stop();
     zeroSecrets(this.#connections);
   }
 
   #acquire({ id, policy, packet }: Acquire): void {
+    if (this.#isStopping) return;
     const trigger = triggerOf(packet);
     this.#acquires.add(policy, { id, trigger });
     this.#engine.acquire(policy, trigger);
@@ -358,7 +364,7 @@ export class IkeKeying implements Keying {
   #wakeAt(atMs: number): void {
     this.#cancelTick?.();
     this.#cancelTick = undefined;
-    if (atMs === Infinity) return;
+    if (atMs === Infinity || this.#hasStopped) return;
     const { time } = this.#parts;
     this.#cancelTick = time.after(atMs - time.monotonicMs(), () => {
       this.#engine.tick();
