@@ -64,7 +64,13 @@ export function exampleGateway(): Shown {
     get packets() {
       return { out: traffic('to-lisbon').packetsOut, in: traffic('to-lisbon').packetsIn };
     },
-    stats: { startedMs: STARTED_MS, ikeSas: 2, halfOpenIkeSas: 0, parts: [] },
+    stats: {
+      startedMs: STARTED_MS,
+      runningMs: Date.now() - STARTED_MS,
+      ikeSas: 2,
+      halfOpenIkeSas: 0,
+      parts: [],
+    },
     drops: [
       {
         name: 'outbound-discard',

@@ -1,7 +1,7 @@
 // The gateway as management sees it: joins IKE, the SAD and the configuration in force to one interface to read and act.
 
 import { readFileSync } from 'node:fs';
-import { wallClockMs } from '../base/clock.ts';
+import { monotonicMs, wallClockMs } from '../base/clock.ts';
 import { packageFile } from '../base/package-file.ts';
 import { listenToLog, type Logger, type LogLevel } from '../base/log.ts';
 import type { LogLevels, Subsystem, SubsystemLevel } from '../base/log-levels.ts';
@@ -77,6 +77,7 @@ const NO_DROPS: IkeDrops = { malformed: 0, ikeV1: 0, unknownSpi: 0, flooded: 0, 
 export class ManagedGateway implements PageGateway {
   readonly #parts: ManagedGatewayParts;
   readonly #startedMs = wallClockMs();
+  readonly #sinceMs = monotonicMs();
   readonly #manual = new ManualSaViews();
 
   constructor(parts: ManagedGatewayParts) {
@@ -95,6 +96,7 @@ export class ManagedGateway implements PageGateway {
     const { esp, ike } = this.#parts.implementations;
     return {
       startedMs: this.#startedMs,
+      runningMs: monotonicMs() - this.#sinceMs,
       ikeSas: this.#states.length,
       halfOpenIkeSas: this.#states.filter(({ phase }) => HALF_OPEN.has(phase)).length,
       parts: [esp, ike],

@@ -29,7 +29,7 @@ export function emptyGateway(parts: Partial<ViciGateway> = {}): ViciGateway {
   const nothing = (): void => undefined;
   return {
     version: '1.2.3',
-    stats: { startedMs: 0, ikeSas: 0, halfOpenIkeSas: 0, parts: [] },
+    stats: { startedMs: 0, runningMs: 0, ikeSas: 0, halfOpenIkeSas: 0, parts: [] },
     implementations: { esp: 'native', ike: 'node:crypto' },
     ikeSas: [],
     connections: [],

@@ -1,7 +1,6 @@
 // Gathers what the status page shows of all peers and policies, in steps: there may be tens of thousands. What one request
 // shows of it is found by `searchState` and cut out by `cutState`.
 
-import { wallClockMs } from '../../base/clock.ts';
 import { CARRYING } from '../vici/extensions/carrying.ts';
 import { peerStatus } from '../vici/extensions/peer-status.ts';
 import type { PolicyStatus } from '../vici/extensions/policies.ts';
@@ -104,7 +103,7 @@ export function cutState(
     version: gateway.version,
     engine: gateway.implementations.esp,
     tun: gateway.tun,
-    runningSeconds: Math.max(0, Math.floor((wallClockMs() - stats.startedMs) / 1000)),
+    runningSeconds: Math.floor(stats.runningMs / 1000),
     ikeSas: stats.ikeSas,
     halfOpenIkeSas: stats.halfOpenIkeSas,
     packetsOut: packets.out,

@@ -137,6 +137,8 @@ export interface CertificateView {
 
 export interface StatsView {
   readonly startedMs: number;
+  /** Since then, whatever the clock of the host says now. */
+  readonly runningMs: number;
   readonly ikeSas: number;
   readonly halfOpenIkeSas: number;
   /** What moves packets and what computes. */

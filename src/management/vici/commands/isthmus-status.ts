@@ -1,6 +1,5 @@
 // `isthmus-status`, an extension: every peer with its tunnels as an event `isthmus-peer`, then the gateway itself.
 
-import { wallClockMs } from '../../../base/clock.ts';
 import type { Command } from '../command.ts';
 import { peerStatus } from '../extensions/peer-status.ts';
 import { GATEWAY_STATUS, PEER_STATUS } from '../extensions/status.ts';
@@ -23,7 +22,7 @@ export const isthmusStatus: Command = async (gateway, _request, asking) => {
     name: gateway.name,
     version: gateway.version,
     file: gateway.file,
-    runningSeconds: Math.max(0, Math.floor((wallClockMs() - stats.startedMs) / 1000)),
+    runningSeconds: Math.floor(stats.runningMs / 1000),
     engine: gateway.implementations.esp,
     tun: gateway.tun,
     page: gateway.page.address ?? gateway.page.socket,

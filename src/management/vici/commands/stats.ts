@@ -1,18 +1,17 @@
 // `stats`: how long the gateway runs, how many IKE SAs it has, what memory it uses. strongSwan's worker threads and job
 // queues have no counterpart but the one data plane thread, so they are zero.
 
-import { wallClockMs } from '../../../base/clock.ts';
 import type { Command } from '../command.ts';
 import { section } from '../message.ts';
 
 const NO_JOBS = { critical: 0, high: 0, medium: 0, low: 0 };
 
 export const stats: Command = (gateway) => {
-  const { startedMs, ikeSas, halfOpenIkeSas, parts } = gateway.stats;
+  const { startedMs, runningMs, ikeSas, halfOpenIkeSas, parts } = gateway.stats;
   const { heapTotal, heapUsed, external } = process.memoryUsage();
   return section({
     uptime: section({
-      running: durationText(wallClockMs() - startedMs),
+      running: durationText(runningMs),
       since: dateText(new Date(startedMs)),
     }),
     workers: section({ total: 1, idle: 0, active: section({ ...NO_JOBS, critical: 1 }) }),

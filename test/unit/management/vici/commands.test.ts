@@ -435,7 +435,7 @@ test('whatever a request says, a command answers or says what is wrong with it',
     maxLength: 4,
   });
   const parts: Partial<ViciGateway> = {
-    stats: { startedMs: 0, ikeSas: 0, halfOpenIkeSas: 0, parts: [] },
+    stats: { startedMs: 0, runningMs: 0, ikeSas: 0, halfOpenIkeSas: 0, parts: [] },
     implementations: { esp: 'native', ike: 'node:crypto' },
     ...{ connections: [], policies: [], certificates: [] },
     counters: new Map(),
