@@ -1,11 +1,12 @@
-// Three projects: what needs only the processor; what needs devices and network namespaces, which runs after the first
-// and one file at a time, so that a busy machine does not look like a lost packet; and what takes minutes, which
-// `npm run test:long` runs and `npm test` does not.
+// Four projects: what needs only the processor; beside it, what needs minutes and little else; what needs devices and
+// network namespaces, which runs after these and one file at a time, so that a busy machine does not look like a lost
+// packet; and what outgrows CI, which `npm run test:long` runs and `npm test` does not.
 
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 const SYSTEM = ['test/native/**/*.test.ts', 'test/system/**/*.test.ts', 'test/interop/**/*.test.ts'];
 const LONG = ['test/long/**/*.test.ts'];
+const SOAK = ['test/soak/**/*.test.ts'];
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -17,9 +18,18 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'memory',
           include: ['test/**/*.test.ts'],
-          exclude: [...SYSTEM, ...LONG],
+          exclude: [...SYSTEM, ...LONG, ...SOAK],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'soak',
+          include: SOAK,
+          testTimeout: 300_000,
+          // Beside the first: it needs time and hardly the processor.
           sequence: { groupOrder: 0 },
         },
       },

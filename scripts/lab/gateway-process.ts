@@ -38,6 +38,7 @@ export function startGateway(
       ...environment,
       STATE_DIRECTORY: files.stateDirectory(place),
       RUNTIME_DIRECTORY: files.runtimeDirectory(place),
+      ...environment,
     },
     detached: survives,
   });
