@@ -8,6 +8,7 @@ import { createLogger, type Logger } from '../../../src/base/log.ts';
 import { allocateBatchMemory, type BatchLimits } from '../../../src/dataplane/batch-memory.ts';
 import type { Command, DataPlaneEvent } from '../../../src/dataplane/commands.ts';
 import { allocateCounters, readDrops, type Counters } from '../../../src/dataplane/counters.ts';
+import { allocateAcquaintances, IkeAcquaintances } from '../../../src/dataplane/ike-acquaintances.ts';
 import { ikeListen, ikeSockets, type IkeSocket } from '../../../src/dataplane/ike-socket.ts';
 import { loadAddon } from '../../../src/dataplane/native/load-addon.ts';
 import { createNativeEngine } from '../../../src/dataplane/native/native-engine.ts';
@@ -138,6 +139,7 @@ export class SimGateway {
         }),
     });
     const options = { coalesceTcp: false, coalesceUdp: false };
+    const acquaintances = allocateAcquaintances();
     this.path = new PacketPath({
       memory,
       devices: this.devices,
@@ -149,7 +151,7 @@ export class SimGateway {
       innerMtu: INNER_MTU,
       raisesHopLimit: true,
       flowSeed: random.uint32(),
-      ike: { sockets: this.sockets, taken: this.#taken },
+      ike: { sockets: this.sockets, taken: this.#taken, acquaintances },
       onEvent: (event) => {
         this.tell(event);
       },
@@ -160,7 +162,11 @@ export class SimGateway {
       time: this.#time,
       chance: seededChance(random),
       crypto: seededCrypto(random),
-      dataPlane: { ikeSockets: this.sockets, send: (command) => this.#send(command) },
+      dataPlane: {
+        ikeSockets: this.sockets,
+        acquaintances: new IkeAcquaintances(acquaintances),
+        send: (command) => this.#send(command),
+      },
       events: this.#events,
       onPathMtu: () => undefined,
       localAddresses: () => listen.map(({ address }) => address),
