@@ -60,7 +60,8 @@ async function ask(): Promise<void> {
     streamSent += DATAGRAM_BYTES - NUMBER_BYTES;
   }, INTERVAL_MS);
   process.stdout.write('ready\n');
-  for await (const _line of createInterface({ input: process.stdin })) {
+  const orders = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  while ((await orders.next()).done !== true) {
     const [from, until] = [first, next];
     first = until;
     const lost = (): number => [...missing].filter((number) => number >= from && number < until).length;

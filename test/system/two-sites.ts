@@ -267,6 +267,12 @@ export class TwoSites {
     return readFileSync(join(this.directory, 'keys', `${name}.key`), 'utf8').trim();
   }
 
+  signal(place: GatewayPlace, signal: NodeJS.Signals): void {
+    const gateway = this.#gateways.get(place);
+    if (gateway === undefined) throw new Error(`no gateway runs in ${place}`);
+    process.kill(gateway.identity.pid, signal);
+  }
+
   /** The gateway stands still meanwhile, as a machine that is too busy: SIGSTOP, and SIGCONT. */
   async whileStopped(place: GatewayPlace, meanwhile: () => Promise<void>): Promise<void> {
     const gateway = this.#gateways.get(place);
