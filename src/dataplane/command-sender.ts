@@ -53,8 +53,12 @@ export class CommandSender {
 
   /** The worker has ended; another one may come. @param cause for a command that has ended too many */
   pause(cause: Error): void {
-    if (this.#receiver !== undefined) this.#resolveExecuted(this.#receiver);
+    const receiver = this.#receiver;
     this.#receiver = undefined;
+    if (receiver === undefined) return;
+    this.#resolveExecuted(receiver);
+    // Nobody else ends the wait for it.
+    Atomics.notify(receiver.control, Control.executed);
     const oldest = this.#waiting[0];
     if (oldest === undefined || oldest.tries < MOST_TRIES) return;
     this.#waiting.shift();

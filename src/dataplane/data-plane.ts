@@ -2,11 +2,12 @@
 // gateway only here: install and update downwards, events upwards.
 //
 // A worker that fails is replaced. What it decided by lies with the main thread (in-force.ts, the SAD), what changes with
-// packets in shared memory: the next worker goes on with the next sequence number and the same replay windows. Lost are the
-// packets in flight, those that waited for an SA, and what it had found out about paths.
+// packets in shared memory: the next worker goes on with the next sequence number and the same replay windows. It is told
+// what the one before has executed, and then, one by one, what that has not. Lost are the packets in flight, those that
+// waited for an SA, and what was learned of path MTUs.
 
 import { monotonicMs } from '../base/clock.ts';
-import { EnvironmentError, NativeError } from '../base/errors.ts';
+import { EnvironmentError, InvariantError, NativeError } from '../base/errors.ts';
 import type { SaChange } from '../sad/security-association.ts';
 import { CommandSender } from './command-sender.ts';
 import type { Command, DataPlaneEvent } from './commands.ts';
@@ -35,7 +36,7 @@ export interface DataPlane {
   readonly acquaintances: IkeAcquaintances;
   /** Resolves when the command has been executed between two batches; rejects where the data plane is gone. */
   send(command: Command): Promise<void>;
-  /** Ends the data plane, zeroes its keys and closes its devices. */
+  /** Ends the data plane, zeroes the keys that it has and closes its devices. */
   stop(): Promise<void>;
   /** Rejects when the data plane ends without having been asked to. */
   readonly failed: Promise<never>;
@@ -112,8 +113,8 @@ export class WorkerDataPlane implements DataPlane {
     if (command.type === 'start-capture' || command.type === 'stop-capture') this.#ikeSender.take(command);
     // Once they are closed, the numbers of the descriptors may be somebody else's.
     if (command.type === 'send-ike' && !this.#isGone && this.#ikeSender.send(command)) return;
-    this.#inForce.note(command);
     await this.#commands.send(command);
+    this.#inForce.note(command);
   }
 
   async stop(): Promise<void> {
@@ -152,11 +153,16 @@ export class WorkerDataPlane implements DataPlane {
     const pauseMs = nowMs - this.#lastFailureMs < SOON_MS ? PAUSE_MS : 0;
     this.#lastFailureMs = nowMs;
     this.#commands.pause(cause);
+    for (const event of this.#inForce.forgetPaths()) this.#parts.onEvent(event);
     this.#parts.onWorkerFailed(cause, pauseMs);
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
-      // SAs may have come and gone in the pause.
-      this.#startWorker(this.#inForce.commands(this.#parts.standingSas()));
+      try {
+        // What was executed is noted by now: that is told before any timer runs.
+        this.#startWorker(this.#inForce.commands(this.#parts.standingSas()));
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new InvariantError(String(error)));
+      }
     }, pauseMs);
   }
 

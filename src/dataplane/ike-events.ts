@@ -49,7 +49,10 @@ export interface AcquiringPacket {
 /** A packet of a policy that IKE keys found no SA that may carry it; it waits, if there is room. */
 export interface Acquire {
   readonly type: 'acquire';
-  /** Never used again. No second one comes for the policy (for the flow, where PFP asks for that) before the answer. */
+  /**
+   * Never used again. No second one comes for the policy (for the flow, where PFP asks for that) before the answer, unless
+   * another worker has taken the place of the one that asked.
+   */
   readonly id: number;
   readonly policy: string;
   readonly packet: AcquiringPacket;

@@ -10,9 +10,11 @@ type UsePolicies = Extract<Command, { type: 'use-policies' }>;
 export class InForce {
   readonly #peers = new Map<string, UsePeer>();
   readonly #captures = new Map<number, StartCapture>();
+  /** Peers whose path MTU was learned. */
+  readonly #learned = new Set<string>();
   #policies: UsePolicies | undefined;
 
-  /** Takes notice of a command that is sent. */
+  /** Takes notice of a command that was executed. */
   note(command: Command): void {
     switch (command.type) {
       case 'use-peer': {
@@ -40,9 +42,20 @@ export class InForce {
 
   /** Takes notice of what the packet path has found out by itself. */
   noteEvent(event: DataPlaneEvent): void {
+    if (event.type === 'path-mtu') {
+      if (event.mtu === undefined) this.#learned.delete(event.peer);
+      else this.#learned.add(event.peer);
+    }
     if (event.type !== 'address-changed') return;
     const known = this.#peers.get(event.peer);
     if (known !== undefined) this.#peers.set(event.peer, { ...known, moveTo: event.endpoint });
+  }
+
+  /** The packet path is gone, and with it what it had learned of paths. @returns what it would say if it had forgotten it */
+  forgetPaths(): readonly DataPlaneEvent[] {
+    const peers = [...this.#learned];
+    this.#learned.clear();
+    return peers.map((peer) => ({ type: 'path-mtu', peer, mtu: undefined, espRoom: 0 }));
   }
 
   /** @param sas the SAs that are in force @returns commands that make a new packet path as the one before */

@@ -48,6 +48,7 @@ export class DataPlaneEvents {
       case 'address-changed': {
         const address = formatEndpoint(event.endpoint);
         this.#listeners?.log.info({ peer: event.peer, address }, 'the peer is at another address now');
+        this.#listeners?.sad.notePlace(event.peer, event.endpoint);
         this.#listeners?.onPeerSeen?.(event.peer, event.endpoint);
         return;
       }

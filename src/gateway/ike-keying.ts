@@ -343,7 +343,7 @@ export class IkeKeying implements Keying {
     );
   }
 
-  /** A data plane that fails says so itself, and the gateway ends; what was asked of it then no longer matters. */
+  /** What fails here has ended with the data plane, which says so itself, or was refused by it; IKE notices by what follows. */
   #watch(asked: Promise<unknown> | undefined): void {
     asked?.catch((error: unknown) => {
       this.#parts.log.debug({ err: error }, 'the data plane did not do what IKE asked');

@@ -66,6 +66,14 @@ export class SaIndex {
     if (this.#outbound.get(key) === record) this.#outbound.delete(key);
   }
 
+  /** Takes back {@link hide}; nothing where the record has gone meanwhile. */
+  show(record: SaRecord): void {
+    if (this.#bySlot[record.slot] !== record) return;
+    const { direction, spi, description } = record;
+    const isTaken = this.find({ direction, spi, peer: description.peer }) !== undefined;
+    if (!isTaken) this.add(record);
+  }
+
   /** @returns false where it was not there */
   remove(record: SaRecord): boolean {
     if (this.#bySlot[record.slot] !== record) return false;

@@ -117,6 +117,8 @@ export class SaRecord implements SaRecordFields {
   lifetime: SaLifetime;
   selectors: Selectors;
   lifecycle: SaLifecycle = 'active';
+  /** Whoever carries packets has acknowledged it. */
+  isInstalled = false;
   readonly #stateBuffer: SharedArrayBuffer;
   readonly #stateOffset: number;
   readonly #bitmapBuffer: SharedArrayBuffer | undefined;
@@ -161,7 +163,7 @@ export class SaRecord implements SaRecordFields {
   }
 }
 
-/** The parts of a new SA that are kept: all but its key. */
+/** The parts of a new SA that both of a pair have: all but SPI and key. */
 export function describe(sa: SaDescription): SaDescription {
   const { policy, peer, transform, esn, selectors, lifetime, tunnel, outerAddresses, origin } = sa;
   return { policy, peer, transform, esn, selectors, lifetime, tunnel, outerAddresses, origin };

@@ -23,7 +23,7 @@ export type SadEdit =
   | { readonly type: 'amend'; readonly sa: SaIdentifier; readonly amendment: SaAmendment }
   | { readonly type: 'delete'; readonly sa: SaIdentifier };
 
-/** An edit on its way: `commit` when it is in force, `undo` where another edit was refused before anybody heard of it. */
+/** An edit on its way: `commit` when it is in force, `undo` where it was refused. */
 export interface Step {
   readonly change: SaChange;
   readonly commit: () => void;
@@ -53,6 +53,9 @@ export function amendmentStep(record: SaRecord, amendment: SaAmendment): Step {
 }
 
 /** @param release gives back what the record holds */
-export function addStep(change: SaChange, release: () => void): Step {
-  return { change, commit: nothing, undo: release };
+export function addStep(record: SaRecord, change: SaChange, release: () => void): Step {
+  const commit = (): void => {
+    record.isInstalled = true;
+  };
+  return { change, commit, undo: release };
 }

@@ -26,6 +26,7 @@ import { SaField, SaStates } from './sa-state.ts';
 import { SharedRowsBySize } from './shared-rows.ts';
 import { viewLarval, viewSa, type LarvalView, type SaView } from './sa-view.ts';
 import type {
+  Endpoint,
   NextBlock,
   SaCarrier,
   SaChange,
@@ -84,6 +85,8 @@ export class Sad {
   readonly #larval = new Map<number, Larval>();
   /** Outer packets, by peer. */
   readonly #pathMtus = new Map<string, number>();
+  /** Where peers were seen since their SAs were told where they are. */
+  readonly #places = new Map<string, Endpoint>();
   readonly #expireListeners: ((expire: SaExpire) => void)[] = [];
   #nextId = 1;
   #lastDescription: SaDescription | undefined;
@@ -218,10 +221,28 @@ export class Sad {
     send?: (changes: readonly SaChange[]) => Promise<void>,
   ): Promise<void> {
     const steps = this.#prepare(edits);
-    const changes = steps.map(({ change }) => change);
+    // Others go with them in one command.
+    if (send !== undefined) return this.#make(steps, send);
+    const parts: Step[][] = [];
+    for (let start = 0; start < steps.length; start += CHANGES_AT_ONCE)
+      parts.push(steps.slice(start, start + CHANGES_AT_ONCE));
+    for (const [at, part] of parts.entries()) {
+      try {
+        await this.#make(part, (changes) => this.#parts.carrier.apply(changes));
+      } catch (error) {
+        for (const { undo } of parts
+          .slice(at + 1)
+          .flat()
+          .reverse())
+          undo();
+        throw error;
+      }
+    }
+  }
+
+  async #make(steps: readonly Step[], send: (changes: readonly SaChange[]) => Promise<void>): Promise<void> {
     try {
-      if (send === undefined) await this.#sendInParts(changes);
-      else await send(changes);
+      await send(steps.map(({ change }) => change));
     } catch (error) {
       // Whoever was to make the changes is gone, and the next one is told what stands here.
       for (const { undo } of steps.toReversed()) undo();
@@ -232,13 +253,14 @@ export class Sad {
 
   /**
    * What lets another worker carry every SA where the one before has ended: each goes on with the next sequence number and
-   * with its replay window. SAs on their way out are not among them.
+   * with its replay window. Changes that were not acknowledged are not among them.
    */
   standing(): readonly SaChange[] {
-    const records = [...this.#index.inbound, ...this.#index.outbound].sort((a, b) => a.id - b.id);
+    const records = this.#index.all.filter(({ isInstalled }) => isInstalled);
     return records.map((record) => {
       const { state } = record;
-      return installation(record, { first: state[SaField.sequence]!, end: state[SaField.blockEnd]! });
+      const block = { first: state[SaField.sequence]!, end: state[SaField.blockEnd]! };
+      return installation(record, block, this.#places.get(record.description.peer));
     });
   }
 
@@ -275,17 +297,17 @@ export class Sad {
     else this.#pathMtus.set(peer, mtuBytes);
   }
 
+  /** The data plane has seen that packets of a peer come from there. */
+  notePlace(peer: string, endpoint: Endpoint): void {
+    this.#places.set(peer, endpoint);
+  }
+
   #view(record: SaRecord): SaView {
     return viewSa(record, this.#parts.now(), this.#pathMtus.get(record.description.peer));
   }
 
   #tell(expire: SaExpire): void {
     for (const listener of this.#expireListeners) listener(expire);
-  }
-
-  async #sendInParts(changes: readonly SaChange[]): Promise<void> {
-    for (let start = 0; start < changes.length; start += CHANGES_AT_ONCE)
-      await this.#parts.carrier.apply(changes.slice(start, start + CHANGES_AT_ONCE));
   }
 
   #prepare(edits: readonly SadEdit[]): readonly Step[] {
@@ -304,6 +326,8 @@ export class Sad {
       case 'add':
         return this.#prepareAdd(edit.sa);
       case 'amend':
+        if (edit.amendment.endpoint !== undefined)
+          this.#places.delete(this.#index.get(edit.sa).description.peer);
         return amendmentStep(this.#index.get(edit.sa), edit.amendment);
       case 'delete':
         return this.#prepareDelete(this.#index.get(edit.sa));
@@ -315,7 +339,8 @@ export class Sad {
     const record = this.#createRecord(sa);
     this.#index.add(record);
     const block = sa.direction === 'outbound' ? sa.block : NO_BLOCK;
-    return addStep(installation(record, block), () => {
+    if (sa.direction === 'outbound') this.#places.delete(sa.peer);
+    return addStep(record, installation(record, block), () => {
       this.#release(record);
     });
   }
@@ -333,8 +358,6 @@ export class Sad {
 
   #createRecord(sa: NewInboundSa | NewOutboundSa): SaRecord {
     const slot = this.#slots.take();
-    const keyMaterial = this.#keys.take(sa.keyMaterial.length);
-    keyMaterial.set(sa.keyMaterial);
     const now = this.#parts.now();
     const state = this.#states.take(now);
     const lifetime = sa.lifetime ?? NO_LIFETIME;
@@ -346,6 +369,9 @@ export class Sad {
     }
     const isOutbound = sa.direction === 'outbound';
     const replayWindowPackets = isOutbound ? 0 : sa.replayWindowPackets;
+    const replayBitmap = isOutbound ? undefined : this.#bitmaps.take(replayWindowPackets);
+    const keyMaterial = this.#keys.take(sa.keyMaterial.length);
+    keyMaterial.set(sa.keyMaterial);
     return new SaRecord(
       {
         slot,
@@ -360,11 +386,7 @@ export class Sad {
         lifetime,
         selectors: sa.selectors,
       },
-      {
-        state,
-        replayBitmap: isOutbound ? undefined : this.#bitmaps.take(replayWindowPackets),
-        keyMaterial,
-      },
+      { state, replayBitmap, keyMaterial },
     );
   }
 
@@ -388,7 +410,7 @@ export class Sad {
       },
       undo: () => {
         record.lifecycle = lifecycle;
-        this.#index.add(record);
+        this.#index.show(record);
       },
     };
   }
@@ -402,6 +424,7 @@ export class Sad {
   #release(record: SaRecord): void {
     if (!this.#index.remove(record)) return;
     this.traffic.noteGone(record);
+    if (record.direction === 'outbound') this.#places.delete(record.description.peer);
     this.#slots.release(record.slot);
     this.#states.release(record.state);
     if (record.replayBitmap !== undefined) this.#bitmaps.release(record.replayBitmap);

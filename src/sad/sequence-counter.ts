@@ -30,8 +30,10 @@ export class SequenceCounter {
     this.#use(block);
   }
 
-  /** Adds a block; it must lie behind every block before it. */
+  /** Adds a block; one that does not lie behind every block before it was granted already. */
   grant(block: SequenceBlock): void {
+    const last = this.#queued?.at(-1)?.end ?? this.#end;
+    if (block.first < last) return;
     this.#queued ??= [];
     this.#queued.push(block);
     this.#asked = false;

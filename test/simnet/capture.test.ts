@@ -47,6 +47,14 @@ describe.each(['native', 'portable'] as const)('%s engine', (engine) => {
     return site;
   };
 
+  test('one that is begun twice is one', () => {
+    const site = create();
+    const capturing = new Capturing(site);
+    site.path.execute(capturing.command);
+    push(site, echoRequest(IPV4));
+    expect(capturing.take().map(summary)).toEqual(['inner out pass tunnel far', 'outer out pass tunnel far']);
+  });
+
   test('a packet and its answer, on both sides', () => {
     const site = create();
     site.clock.nowMs = 5000.25;

@@ -1,6 +1,7 @@
-// A packet path that fails in the middle of its work, at a place that a seed chooses, and the one that takes its place.
+// A packet path that fails at a call of its devices or of its engine, which a seed chooses, and the one that takes its place.
 // Whatever happens, no sequence number leaves twice under one key, no packet is delivered twice, and the tunnel goes on.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { InForce } from '../../src/dataplane/in-force.ts';
 import type { Command } from '../../src/dataplane/commands.ts';
@@ -14,12 +15,17 @@ const ENGINES = ['native', 'portable'] as const;
 const SEEDS = 8;
 const STEPS = 40;
 const MOST_PACKETS = 12;
+const MOST_CALLS = 60;
+/** Several blocks are used up on the way. */
+const BLOCK = 20;
 const ID_BYTES = 4;
 
 /** One gateway whose path may fail, and what watches over it. */
 class FailingSite {
   readonly site: TestSite;
   readonly #inForce = new InForce();
+  #last: Command | undefined;
+  #blockEnd = 1 + BLOCK;
   /** `SPI sequence` of every ESP packet that left. */
   readonly sent = new Set<string>();
   readonly delivered: number[] = [];
@@ -35,13 +41,15 @@ class FailingSite {
     installPair(this.site, {
       ...{ outboundSpi: outbound.spi, outboundSeed: outbound.seed },
       ...{ inboundSpi: inbound.spi, inboundSeed: inbound.seed, replayWindowPackets: 1024 },
+      block: { first: 1, end: this.#blockEnd },
     });
     this.execute({ type: 'use-policies', spd: compileSpd(2, [policy('tunnel')]) });
   }
 
   execute(command: Command): void {
-    this.#inForce.note(command);
     this.site.path.execute(command);
+    this.#inForce.note(command);
+    this.#last = command;
   }
 
   /** Turns the path until nothing waits; after a crash another path takes over. @returns what left, in its order */
@@ -53,7 +61,10 @@ class FailingSite {
       this.crashes++;
       this.site.faults.callsToCrash = Infinity;
       this.site.replacePath(this.#inForce.commands(this.site.sad.standing()));
+      // Nobody knows whether the path before has executed it.
+      if (this.#last !== undefined) this.site.path.execute(this.#last);
     }
+    this.#grantNumbers();
     for (const { bytes } of this.site.frames.splice(0))
       this.delivered.push(Buffer.from(bytes).readUInt32BE(bytes.length - ID_BYTES));
     const left = this.site.datagrams.splice(0).map(({ bytes }) => bytes);
@@ -63,6 +74,15 @@ class FailingSite {
       this.sent.add(number);
     }
     return left;
+  }
+
+  #grantNumbers(): void {
+    for (const event of this.site.events.splice(0)) {
+      if (event.type !== 'sequence-low') continue;
+      const first = this.#blockEnd;
+      this.#blockEnd += BLOCK;
+      this.execute({ type: 'grant-sequence', sa: event.sa, block: { first, end: this.#blockEnd } });
+    }
   }
 }
 
@@ -125,11 +145,13 @@ function side(random: Random): 0 | 1 {
 }
 
 describe.each(ENGINES)('%s engine', (engine) => {
-  test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))('seed %i', (seed) => {
+  test.each(Array.from({ length: SEEDS }, (_, i) => i + 1))('seed %i', async (seed) => {
     const random = new Random(seed);
     const tunnel = new Tunnel(engine);
+    // Until the SADs have heard that the SAs are in force.
+    await nextTurn();
     for (let step = 0; step < STEPS; step++) {
-      if (random.oneIn(3)) tunnel.failSoon(side(random), random.below(MOST_PACKETS));
+      if (random.oneIn(3)) tunnel.failSoon(side(random), random.below(MOST_CALLS));
       tunnel.carry(side(random), 1 + random.below(MOST_PACKETS));
     }
     expect(tunnel.crashes).toBeGreaterThan(3);
@@ -140,5 +162,20 @@ describe.each(ENGINES)('%s engine', (engine) => {
     tunnel.replay();
     expect(tunnel.replay()).toBe(0);
     tunnel.expectNothingTwice();
+  });
+
+  test('told twice of its SAs, a path has each once', async () => {
+    const { site } = new FailingSite(engine, true);
+    await nextTurn();
+    const push = (): number => {
+      site.devices.pushFrame({ bytes: udpPacket({ source: '10.0.1.5', destination: '10.0.2.7' }) });
+      site.path.turn();
+      return site.datagrams.splice(0).length;
+    };
+    site.path.execute({ type: 'together', commands: site.sad.standing() });
+    expect(push()).toBe(1);
+    await site.sad.flush();
+    expect(push()).toBe(0);
+    expect(site.drops()).toEqual({ 'outbound-no-sa': 1 });
   });
 });

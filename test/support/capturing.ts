@@ -1,6 +1,6 @@
 // A capture of a packet path in a test: all that it sees, in order.
 
-import type { CaptureFilter } from '../../src/dataplane/capture/capture-commands.ts';
+import type { CaptureFilter, StartCapture } from '../../src/dataplane/capture/capture-commands.ts';
 import { allocateRing, RingReader, Side, type RingPacket } from '../../src/dataplane/capture/capture-ring.ts';
 import { DROP_REASONS } from '../../src/dataplane/drop-reasons.ts';
 import { IKE_SOCKETS, type TestSite } from './packet-path-link.ts';
@@ -17,6 +17,8 @@ let lastId = 0;
 
 export class Capturing {
   readonly id: number = ++lastId;
+  /** That has begun it. */
+  readonly command: StartCapture;
   readonly #site: TestSite;
   readonly #reader: RingReader;
 
@@ -24,9 +26,8 @@ export class Capturing {
     const memory = allocateRing(ringBytes);
     this.#site = site;
     this.#reader = new RingReader(memory);
-    site.path.execute({
-      ...{ type: 'start-capture', id: this.id, memory, filter, snapBytes, sockets: IKE_SOCKETS },
-    });
+    this.command = { type: 'start-capture', id: this.id, memory, filter, snapBytes, sockets: IKE_SOCKETS };
+    site.path.execute(this.command);
   }
 
   /** What has come since, and must not have been too much. */

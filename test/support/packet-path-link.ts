@@ -64,7 +64,7 @@ export interface TestSite {
   readonly clearLink: { isUp: boolean };
   /**
    * What the other devices refuse: errno of each datagram that is sent, frames for the TUN. `callsToCrash`: so many calls of
-   * the devices go well, and the next one throws.
+   * devices and engine go well, and the next one throws.
    */
   readonly faults: { sendErrno: number; tunIsFull: boolean; callsToCrash: number };
   readonly datagrams: SentDatagram[];
@@ -110,13 +110,9 @@ export function createSite(
   const counters = allocateCounters();
   const clock = { nowMs: 1000 };
   const callbacks: MemoryDevicesOptions = {
-    onFrame: (frame) => {
-      mayCrash();
-      return !faults.tunIsFull && frames.push(frame) > 0;
-    },
+    onFrame: (frame) => !faults.tunIsFull && frames.push(frame) > 0,
     onClearFrame: (frame) => clearLink.isUp && clearFrames.push(frame) > 0,
     onDatagram: (datagram) => {
-      mayCrash();
       if (faults.sendErrno === 0) datagrams.push(datagram);
       return faults.sendErrno;
     },
@@ -132,8 +128,8 @@ export function createSite(
         : createPortableEngine(memory, options);
     const path = new PacketPath({
       memory,
-      devices,
-      engine,
+      devices: beforeEachCall(devices, mayCrash),
+      engine: beforeEachCall(engine, mayCrash),
       counters,
       innerMtu: INNER_MTU,
       raisesHopLimit: true,
@@ -181,6 +177,19 @@ export function createSite(
       current.path.execute({ type: 'together', commands });
     },
   };
+}
+
+function beforeEachCall<T extends object>(target: T, happens: () => void): T {
+  return new Proxy(target, {
+    get: (_, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      return (...given: unknown[]): unknown => {
+        happens();
+        return Reflect.apply(member, target, given);
+      };
+    },
+  });
 }
 
 export function transformNamed(name: string): EspTransform {

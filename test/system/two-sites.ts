@@ -138,8 +138,9 @@ export class TwoSites {
 
   /** Waits until the gateway has logged a sentence. @returns all that its last line says */
   async logLine(place: GatewayPlace, sentence: string): Promise<unknown> {
+    const gateway = this.#gateways.get(place);
     await this.logged(place, sentence);
-    return this.#gateways.get(place)?.log.detailsOf(sentence);
+    return gateway?.log.detailsOf(sentence);
   }
 
   /** What the gateway has logged with this sentence since it was started. */

@@ -25,6 +25,10 @@ afterEach(async () => {
   sites = undefined;
 });
 
+function timeOf(line: unknown): number {
+  return Date.parse((line as { readonly time: string }).time);
+}
+
 /** Two sites that run; `fail` ends the worker of gwA when the gateway is between two batches. */
 async function start(keying: 'ike' | 'manual', engine: 'native' | 'portable' = 'native') {
   const files =
@@ -94,6 +98,10 @@ test('told to stop while there is no worker, the gateway stops, and the host sta
   await fail();
   expect(await two.ping('hostA', hostB.ipv4)).toBe(5);
   await fail();
+  const failedMs = timeOf(await two.logLine('gwA', FAILED));
+  const stopping = two.logLine('gwA', 'stopping');
   await two.stop('gwA');
+  // Within its pause of a second.
+  expect(timeOf(await stopping) - failedMs).toBeLessThan(1000);
   expect(await two.ping('hostA', hostB.ipv4, 1, BRIEFLY)).toBe(0);
 });

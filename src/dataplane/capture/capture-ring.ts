@@ -1,6 +1,8 @@
 // Packets on their way from a packet path to whoever captures: a ring in shared memory with one writer and one reader.
 // Neither waits for the other. What finds no room is counted and lost; what was added is seen when it is published.
 
+import { InvariantError } from '../../base/errors.ts';
+
 /** Cells before the records. */
 const Head = {
   /** Bytes that were ever published, modulo 2^32; written by the packet path. */
@@ -170,6 +172,7 @@ export class RingReader {
     for (let taken = 0; read !== written && taken < mostBytes;) {
       const at = HEAD_BYTES + ((read >>> 0) % this.#capacity);
       const size = this.#words[(at >> 2) + Word.size]!;
+      if (size === 0) throw new InvariantError('a capture ring has a record of no size');
       if (size > 0) packets.push(this.#readRecord(at));
       read = (read + Math.abs(size)) | 0;
       taken += Math.abs(size);

@@ -18,6 +18,8 @@ export class Captures {
   execute(command: CaptureCommand): void {
     this.tap?.publish();
     if (command.type === 'start-capture') {
+      // A ring has one writer.
+      if (this.#running.some(({ id }) => id === command.id)) return;
       this.#sockets = command.sockets;
       this.#running = [...this.#running, new Capture(command, this.#parts.memory.limits.openJobs)];
     } else this.#running = this.#running.filter(({ id }) => id !== command.id);

@@ -1,6 +1,7 @@
 // The data plane without the addon: the portable engine between a tuntap2 TUN and node:dgram sockets, on the
 // main thread's event loop. Slow, and without firewall mark, offloads or traffic class.
 
+import { InvariantError } from '../../base/errors.ts';
 import { monotonicMs } from '../../base/clock.ts';
 import { allocateBatchMemory, type BatchMemory } from '../batch-memory.ts';
 import type { Command, DataPlaneEvent } from '../commands.ts';
@@ -67,6 +68,7 @@ class PortableDataPlane implements DataPlane {
   readonly #driver: EventLoopDriver;
   readonly #path: PacketPath;
   readonly #memory: BatchMemory;
+  readonly #fail: (error: Error) => void;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -82,6 +84,7 @@ class PortableDataPlane implements DataPlane {
       reject = fail;
     });
     this.failed.catch(() => undefined);
+    this.#fail = reject;
     this.tunName = tun.name;
     this.clearTunName = clearTun.name;
     const bound = (at: number, one: ListenAddress): ListenAddress => ({
@@ -152,7 +155,13 @@ class PortableDataPlane implements DataPlane {
 
   send(command: Command): Promise<void> {
     return Promise.resolve(command).then((one) => {
-      this.#path.execute(one);
+      try {
+        this.#path.execute(one);
+      } catch (error) {
+        // What it has done of it nobody knows: it must not go on.
+        this.#fail(error instanceof Error ? error : new InvariantError(String(error)));
+        throw error;
+      }
       this.#tick();
     });
   }

@@ -99,7 +99,7 @@ class Walk {
       // Without a tunnel there is only one way to arrive.
       if (policy?.action !== 'PROTECT') return this.#way('inbound', packet, [inClear]);
       const mend = this.#whyDown(policy.name);
-      const outcome = verdict === ACQUIRE && this.#sasOf(policy.name).length === 0 ? 'waits' : 'dropped';
+      const outcome = verdict === ACQUIRE && !this.#isNarrow(policy) ? 'waits' : 'dropped';
       const none = this.#decision('SAD', outcome, 'no inbound SA that it could come by', policy, mend);
       return this.#way('inbound', packet, [none, asAside(inClear)]);
     }
@@ -133,7 +133,8 @@ class Walk {
     const name = policy?.name ?? '';
     if (sa === undefined) {
       const made = this.#sasOf(name);
-      const isNarrow = verdict === -Drop.outboundOutsideSelectors || (verdict === ACQUIRE && made.length > 0);
+      const isNarrow =
+        verdict === -Drop.outboundOutsideSelectors || (verdict === ACQUIRE && this.#isNarrow(policy));
       const outcome = verdict === ACQUIRE && !isNarrow ? 'waits' : 'dropped';
       const verdictText =
         verdict === ACQUIRE ? 'no SA takes it: IKE is asked for one, and it waits' : sentenceOf(verdict);
@@ -197,6 +198,12 @@ class Walk {
       ({ description }) => description.policy === outbound.description.policy,
     );
     return ofPolicy.find(({ spi }) => spi === outbound.inboundSpi) ?? ofPolicy.at(-1);
+  }
+
+  /** It has SAs, and they should be for all its packets: the peer has agreed to less. */
+  #isNarrow(policy: PolicyConfig | undefined): boolean {
+    const isForEachFlow = (policy?.sa?.populateFromPacket ?? []).length > 0;
+    return !isForEachFlow && this.#sasOf(policy?.name ?? '').length > 0;
   }
 
   #sasOf(policy: string): readonly SaRecord[] {

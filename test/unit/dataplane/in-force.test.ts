@@ -67,7 +67,20 @@ test('a peer is where it was told to be, or was seen, whichever came last', () =
   expect(told()).toEqual([peer('far', 'unknown')]);
 });
 
-test('a peer that is known by its SAs alone comes with them', () => {
+test('a peer that is known by its SAs alone comes with them: the SAD knows its place', () => {
   inForce.noteEvent({ type: 'address-changed', peer: 'far someone', endpoint: at(2) });
   expect(told()).toEqual([]);
+});
+
+test('path MTUs that were learned are forgotten aloud', () => {
+  const learned = (peer: string, mtu: number | undefined) => ({
+    type: 'path-mtu' as const,
+    peer,
+    mtu,
+    espRoom: 1200,
+  });
+  for (const event of [learned('far', 1280), learned('near', 1400), learned('near', undefined)])
+    inForce.noteEvent(event);
+  expect(inForce.forgetPaths()).toEqual([{ type: 'path-mtu', peer: 'far', mtu: undefined, espRoom: 0 }]);
+  expect(inForce.forgetPaths()).toEqual([]);
 });

@@ -255,6 +255,10 @@ describe('in words', () => {
     const narrow = { policy: 'web', selectors: remote('10.0.2.0/25') };
     const left = new Explained([policy('web', { sa, selectors: remote('10.0.2.0/24') })], [narrow]);
     expect(left.explain(ping('10.0.1.5', '10.0.2.200')).outcome).toBe('dropped');
+    // RFC 4301 §4.4.1.2: with PFP each flow has an SA of its own.
+    const each = { ...sa, populateFromPacket: ['remoteAddress'] } as const;
+    const flows = new Explained([policy('web', { sa: each, selectors: remote('10.0.2.0/24') })], [narrow]);
+    expect(flows.explain(ping('10.0.1.5', '10.0.2.200')).outcome).toBe('waits');
     const lost = new Explained(POLICIES, [{ ...PAIR, endpoint: undefined }]);
     expect(lost.lines(ping('10.0.1.5', '10.0.2.7'))[2]).toBe(
       '  SAD: by the SA 0x00001000 to far, aes256gcm16, but nobody knows where the peer is -> ' +
