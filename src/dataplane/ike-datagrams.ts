@@ -43,7 +43,7 @@ type Standing = (typeof Standing)[keyof typeof Standing];
 
 /** Times the standing: datagrams that the main thread has not taken yet, of all senders, up to which there is room. */
 const MOST_IN_FLIGHT = 64;
-const MOST_IN_A_TURN = 8;
+const MOST_IN_A_TURN = 32;
 const UNKNOWN_SPI_INTERVAL_MS = 1000;
 /** Of messages that are for no IKE SA, and are no first ones: they are told so, or nothing is done (RFC 7296 §2.21.4). */
 const UNKNOWN_PER_SECOND = 50;

@@ -2,6 +2,7 @@
 // TUN, UDP and a wake-up; commands are taken with receiveMessageOnPort after a look at a shared word.
 
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
+import { monotonicMs } from '../base/clock.ts';
 import { InvariantError } from '../base/errors.ts';
 import { allocateBatchMemory, type BatchMemory } from './batch-memory.ts';
 import { Control, type Command, type ControlWords, type DataPlaneEvent } from './commands.ts';
@@ -62,6 +63,8 @@ function run(port: MessagePort, input: WorkerInput): void {
     },
   });
   const { control } = input;
+  // Of the first commands; later ones come behind a turn, which reads the clock.
+  memory.clock[0] = monotonicMs();
   let executed = 0;
   let isStopped = false;
   let idleTurns = 0;

@@ -43,6 +43,7 @@ const RELOAD_LIMIT_MS = 10_000;
 const LOG_LIMIT_MS = 30_000;
 const CAPTURE_LIMIT_MS = 10_000;
 const ASK_AGAIN_MS = 1000;
+const GRACE_MS = 100;
 const LINES_SHOWN = 30;
 
 export class TwoSites {
@@ -245,8 +246,9 @@ export class TwoSites {
         if (tcpdump.exitCode !== null || performance.now() > endMs)
           throw new Error(`tcpdump has ended, or does not come to an end\n${words.join('')}`);
         tcpdump.kill('SIGUSR1');
-        // Asked again where it did not hear, or has said a part of it.
+        // Asked again where it did not hear, or has said a part of it; not at once, because each question ends its wait for packets.
         await Promise.race([once(speech, 'data'), closed, sleep(ASK_AGAIN_MS)]);
+        if (!hasAll(words.join(''))) await Promise.race([closed, sleep(GRACE_MS)]);
       }
       tcpdump.kill('SIGINT');
       await closed;
