@@ -44,6 +44,8 @@ type Standing = (typeof Standing)[keyof typeof Standing];
 /** Times the standing: datagrams that the main thread has not taken yet, of all senders, up to which there is room. */
 const MOST_IN_FLIGHT = 64;
 const MOST_IN_A_TURN = 32;
+/** Of first messages, with a cookie and without: more than handshakes that can be made, and few beside a flood. */
+const FIRST_MESSAGES: readonly [perSecond: number, burst: number] = [2000, 256];
 const UNKNOWN_SPI_INTERVAL_MS = 1000;
 /** Of messages that are for no IKE SA, and are no first ones: they are told so, or nothing is done (RFC 7296 §2.21.4). */
 const UNKNOWN_PER_SECOND = 50;
@@ -68,6 +70,8 @@ export interface IkeDatagramsParts {
 export class IkeDatagrams {
   readonly #parts: IkeDatagramsParts;
   readonly #acquaintances: IkeAcquaintances | undefined;
+  readonly #strangers = new TokenBucket(...FIRST_MESSAGES);
+  readonly #cookies = new TokenBucket(...FIRST_MESSAGES);
   readonly #unknown = new TokenBucket(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND);
   /** From this socket on what is received has no marker, and is never ESP. */
   readonly firstOwnSocket: number;
@@ -100,8 +104,9 @@ export class IkeDatagrams {
     const standing = this.#standingOf(datagram, offset, length);
     if (standing <= Standing.cookie && memory.arena[offset + IKE_EXCHANGE_TYPE] !== ExchangeType.IKE_SA_INIT)
       if (!this.#unknown.take(memory.clock[0]!)) return Drop.inboundIkeUnknownSpi;
-    if (inFlight >= standing * MOST_IN_FLIGHT || this.#inTurn >= standing * MOST_IN_A_TURN)
+    if (inFlight >= standing * MOST_IN_FLIGHT || this.#inTurn >= MOST_IN_A_TURN)
       return Drop.inboundIkeBacklog;
+    if (!this.#isWithinRate(standing)) return Drop.inboundIkeBacklog;
     this.#told = (this.#told + 1) | 0;
     this.#inTurn++;
     counters[Counter.ikeDatagrams] = counters[Counter.ikeDatagrams]! + 1;
@@ -111,6 +116,12 @@ export class IkeDatagrams {
       bytes: memory.arena.slice(offset, offset + length),
     });
     return PASS;
+  }
+
+  #isWithinRate(standing: Standing): boolean {
+    if (standing > Standing.cookie) return true;
+    const bucket = standing === Standing.cookie ? this.#cookies : this.#strangers;
+    return bucket.take(this.#parts.memory.clock[0]!);
   }
 
   /** @param length at least that of an IKE header */

@@ -121,20 +121,38 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
 
   test('a bounded number is taken in a turn, and is on the way to the main thread', () => {
     const site = create();
-    expect(flood(site, MESSAGE, 9)).toEqual([8, 8, 8, 8, 8, 8, 8, 8, 0]);
+    expect(flood(site, MESSAGE, 9)).toEqual([32, 32, 0, 0, 0, 0, 0, 0, 0]);
     expect(site.drops()).toEqual({ 'inbound-ike-backlog': 9 * 50 - 64 });
     site.ikeTaken[0] = 7;
     expect(flood(site, MESSAGE, 1)).toEqual([7]);
     site.ikeTaken[0] = 64 + 7;
-    expect(flood(site, MESSAGE, 1)).toEqual([8]);
+    expect(flood(site, MESSAGE, 1)).toEqual([32]);
+  });
+
+  test('first messages go up at a rate, those with a cookie at one of their own, those of peers at any', () => {
+    const site = create();
+    /** In a second in which the main thread takes all at once. */
+    const inASecond = (bytes: Uint8Array): number => {
+      let count = 0;
+      for (let turn = 0; turn < 100; turn++) {
+        site.clock.nowMs += 10;
+        for (const taken of flood(site, bytes, 1)) count += taken;
+        site.ikeTaken[0] = site.counters[Counter.ikeDatagrams]!;
+      }
+      return count;
+    };
+    expect(inASecond(MESSAGE)).toBeLessThanOrEqual(2000 + 256);
+    expect(inASecond(withCookie(MESSAGE))).toBeGreaterThan(1900);
+    site.acquaintances.usePlaces([SOURCE]);
+    expect(inASecond(MESSAGE)).toBe(3200);
   });
 
   test('strangers leave room for a cookie, that for the address of a peer, and that for the SPI of an IKE SA', () => {
     const site = create();
     expect(flood(site, MESSAGE, 9).at(-1)).toBe(0);
-    expect(flood(site, withCookie(MESSAGE), 5)).toEqual([16, 16, 16, 16, 0]);
+    expect(flood(site, withCookie(MESSAGE), 5)).toEqual([32, 32, 0, 0, 0]);
     site.acquaintances.usePlaces([SOURCE]);
-    expect(flood(site, MESSAGE, 4)).toEqual([24, 24, 16, 0]);
+    expect(flood(site, MESSAGE, 4)).toEqual([32, 32, 0, 0]);
     site.acquaintances.usePlaces([]);
     site.acquaintances.addSpi(MESSAGE.subarray(0, 8));
     expect(flood(site, MESSAGE, 3)).toEqual([32, 32, 0]);
@@ -158,7 +176,7 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     const cut = withCookie(message(36)).subarray(0, 35);
     cut[27] = 35;
     expect(flood(site, cut, 1)).toEqual([0]);
-    expect(flood(site, withCookie(message(36)), 1)).toEqual([16]);
+    expect(flood(site, withCookie(message(36)), 1)).toEqual([32]);
   });
 
   test('RFC 7296 §3.1: what is shorter than a header, or not as long as it says, never goes up', () => {
@@ -200,7 +218,7 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     expect(inSeconds(0)).toBe(320);
     site.acquaintances.removeSpi(other.subarray(0, 8));
     site.acquaintances.usePlaces([SOURCE]);
-    expect(inSeconds(0)).toBe(240);
+    expect(inSeconds(0)).toBe(320);
   });
 
   test('what ESP sends is not held up by IKE messages beyond the bound', () => {
