@@ -84,7 +84,7 @@ function run(port: MessagePort, input: WorkerInput): void {
     }
     if (path.turn() > 0) idleTurns = 0;
     else if (++idleTurns > IDLE_TURNS) {
-      const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]!);
+      const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]);
       Atomics.store(control, Control.asleep, 1);
       // Sent before the main thread could know of the sleep.
       if (Atomics.load(control, Control.sent) === executed) devices.wait(idleMs);
