@@ -45,6 +45,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
                         Export<JsCreateWakeup>(env, exports, "createWakeup") &&
                         Export<JsSignalWakeup>(env, exports, "signalWakeup") &&
                         Export<JsSendDatagram>(env, exports, "sendDatagram") &&
+                        Export<JsFilterFirstMessages>(env, exports, "filterFirstMessages") &&
+                        Export<JsKernelDrops>(env, exports, "kernelDrops") &&
                         Export<JsCloseDescriptor>(env, exports, "closeDescriptor") &&
                         Export<JsReplaceProcess>(env, exports, "replaceProcess") &&
                         Export<JsAdoptDescriptor>(env, exports, "adoptDescriptor") &&

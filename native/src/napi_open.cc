@@ -5,6 +5,7 @@
 #include <string>
 
 #include "descriptors.h"
+#include "first_message_filter.h"
 #include "napi_arguments.h"
 #include "napi_errors.h"
 #include "tun_device.h"
@@ -46,6 +47,8 @@ bool ReadMark(Napi::Env env, napi_value options, uint32_t* mark) {
   *mark = static_cast<uint32_t>(number);
   return true;
 }
+
+bool IsPowerOfTwo(int32_t value) { return value > 0 && (value & (value - 1)) == 0; }
 
 bool ReadUdpRequest(Napi::Env env, napi_value options, UdpRequest* request) {
   napi_value address = nullptr;
@@ -168,6 +171,46 @@ Napi::Value JsSendDatagram(const Napi::CallbackInfo& info) {
   }
   const SocketAddress to(address, addressLength, static_cast<uint16_t>(port));
   return Napi::Number::New(env, SendDatagram(fd, hasMarker, to, bytes, length));
+}
+
+void JsFilterFirstMessages(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  int32_t fd = -1;
+  const uint8_t* known = nullptr;
+  size_t knownBytes = 0;
+  int32_t strangersOneIn = 0;
+  int32_t cookiesOneIn = 0;
+  FirstMessageFilter filter;
+  if (!ReadInt32(env, info[0], "fd", &fd) || !ReadBoolean(env, info[1], "hasMarker", &filter.hasMarker) ||
+      !ReadBytes(env, info[2], "known", &known, &knownBytes) ||
+      !ReadInt32(env, info[3], "strangersOneIn", &strangersOneIn) ||
+      !ReadInt32(env, info[4], "cookiesOneIn", &cookiesOneIn)) {
+    return;
+  }
+  const Result<SocketAddress> local = LocalAddress(fd);
+  if (const auto* failure = std::get_if<SystemFailure>(&local)) return ThrowSystemFailure(env, *failure);
+  const int family = std::get_if<SocketAddress>(&local)->Family();
+  const size_t addressBytes = family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr);
+  if (knownBytes % addressBytes != 0) return ThrowRange(env, "known: not of the socket's family");
+  if (knownBytes / addressBytes > MostKnownAddresses(family)) return ThrowRange(env, "known: too many addresses");
+  if (!IsPowerOfTwo(strangersOneIn)) return ThrowRange(env, "strangersOneIn: expected a power of two");
+  if (!IsPowerOfTwo(cookiesOneIn)) return ThrowRange(env, "cookiesOneIn: expected a power of two");
+  for (size_t at = 0; at < knownBytes; at += addressBytes) filter.known.push_back(known + at);
+  filter.strangersOneIn = static_cast<uint32_t>(strangersOneIn);
+  filter.cookiesOneIn = static_cast<uint32_t>(cookiesOneIn);
+  const Result<bool> result = SetFirstMessageFilter(fd, filter);
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) ThrowSystemFailure(env, *failure);
+}
+
+Napi::Value JsKernelDrops(const Napi::CallbackInfo& info) {
+  int32_t fd = -1;
+  if (!ReadInt32(info.Env(), info[0], "fd", &fd)) return {};
+  const Result<uint32_t> result = KernelDrops(fd);
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) {
+    ThrowSystemFailure(info.Env(), *failure);
+    return {};
+  }
+  return Napi::Number::New(info.Env(), *std::get_if<uint32_t>(&result));
 }
 
 void JsCloseDescriptor(const Napi::CallbackInfo& info) {

@@ -1,4 +1,4 @@
-// The JavaScript functions that open, signal, send by and close descriptors (src/dataplane/native/addon.ts).
+// The JavaScript functions that open, signal, send by, filter and close descriptors (src/dataplane/native/addon.ts).
 #pragma once
 
 #include <napi.h>
@@ -11,6 +11,8 @@ Napi::Value JsOpenUdp(const Napi::CallbackInfo& info);
 Napi::Value JsCreateWakeup(const Napi::CallbackInfo& info);
 void JsSignalWakeup(const Napi::CallbackInfo& info);
 Napi::Value JsSendDatagram(const Napi::CallbackInfo& info);
+void JsFilterFirstMessages(const Napi::CallbackInfo& info);
+Napi::Value JsKernelDrops(const Napi::CallbackInfo& info);
 void JsCloseDescriptor(const Napi::CallbackInfo& info);
 
 }  // namespace isthmus

@@ -4,6 +4,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
@@ -49,6 +50,18 @@ Result<TunOffloads> NegotiateOffloads(int fd, const TunOffloads& wanted, const s
   return offloads;
 }
 
+// Packets that wait in a queue of the TUN for the worker; the kernel's 500 are those of a few milliseconds in which the
+// processor was somebody else's. A queue of super-packets may take 256 MiB of the kernel's memory.
+constexpr int kQueuePackets = 4096;
+
+// A queue that somebody has made longer stays so. Without CAP_NET_ADMIN it stays as it is.
+void LengthenQueue(ifreq device) {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (::ioctl(socket.Get(), SIOCGIFTXQLEN, &device) < 0 || device.ifr_qlen >= kQueuePackets) return;
+  device.ifr_qlen = kQueuePackets;
+  ::ioctl(socket.Get(), SIOCSIFTXQLEN, &device);
+}
+
 }  // namespace
 
 Result<TunDevice> OpenTun(const std::string& name, const TunOffloads& wanted) {
@@ -64,6 +77,7 @@ Result<TunDevice> OpenTun(const std::string& name, const TunOffloads& wanted) {
   if (::ioctl(fd.Get(), TUNSETIFF, &request) < 0) return SystemFailure{errno, "ioctl TUNSETIFF", name};
   const std::string given(request.ifr_name, ::strnlen(request.ifr_name, IFNAMSIZ));
 
+  LengthenQueue(request);
   int headerBytes = sizeof(VirtioNetHeader);
   if (::ioctl(fd.Get(), TUNSETVNETHDRSZ, &headerBytes) < 0) {
     return SystemFailure{errno, "ioctl TUNSETVNETHDRSZ", given};

@@ -36,7 +36,7 @@ struct TunDevice {
 };
 
 // Opens one queue: non-blocking, close-on-exec, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE.
-// The device is created where it is not there and goes with its last queue. TSO and USO need the checksum
+// The device is created where it is not there and goes with its last queue; 4096 packets may wait in it. TSO and USO need the checksum
 // offload; what the kernel refuses is left out. An empty name lets the kernel choose.
 Result<TunDevice> OpenTun(const std::string& name, const TunOffloads& wanted);
 

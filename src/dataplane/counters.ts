@@ -22,6 +22,10 @@ export const Counter = {
   ikeDatagramsSent: 73,
   /** As before, but by the main thread itself, which alone writes this cell. */
   ikeDatagramsSentAtOnce: 74,
+  /** First messages of IKE from strangers that came as far as the worker, whatever became of them; without a cookie. */
+  strangersFirstMessages: 75,
+  /** With one. */
+  cookieFirstMessages: 76,
 } as const;
 
 const CELLS = 96;

@@ -72,6 +72,7 @@ export const Drop = {
   outboundHoldExpired: 49,
   inboundIkeMalformed: 50,
   inboundIkeUnknownSpi: 51,
+  inboundKernel: 52,
 } as const;
 
 const row = (
@@ -366,5 +367,11 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'inbound',
     'No IKE SA has the SPI of the message, and as many as are answered a second have come before it.',
     'RFC 7296 §2.21.4',
+  ),
+  row(
+    'inbound-kernel',
+    'inbound',
+    'The kernel dropped the datagram at the socket: its buffer was full, or it was of a flood of first messages.',
+    'RFC 7296 §2.6',
   ),
 ];

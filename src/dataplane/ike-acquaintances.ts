@@ -46,6 +46,11 @@ export class IkeAcquaintances {
     this.#cells.spis[cell] = this.#cells.spis[cell]! - 1;
   }
 
+  /** Those of the last {@link usePlaces}: the same array until the next. */
+  get places(): readonly Uint8Array[] {
+    return this.#places;
+  }
+
   /** In the place of those before. @param addresses 4 or 16 bytes each */
   usePlaces(addresses: readonly Uint8Array[]): void {
     const { places } = this.#cells;

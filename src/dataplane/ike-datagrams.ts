@@ -23,6 +23,7 @@ import type { Captures } from './capture/captures.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { IKE_ENDPOINT } from './endpoint-rows.ts';
+import { FIRST_MESSAGES_PER_SECOND } from './first-messages.ts';
 import { IkeAcquaintances } from './ike-acquaintances.ts';
 import type { OuterEndpoints, SendIke } from './ike-events.ts';
 import type { IkePath, IkeSocket } from './ike-socket.ts';
@@ -45,7 +46,7 @@ type Standing = (typeof Standing)[keyof typeof Standing];
 const MOST_IN_FLIGHT = 64;
 const MOST_IN_A_TURN = 32;
 /** Of first messages, with a cookie and without: more than handshakes that can be made, and few beside a flood. */
-const FIRST_MESSAGES: readonly [perSecond: number, burst: number] = [2000, 256];
+const FIRST_MESSAGES: readonly [perSecond: number, burst: number] = [FIRST_MESSAGES_PER_SECOND, 256];
 const UNKNOWN_SPI_INTERVAL_MS = 1000;
 /** Of messages that are for no IKE SA, and are no first ones: they are told so, or nothing is done (RFC 7296 §2.21.4). */
 const UNKNOWN_PER_SECOND = 50;
@@ -102,8 +103,9 @@ export class IkeDatagrams {
       return Drop.inboundIkeMalformed;
     const inFlight = (this.#told - Atomics.load(ike.taken, 0)) | 0;
     const standing = this.#standingOf(datagram, offset, length);
-    if (standing <= Standing.cookie && memory.arena[offset + IKE_EXCHANGE_TYPE] !== ExchangeType.IKE_SA_INIT)
-      if (!this.#unknown.take(memory.clock[0]!)) return Drop.inboundIkeUnknownSpi;
+    if (standing <= Standing.cookie)
+      if (isFirstMessage(memory.arena, offset)) this.#countFirst(standing);
+      else if (!this.#unknown.take(memory.clock[0]!)) return Drop.inboundIkeUnknownSpi;
     if (inFlight >= standing * MOST_IN_FLIGHT || this.#inTurn >= MOST_IN_A_TURN)
       return Drop.inboundIkeBacklog;
     if (!this.#isWithinRate(standing)) return Drop.inboundIkeBacklog;
@@ -116,6 +118,12 @@ export class IkeDatagrams {
       bytes: memory.arena.slice(offset, offset + length),
     });
     return PASS;
+  }
+
+  #countFirst(standing: Standing): void {
+    const { counters } = this.#parts;
+    const cell = standing === Standing.cookie ? Counter.cookieFirstMessages : Counter.strangersFirstMessages;
+    counters[cell] = counters[cell]! + 1;
   }
 
   #isWithinRate(standing: Standing): boolean {
@@ -198,6 +206,15 @@ export class IkeDatagrams {
       );
     return found;
   }
+}
+
+/** RFC 7296 §3.1: nobody has chosen the responder's SPI yet. */
+function isFirstMessage(bytes: Uint8Array, offset: number): boolean {
+  return (
+    bytes[offset + IKE_EXCHANGE_TYPE] === ExchangeType.IKE_SA_INIT &&
+    readInt32(bytes, offset + IKE_RESPONDER_SPI) === 0 &&
+    readInt32(bytes, offset + IKE_RESPONDER_SPI + 4) === 0
+  );
 }
 
 /** RFC 7296 §2.6: where a first message has a cookie, it stands before everything else. */

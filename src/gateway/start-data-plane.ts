@@ -1,10 +1,12 @@
 // Chooses what carries packets: a worker over the native addon, with either engine, or, where the addon is not
 // there, the portable devices on this thread's event loop.
 
+import { HOST_TIME, monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { DataPlaneEvent } from '../dataplane/commands.ts';
 import type { Counters } from '../dataplane/counters.ts';
 import { WorkerDataPlane, type DataPlane } from '../dataplane/data-plane.ts';
+import { FirstMessages } from '../dataplane/first-messages.ts';
 import type { NativeAddon } from '../dataplane/native/addon.ts';
 import { allocateAcquaintances } from '../dataplane/ike-acquaintances.ts';
 import { ikeListen } from '../dataplane/ike-socket.ts';
@@ -13,6 +15,9 @@ import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { SaChange } from '../sad/security-association.ts';
 import { cipherLibraryInUse } from './cipher-library.ts';
 import { openDevices, type RawDevices } from './open-devices.ts';
+
+/** How often the kernel is asked what it has dropped, and floods are looked for. */
+const SOCKET_LOOK_MS = 250;
 
 export interface DataPlaneInput {
   readonly addon: NativeAddon | AddonMissing;
@@ -61,7 +66,8 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
   const devices = openDevices(addon, config, log, input);
   const coalesce = devices.tun.offloads;
   log.info({ engine: config.engine, ciphers, openssl: addon.opensslVersion() }, 'engine');
-  return new WorkerDataPlane({
+  let endLooks = (): void => undefined;
+  const plane = new WorkerDataPlane({
     addon,
     input: {
       engine: config.engine,
@@ -90,7 +96,23 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       );
     },
     closeDevices: () => {
+      endLooks();
       devices.close();
     },
   });
+  const firstMessages = new FirstMessages(
+    {
+      addon,
+      sockets: plane.ikeSockets,
+      descriptors: devices.descriptors.sockets,
+      counters,
+      acquaintances: plane.acquaintances,
+      log,
+    },
+    monotonicMs(),
+  );
+  endLooks = HOST_TIME.every(SOCKET_LOOK_MS, () => {
+    firstMessages.look(monotonicMs());
+  });
+  return plane;
 }

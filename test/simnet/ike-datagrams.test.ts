@@ -17,6 +17,8 @@ import {
 } from '../support/packet-path-link.ts';
 import { policy } from '../support/policies.ts';
 
+const IKE_SA_INIT = 34;
+const INFORMATIONAL = 37;
 const SOURCE = Uint8Array.of(198, 51, 100, 7);
 const MESSAGE = message(60);
 const NO_SPI = Uint8Array.of(...new Uint8Array(8), ...MESSAGE.subarray(8));
@@ -26,9 +28,10 @@ function arrive(site: TestSite, socket: number, bytes: Uint8Array, segmentLength
   site.devices.pushDatagram({ bytes, sourceAddress: SOURCE, sourcePort: 1027, socket, segmentLength });
 }
 
-/** Of exchange 34, IKE_SA_INIT, with its length (RFC 7296 §3.1). */
-function message(length: number, exchangeType = 34): Uint8Array {
+/** With its length; a first message has no SPI of the responder (RFC 7296 §3.1). */
+function message(length: number, exchangeType = IKE_SA_INIT): Uint8Array {
   const bytes = Uint8Array.from({ length }, (_, i) => i + 1);
+  if (exchangeType === IKE_SA_INIT) bytes.fill(0, 8, 16);
   bytes[18] = exchangeType;
   bytes.set([0, 0, length >> 8, length & 0xff], 24);
   return bytes;
@@ -147,6 +150,17 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     expect(inASecond(MESSAGE)).toBe(3200);
   });
 
+  test('first messages of strangers are counted as they come, taken or not', () => {
+    const site = create();
+    flood(site, MESSAGE, 3);
+    flood(site, withCookie(MESSAGE), 2);
+    flood(site, message(60, INFORMATIONAL), 1);
+    site.acquaintances.usePlaces([SOURCE]);
+    flood(site, MESSAGE, 1);
+    expect(site.counters[Counter.strangersFirstMessages]).toBe(150);
+    expect(site.counters[Counter.cookieFirstMessages]).toBe(100);
+  });
+
   test('strangers leave room for a cookie, that for the address of a peer, and that for the SPI of an IKE SA', () => {
     const site = create();
     expect(flood(site, MESSAGE, 9).at(-1)).toBe(0);
@@ -164,10 +178,11 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
 
   test('RFC 7296 §3.1: the SPI of this side is the one that the Initiator flag does not speak of', () => {
     const site = create();
+    const later = message(60, INFORMATIONAL);
     flood(site, MESSAGE, 9);
-    site.acquaintances.addSpi(MESSAGE.subarray(8, 16));
-    expect(flood(site, MESSAGE, 1)).toEqual([0]);
-    expect(flood(site, fromInitiator(MESSAGE), 1)).toEqual([32]);
+    site.acquaintances.addSpi(later.subarray(8, 16));
+    expect(flood(site, later, 1)).toEqual([0]);
+    expect(flood(site, fromInitiator(later), 1)).toEqual([32]);
   });
 
   test('a cookie that is cut is none', () => {
@@ -197,29 +212,36 @@ describe.each(['native', 'portable'] as const)('%s', (engine) => {
     expect(ikeEvents(site)).toHaveLength(1);
   });
 
-  test('messages that are for no IKE SA go up at a low rate, those of peers and IKE SAs do not count', () => {
-    const site = create();
-    const other = message(60, 37);
-    const inSeconds = (seconds: number): number => {
-      site.clock.nowMs += 1000 * seconds;
-      let count = 0;
-      for (let turn = 0; turn < 10; turn++) {
-        const [taken = 0] = flood(site, other, 1);
-        count += taken;
-        site.ikeTaken[0]! += taken;
-      }
-      return count;
-    };
-    expect(inSeconds(0)).toBeLessThanOrEqual(50);
-    expect(site.drops()['inbound-ike-unknown-spi']).toBe(500 - 50);
-    expect(inSeconds(0)).toBe(0);
-    expect(inSeconds(0.1)).toBe(5);
-    site.acquaintances.addSpi(other.subarray(0, 8));
-    expect(inSeconds(0)).toBe(320);
-    site.acquaintances.removeSpi(other.subarray(0, 8));
-    site.acquaintances.usePlaces([SOURCE]);
-    expect(inSeconds(0)).toBe(320);
-  });
+  test.each([
+    ['later ones', INFORMATIONAL],
+    ['first ones with an SPI of the responder', IKE_SA_INIT],
+  ])(
+    'messages for no IKE SA go up at a low rate, those of peers and IKE SAs do not count: %s',
+    (_name, exchangeType) => {
+      const site = create();
+      const other = message(60, exchangeType);
+      other.set([9, 10], 8);
+      const inSeconds = (seconds: number): number => {
+        site.clock.nowMs += 1000 * seconds;
+        let count = 0;
+        for (let turn = 0; turn < 10; turn++) {
+          const [taken = 0] = flood(site, other, 1);
+          count += taken;
+          site.ikeTaken[0]! += taken;
+        }
+        return count;
+      };
+      expect(inSeconds(0)).toBeLessThanOrEqual(50);
+      expect(site.drops()['inbound-ike-unknown-spi']).toBe(500 - 50);
+      expect(inSeconds(0)).toBe(0);
+      expect(inSeconds(0.1)).toBe(5);
+      site.acquaintances.addSpi(other.subarray(0, 8));
+      expect(inSeconds(0)).toBe(320);
+      site.acquaintances.removeSpi(other.subarray(0, 8));
+      site.acquaintances.usePlaces([SOURCE]);
+      expect(inSeconds(0)).toBe(320);
+    },
+  );
 
   test('what ESP sends is not held up by IKE messages beyond the bound', () => {
     const site = create();

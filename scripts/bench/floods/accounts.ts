@@ -8,6 +8,8 @@ const IKE_TAKEN = 'isthmus_other_packets_total{kind="ike-datagram-in"}';
 const COOKIES = 'isthmus_ike_cookies_total';
 /** Of IP fragments each is counted; of datagrams those that a socket did not take, or that nobody wanted. */
 const KERNEL = ['Ip.ReasmReqds', 'Udp.InErrors', 'Udp.NoPorts'] as const;
+/** The gateway's own count of what is among these. */
+const BY_KERNEL = 'inbound-kernel';
 
 export interface Readings {
   readonly gateway: Series;
@@ -34,6 +36,7 @@ export function accountFor(before: Readings, after: Readings): Account {
   for (const [series, count] of grown) {
     const reason = DROPS.exec(series)?.[1];
     if (reason?.startsWith('ike-') === true) ofIke[reason] = count;
+    else if (reason === BY_KERNEL) continue;
     else if (reason?.startsWith('outbound-') === false) packets[reason] = count;
     else if (series === IKE_TAKEN) packets['ike'] = count;
     else if (series === COOKIES) ofIke['cookie'] = count;

@@ -79,7 +79,10 @@ export interface NativeEngineHandle {
 }
 
 export interface NativeAddon extends NativeCrypto {
-  /** Opens `/dev/net/tun` with IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE, non-blocking. */
+  /**
+   * Opens `/dev/net/tun` with IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE, non-blocking; 4096 packets may wait
+   * in it for the worker.
+   */
   openTun(options: TunOptions): OpenTun;
   openUdp(options: UdpOptions): OpenUdp;
   /** An eventfd, non-blocking. */
@@ -91,6 +94,22 @@ export interface NativeAddon extends NativeCrypto {
    * @returns 0, or the errno
    */
   sendDatagram(fd: number, hasMarker: boolean, address: Uint8Array, port: number, bytes: Uint8Array): number;
+  /**
+   * Lets the kernel drop first messages of IKE at the socket, before anything is spent on them (RFC 7296 §2.6).
+   * @param known addresses whose messages all pass: 4 or 16 bytes each, one behind the other, at most 512 of IPv4 or 128
+   *   of IPv6
+   * @param strangersOneIn one in so many without a cookie passes, by chance; a power of two
+   * @param cookiesOneIn of those with a cookie; both 1: no filter
+   */
+  filterFirstMessages(
+    fd: number,
+    hasMarker: boolean,
+    known: Uint8Array,
+    strangersOneIn: number,
+    cookiesOneIn: number,
+  ): void;
+  /** @returns datagrams that the kernel has dropped at the socket, by its filter or for want of room; modulo 2^32 */
+  kernelDrops(fd: number): number;
   closeDescriptor(fd: number): void;
   /**
    * Another program in the place of this process; returns only by throwing, and then everything is as before.

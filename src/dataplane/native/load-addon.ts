@@ -71,6 +71,8 @@ function withNativeErrors(addon: NativeAddon): NativeAddon {
     createWakeup: () => translated(() => addon.createWakeup()),
     signalWakeup: (fd) => translated(() => addon.signalWakeup(fd)),
     sendDatagram: (...message) => addon.sendDatagram(...message),
+    filterFirstMessages: (...input) => translated(() => addon.filterFirstMessages(...input)),
+    kernelDrops: (fd) => translated(() => addon.kernelDrops(fd)),
     closeDescriptor: (fd) => translated(() => addon.closeDescriptor(fd)),
     replaceProcess: (...input) => translated(() => addon.replaceProcess(...input)),
     adoptDescriptor: (fd) => translated(() => addon.adoptDescriptor(fd)),

@@ -45,7 +45,8 @@ test('an IKE message comes up by both ports, more of them than may be on the way
       onMessage = resolve;
     });
     // IKE_SA_INIT, no more than a header (RFC 7296 §3.1).
-    const message = [...new Array<number>(18).fill(sent & 0xff), 34, 0, 0, 0, 0, 0, 0, 0, 0, 28];
+    const spis = [...new Array<number>(8).fill(sent & 0xff), ...new Array<number>(8).fill(0)];
+    const message = [...spis, 0, 0x20, 34, 0, 0, 0, 0, 0, 0, 0, 0, 28];
     peer.send(Uint8Array.of(...marker, ...message), socket?.port ?? 0, '127.0.0.1');
     await came;
     expect(events.at(-1)).toMatchObject({
