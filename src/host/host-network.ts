@@ -46,10 +46,14 @@ export async function applyHostNetwork(
   plan: HostNetworkPlan,
   isCarrying = false,
 ): Promise<readonly string[]> {
-  const hasClearTun = (await queryIp(['link', 'show', 'dev', plan.clearTunName])).length > 0;
+  const [clearLink, ...states] = await Promise.all([
+    queryIp(['link', 'show', 'dev', plan.clearTunName]),
+    ...FAMILIES.map(readRoutingState),
+  ]);
+  const hasClearTun = clearLink.length > 0;
   await Promise.all(
-    FAMILIES.map(async (family) => {
-      const state = await readRoutingState(family);
+    FAMILIES.map(async (family, at) => {
+      const state = states[at]!;
       const routes = routesOfFamily(plan, family);
       const wanted = new Set(
         routes.flatMap((route) => [routeKey(route), ...(route.kind === 'tun' ? [closingKey(route)] : [])]),

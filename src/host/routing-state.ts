@@ -2,7 +2,7 @@
 
 import { parseAddress, type AddressFamily } from '../base/address.ts';
 import { ROUTE_PROTOCOL } from './host-plan.ts';
-import { queryIp, type IpObject } from './ip-command.ts';
+import { queryIpTogether, type IpObject } from './ip-command.ts';
 import { formatPrefix } from './prefix-cover.ts';
 import { PROTECTED_TABLE, TRANSIT_TABLE, type HostRoute } from './route-plan.ts';
 import type { HostRule } from './rule-plan.ts';
@@ -25,17 +25,13 @@ export interface RoutingState {
 }
 
 export async function readRoutingState(family: AddressFamily): Promise<RoutingState> {
-  const option = `-${String(family)}`;
-  const routesOf = async (table: HostRoute['table']): Promise<readonly FoundRoute[]> => {
-    const routes = await queryIp([option, 'route', 'show', 'table', String(table), 'proto', PROTOCOL]);
-    return routes.map((route) => foundRoute(family, table, route));
-  };
-  const [led, transit, rules] = await Promise.all([
-    routesOf(PROTECTED_TABLE),
-    routesOf(TRANSIT_TABLE),
-    queryIp([option, 'rule', 'show']),
-  ]);
-  return { routes: [...led, ...transit], rules };
+  const tables = [PROTECTED_TABLE, TRANSIT_TABLE] as const;
+  const shown = tables.map((table) => `route show table ${String(table)} proto ${PROTOCOL}`);
+  const [led = [], transit = [], rules = []] = await queryIpTogether(family, [...shown, 'rule show']);
+  const routes = [led, transit].flatMap((found, at) =>
+    found.map((route) => foundRoute(family, tables[at]!, route)),
+  );
+  return { routes, rules };
 }
 
 function foundRoute(family: AddressFamily, table: HostRoute['table'], route: IpObject): FoundRoute {

@@ -9,7 +9,7 @@ import { clearTunNameOf } from '../../../src/host/clear-tun-name.ts';
 import { readHostFacts } from '../../../src/host/host-facts.ts';
 import { applyHostNetwork, removeHostNetwork } from '../../../src/host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../../../src/host/host-plan.ts';
-import type { IpObject } from '../../../src/host/ip-command.ts';
+import { queryIpTogether, type IpObject } from '../../../src/host/ip-command.ts';
 import type { Policy } from '../../../src/spd/policy.ts';
 import { address, policy } from '../../unit/host/samples.ts';
 
@@ -140,6 +140,18 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     assert.equal(facts.addresses.filter((one) => one.tentative).length, 1);
     assert.deepEqual([facts.ipv4Forwarding, facts.ipv6Forwarding, facts.ipv6Enabled], [true, false, true]);
     assert.deepEqual([...facts.reversePathFilters], [['wan0', 2]]);
+  },
+
+  async 'queries together are those one by one, also where one of them fails'() {
+    const [links, none, found] = await queryIpTogether(4, [
+      'link show dev wan0',
+      'route show table 220',
+      'rule show',
+    ]);
+    assert.deepEqual([links?.[0]?.['ifname'], none?.length], ['wan0', 0]);
+    assert.deepEqual(found, ipJson('-4 rule show'));
+    const answers = await queryIpTogether(4, ['link show dev wan1', 'rule show']);
+    assert.deepEqual(answers, [[], ipJson('-4 rule show')]);
   },
 
   async 'a plan is applied, applied again and removed'() {
