@@ -21,6 +21,16 @@ const OUTBOUND: Readonly<Record<Gateway, { readonly spi: number; readonly keyFil
   gwB: { spi: 0x0b0a0001, keyFile: 'b-to-a.key' },
 };
 
+/** As a service manager starts it (etc/isthmus.service), but for the user: with nothing that it would have to give away first. */
+const CAPABILITIES = '-all,+dac_override,+net_admin';
+const AS_SERVICE = [
+  'setpriv',
+  `--inh-caps=${CAPABILITIES}`,
+  `--ambient-caps=${CAPABILITIES}`,
+  `--bounding-set=${CAPABILITIES}`,
+  '--no-new-privs',
+] as const;
+
 /** @param nodePath the Node that runs the gateways */
 export function isthmus(engine: EngineName, nodePath: string): Peer {
   return {
@@ -42,7 +52,7 @@ export function isthmus(engine: EngineName, nodePath: string): Peer {
       const stateOf = (gateway: Gateway): string => join(directory, `${gateway}-state`);
       const fileOf = (gateway: Gateway): string => join(directory, `${gateway}.yaml`);
       const launchOne = (gateway: Gateway): Daemon => {
-        const command = [nodePath, MAIN, 'run', '-c', fileOf(gateway)];
+        const command = [...AS_SERVICE, nodePath, MAIN, 'run', '-c', fileOf(gateway)];
         const state = stateOf(gateway);
         return new Daemon(topology, gateway, command, { STATE_DIRECTORY: state, RUNTIME_DIRECTORY: state });
       };
