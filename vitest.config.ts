@@ -1,10 +1,11 @@
-// Four projects: what needs only the processor; beside it, what needs minutes and little else; what needs devices and
-// network namespaces, which runs after these and one file at a time, so that a busy machine does not look like a lost
-// packet; and what outgrows CI, which `npm run test:long` runs and `npm test` does not.
+// Five projects: what needs only the processor; beside it, what needs minutes and little else; conversations with other
+// programs, which mostly wait, two at a time; what needs devices and network namespaces, one file at a time, so that a busy
+// machine does not look like a lost packet; and what outgrows CI, which `npm run test:long` runs and `npm test` does not.
 
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-const SYSTEM = ['test/native/**/*.test.ts', 'test/system/**/*.test.ts', 'test/interop/**/*.test.ts'];
+const INTEROP = ['test/interop/**/*.test.ts'];
+const SYSTEM = ['test/native/**/*.test.ts', 'test/system/**/*.test.ts'];
 const LONG = ['test/long/**/*.test.ts'];
 const SOAK = ['test/soak/**/*.test.ts'];
 
@@ -18,7 +19,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'memory',
           include: ['test/**/*.test.ts'],
-          exclude: [...SYSTEM, ...LONG, ...SOAK],
+          exclude: [...INTEROP, ...SYSTEM, ...LONG, ...SOAK],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
@@ -35,12 +36,21 @@ const config: ViteUserConfig = defineConfig({
       },
       {
         test: {
+          name: 'interop',
+          include: INTEROP,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'system',
           include: SYSTEM,
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -50,7 +60,7 @@ const config: ViteUserConfig = defineConfig({
           testTimeout: 600_000,
           hookTimeout: 120_000,
           fileParallelism: false,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
