@@ -212,7 +212,7 @@ async function startSteps(
   const isPageWanted = http?.ownTokenFile === undefined;
   if (isPageWanted) await openPage();
   planes.begin();
-  yieldToDataPlane(dataPlane);
+  yieldToDataPlane(dataPlane, logs.gateway);
   levels
     .of('gateway')
     .info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
