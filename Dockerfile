@@ -61,10 +61,12 @@ RUN npm run build \
 COPY LICENSE ./
 
 FROM base
-# A number of its own, so that files outside can be given to it. A new volume takes the owner of its directory.
+# A number of its own, so that files outside can be given to it. Its directories are there, so nothing need be given to it; a new
+# volume takes the owner of its directory.
 RUN groupadd --gid 4500 isthmus \
   && useradd --uid 4500 --gid isthmus --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin isthmus \
-  && install --directory --owner isthmus --group isthmus --mode 700 /var/lib/isthmus
+  && install --directory --owner isthmus --group isthmus --mode 700 /var/lib/isthmus \
+  && install --directory --owner isthmus --group isthmus /run/isthmus
 COPY --from=build /image /
 ENV NODE_ENV=production
 VOLUME /var/lib/isthmus

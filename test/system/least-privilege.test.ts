@@ -210,6 +210,23 @@ describe('a user of its own', () => {
   });
 });
 
+test('started by root that may not pass over modes nor give files away, in directories of the user', async () => {
+  const two = await buildForUser();
+  // Read before and after.
+  await chmod(two.files.configuration('gwA'), 0o644);
+  const own = join(two.directory, 'own');
+  for (const directory of [own, two.files.stateDirectory('gwA')])
+    await two.topology.runOrThrow('gwA', ['install', '-d', '-m', '700', '-o', USER, directory]);
+  const few = '-all,+net_admin,+setuid,+setgid,+net_bind_service';
+  await two.start('gwA', { RUNTIME_DIRECTORY: join(own, 'run') }, ['setpriv', '--bounding-set', few, '--']);
+  await two.start('gwB');
+  expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  const { uid, gid } = await findAccount(USER);
+  expect(await privilegesOf(two, 'gwA')).toMatchObject([
+    { uids: [uid], gids: [gid], capabilities: [NET_ADMIN], noNewPrivileges: '1' },
+  ]);
+});
+
 test('a host that lets no memory be locked: the gateway runs, and one line says so', async () => {
   const two = await build();
   await two.start('gwA', {}, ['prlimit', '--memlock=0', '--']);
