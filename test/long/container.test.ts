@@ -26,8 +26,10 @@ const GATEWAYS = ['lab_gw-a_1', 'lab_gw-b_1'];
 /** Of the Dockerfile. */
 const USER_ID = '4500';
 const NET_ADMIN = '0000000000001000';
+/** Said by the kernel of a host whose gateway has its ports not open yet; it repeats what was sent to 4500 or 500. */
+const PORT_CLOSED = 'icmp[0:2] = 0x0303 and (icmp[30:2] = 4500 or icmp[30:2] = 500)';
 /** What the gateways may send each other (RFC 3948, RFC 7296 §3.1), and what a bridge needs. */
-const NOT_PROTECTED = 'ip and not (udp port 500 or udp port 4500)';
+const NOT_PROTECTED = `ip and not (udp port 500 or udp port 4500) and not (${PORT_CLOSED})`;
 
 let directory: string;
 let sandbox: OpenSandbox;
