@@ -125,6 +125,9 @@ async function expectUnprivileged(container: string): Promise<void> {
     ...sets.map((set) => `${set}: ${NET_ADMIN}`),
     'NoNewPrivs: 1',
   ]);
+  // Keys of SAs, which are never swapped.
+  const [locked = ''] = await statusOf(container, 'VmLck');
+  expect(Number(/\d+/.exec(locked)?.[0])).toBeGreaterThanOrEqual(64);
 }
 
 /** Looks at the wan meanwhile. @returns what a program saw there that is not for IKE or ESP */
