@@ -1,12 +1,13 @@
 # An Isthmus gateway in a container. It needs the TUN device and leave to configure the container's own network,
-# no more:
+# no more. It is started as root of the container, opens ports and devices, and goes on as user isthmus, number 4500, with
+# CAP_NET_ADMIN alone:
 #
 #   docker build -t isthmus .
 #   docker run --device /dev/net/tun --cap-add NET_ADMIN --sysctl net.ipv4.ip_forward=1 \
-#     -v "$PWD/gateway:/etc/isthmus:ro" -v isthmus-state:/var/lib/isthmus -p 500:500/udp -p 4500:4500/udp isthmus
+#     -v "$PWD/site:/etc/isthmus:ro" -v isthmus-state:/var/lib/isthmus -p 500:500/udp -p 4500:4500/udp isthmus
 #
 # The state volume must outlive the container: sequence numbers are reserved in it, and a number used twice under
-# one key breaks the key.
+# one key breaks the key. The secrets in /etc/isthmus belong to number 4500.
 #
 # BASE is any Debian or Ubuntu; where it has no Node, Node comes from npm (`--build-arg BASE=debian:bookworm-slim`).
 
@@ -60,11 +61,19 @@ RUN npm run build \
 COPY LICENSE ./
 
 FROM base
+# A number of its own, so that files outside can be given to it. Its directories are there, so nothing need be given to it; a new
+# volume takes the owner of its directory.
+RUN groupadd --gid 4500 isthmus \
+  && useradd --uid 4500 --gid isthmus --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin isthmus \
+  && install --directory --owner isthmus --group isthmus --mode 700 /var/lib/isthmus \
+  && install --directory --owner isthmus --group isthmus /run/isthmus
 COPY --from=build /image /
 ENV NODE_ENV=production
 VOLUME /var/lib/isthmus
 EXPOSE 500/udp 4500/udp
-# Healthy: the gateway answers at its socket. Whether its tunnels are up depends on others.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["isthmus", "status"]
+# Healthy: the gateway answers at its socket. Whether its tunnels are up depends on others. Asked by the socket's owner, who
+# is let in without a capability.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 \
+  CMD setpriv --reuid "$(stat -c %u "${ISTHMUS_SOCKET:-/run/isthmus/isthmus.vici}")" isthmus status
 ENTRYPOINT ["isthmus"]
-CMD ["run", "-c", "/etc/isthmus/gateway.yaml"]
+CMD ["run", "--user", "isthmus", "-c", "/etc/isthmus/gateway.yaml"]

@@ -51,6 +51,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
                         Export<JsReplaceProcess>(env, exports, "replaceProcess") &&
                         Export<JsAdoptDescriptor>(env, exports, "adoptDescriptor") &&
                         Export<JsHardenProcess>(env, exports, "hardenProcess") &&
+                        Export<JsLockMemory>(env, exports, "lockMemory") &&
                         Export<JsComputePrf>(env, exports, "computePrf") &&
                         Export<JsMontgomeryPublic>(env, exports, "montgomeryPublic") &&
                         Export<JsMontgomeryAgree>(env, exports, "montgomeryAgree") &&

@@ -1,5 +1,6 @@
 #include "napi_process.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -57,5 +58,12 @@ void JsAdoptDescriptor(const Napi::CallbackInfo& info) {
 }
 
 void JsHardenProcess(const Napi::CallbackInfo& info) { ThrowIfFailed(info.Env(), HardenProcess()); }
+
+void JsLockMemory(const Napi::CallbackInfo& info) {
+  const uint8_t* bytes = nullptr;
+  size_t length = 0;
+  if (ReadBytes(info.Env(), info[0], "memory", &bytes, &length))
+    ThrowIfFailed(info.Env(), LockMemory(bytes, length));
+}
 
 }  // namespace isthmus

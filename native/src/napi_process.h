@@ -9,5 +9,6 @@ namespace isthmus {
 void JsReplaceProcess(const Napi::CallbackInfo& info);
 void JsAdoptDescriptor(const Napi::CallbackInfo& info);
 void JsHardenProcess(const Napi::CallbackInfo& info);
+void JsLockMemory(const Napi::CallbackInfo& info);
 
 }  // namespace isthmus

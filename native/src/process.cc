@@ -1,6 +1,7 @@
 #include "process.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -55,6 +56,18 @@ Result<bool> HardenProcess() {
   const rlimit none{};
   if (::setrlimit(RLIMIT_CORE, &none) < 0) return SystemFailure{errno, "setrlimit RLIMIT_CORE", "this process"};
   if (::prctl(PR_SET_DUMPABLE, 0) < 0) return SystemFailure{errno, "prctl PR_SET_DUMPABLE", "this process"};
+  return true;
+}
+
+Result<bool> LockMemory(const uint8_t* bytes, size_t length) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<uintptr_t>(bytes);
+  const uintptr_t first = address / page * page;
+  const size_t whole = (address + length + page - 1) / page * page - first;
+  auto* const start = reinterpret_cast<void*>(first);
+  const std::string name = std::to_string(whole) + " bytes";
+  if (::madvise(start, whole, MADV_DONTDUMP) < 0) return SystemFailure{errno, "madvise MADV_DONTDUMP", name};
+  if (::mlock(start, whole) < 0) return SystemFailure{errno, "mlock", name};
   return true;
 }
 

@@ -1,5 +1,6 @@
 // One gateway of the lab: `isthmus run` in its namespace, with a state directory of its own, logging to a file.
 
+import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { EnvironmentError } from '../../src/base/errors.ts';
 import type { Topology } from '../topology/topology.ts';
@@ -16,6 +17,7 @@ const shownLines = 10;
 
 export interface GatewayProcess {
   readonly place: GatewayPlace;
+  readonly child: ChildProcess;
   readonly identity: ProcessIdentity;
   readonly log: GatewayLog;
 }
@@ -46,7 +48,7 @@ export function startGateway(
   if (survives) child.unref();
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   if (identity === undefined) throw new EnvironmentError(`the gateway in ${place} could not be started`);
-  return { place, identity, log: new GatewayLog(logFile) };
+  return { place, child, identity, log: new GatewayLog(logFile) };
 }
 
 /**

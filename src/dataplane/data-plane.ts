@@ -17,7 +17,7 @@ import { IkeAcquaintances } from './ike-acquaintances.ts';
 import { IkeSender } from './ike-sender.ts';
 import type { IkeSocket } from './ike-socket.ts';
 import { InForce } from './in-force.ts';
-import { WorkerThread } from './worker-thread.ts';
+import { WorkerThread, type PacketThread, type WorkerThreadParts } from './worker-thread.ts';
 import type { WorkerInput } from './worker.ts';
 
 /** A data plane that runs, wherever it runs. */
@@ -53,6 +53,8 @@ export interface WorkerDataPlaneParts {
   /** A worker has failed, and another one takes its place. @param pauseMs after so long */
   readonly onWorkerFailed: (cause: Error, pauseMs: number) => void;
   readonly closeDevices: () => void;
+  /** Left out: a worker thread. */
+  readonly startThread?: (parts: WorkerThreadParts) => PacketThread;
 }
 
 /** Two failures within so many milliseconds may be followed by many: then the next worker waits. */
@@ -129,7 +131,7 @@ export class WorkerDataPlane implements DataPlane {
   #startWorker(standing: readonly Command[]): void {
     const { addon, input, onEvent } = this.#parts;
     const lastAcquireId = this.#workers++ * ACQUIRES_OF_A_WORKER;
-    const thread = new WorkerThread({
+    const threadParts: WorkerThreadParts = {
       input: { ...input, lastAcquireId },
       onEvent: (event) => {
         this.#inForce.noteEvent(event);
@@ -138,7 +140,8 @@ export class WorkerDataPlane implements DataPlane {
       wake: () => {
         addon.signalWakeup(input.descriptors.wakeup);
       },
-    });
+    };
+    const thread = this.#parts.startThread?.(threadParts) ?? new WorkerThread(threadParts);
     void thread.ended.then((cause) => {
       if (this.#isStopping) this.#end();
       // Where a device is lost, the next worker would have none; where it has done nothing, the next one cannot either.

@@ -20,10 +20,17 @@ export interface WorkerThreadParts {
   readonly wake: () => void;
 }
 
-export class WorkerThread implements CommandReceiver {
+/** What the data plane has of a thread that carries packets. */
+export interface PacketThread extends CommandReceiver {
+  /** Resolves when the thread is gone, all that it said heard, with what it failed of where it has failed. */
+  readonly ended: Promise<Error>;
+  /** It has executed a command, so it can. */
+  readonly hasExecuted: boolean;
+}
+
+export class WorkerThread implements PacketThread {
   readonly control: ControlWords = allocateControlWords();
   readonly wake: () => void;
-  /** Resolves when the thread is gone, all that it said heard, with what it failed of where it has failed. */
   readonly ended: Promise<Error>;
   readonly #worker: Worker;
 
@@ -54,7 +61,6 @@ export class WorkerThread implements CommandReceiver {
     this.#worker.postMessage(commands);
   };
 
-  /** It has executed a command, so it can. */
   get hasExecuted(): boolean {
     return Atomics.load(this.control, Control.executed) !== 0;
   }

@@ -22,6 +22,7 @@ import { GatewayMetrics } from './gateway-metrics.ts';
 import { HostSide } from './host-side.ts';
 import { HttpToken } from './http-token.ts';
 import { addressesOfHost } from './local-addresses.ts';
+import { keyLock } from './key-lock.ts';
 import { Planes } from './planes.ts';
 import { ManagedGateway } from './managed-gateway.ts';
 import { startHttp } from './start-http.ts';
@@ -121,6 +122,7 @@ async function startSteps(
     dataPlane,
     events,
     audits,
+    lockKeys: 'missing' in addon ? undefined : keyLock(addon, logs.gateway),
     onPathMtu: (peer, espRoom) => {
       host.learnPath(peer, espRoom);
       // The packet path goes by it already; the routes spare it the packets that are too big.
@@ -212,7 +214,7 @@ async function startSteps(
   const isPageWanted = http?.ownTokenFile === undefined;
   if (isPageWanted) await openPage();
   planes.begin();
-  yieldToDataPlane(dataPlane);
+  yieldToDataPlane(dataPlane, logs.gateway);
   levels
     .of('gateway')
     .info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');

@@ -14,7 +14,7 @@ import type { CaptureRequest, RunningCapture } from '../management/capture/captu
 import type { Explanation, ImaginedPacket } from '../management/vici/extensions/explain.ts';
 import type { PageStatus } from '../management/vici/extensions/page.ts';
 import { peerStatus } from '../management/vici/extensions/peer-status.ts';
-import type { DropStatus, Traffic, Trouble } from '../management/vici/extensions/status.ts';
+import type { DropStatus, PrivilegeStatus, Traffic, Trouble } from '../management/vici/extensions/status.ts';
 import type {
   CertificateView,
   ConnectionView,
@@ -29,6 +29,7 @@ import { peerOf } from '../ike/connection.ts';
 import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { IkeSaState } from '../ike/ike-sa-state.ts';
 import type { GuardCounts } from '../host/guard.ts';
+import { capabilityNames, readPrivileges } from '../host/process-privileges.ts';
 import type { Sad } from '../sad/sad.ts';
 import type { Captures } from './capture/captures.ts';
 import type { ConfigLayers } from './config-layers.ts';
@@ -113,6 +114,11 @@ export class ManagedGateway implements PageGateway {
 
   get tun(): string {
     return this.#parts.tun;
+  }
+
+  get privileges(): PrivilegeStatus {
+    const { uid, permitted } = readPrivileges();
+    return { uid, capabilities: capabilityNames(permitted) };
   }
 
   get page(): PageStatus {

@@ -8,7 +8,7 @@ import type { Logger } from '../base/log.ts';
 import type { CryptoProvider } from '../crypto/ike-crypto.ts';
 import type { DataPlane } from '../dataplane/data-plane.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
-import { Sad } from '../sad/sad.ts';
+import { Sad, type SadParts } from '../sad/sad.ts';
 import type { AuditFile } from './audit-file.ts';
 import type { Chance } from './chance.ts';
 import type { DataPlaneEvents } from './data-plane-events.ts';
@@ -32,6 +32,7 @@ export interface PlanesParts {
   /** What the data plane says is taken from here. */
   readonly events: DataPlaneEvents;
   readonly audits?: AuditFile | undefined;
+  readonly lockKeys?: SadParts['lockKeys'];
   /** @param espRoom bytes of the largest ESP packet; undefined: not known any more */
   readonly onPathMtu: (peer: string, espRoom: number | undefined) => void;
   /** Addresses that this host has now. */
@@ -59,6 +60,7 @@ export class Planes {
     const sad = new Sad({
       now,
       random: chance.integer,
+      lockKeys: parts.lockKeys,
       carrier: { apply: (commands) => dataPlane.send({ type: 'together', commands }) },
     });
     this.sad = sad;

@@ -23,7 +23,7 @@ import {
   type SaIdentifier,
 } from './sa-record.ts';
 import { SaField, SaStates } from './sa-state.ts';
-import { SharedRowsBySize } from './shared-rows.ts';
+import { SharedRowsBySize, type OnChunk } from './shared-rows.ts';
 import { viewLarval, viewSa, type LarvalView, type SaView } from './sa-view.ts';
 import type {
   Endpoint,
@@ -56,6 +56,8 @@ export interface SadParts {
   readonly carrier: SaCarrier;
   readonly random?: RandomInteger;
   readonly larvalTimeoutMs?: number;
+  /** Keeps memory that keys are about to lie in from swap; left out: it may be swapped. */
+  readonly lockKeys?: OnChunk | undefined;
 }
 
 /** RFC 2367 §3.1.8. */
@@ -79,7 +81,7 @@ export class Sad {
   readonly #random: RandomInteger;
   readonly #states = new SaStates();
   readonly #bitmaps = new ReplayBitmaps();
-  readonly #keys = new SharedRowsBySize<SharedKey>(Uint8Array);
+  readonly #keys: SharedRowsBySize<SharedKey>;
   readonly #slots = new SlotPool();
   readonly #index = new SaIndex();
   readonly #larval = new Map<number, Larval>();
@@ -93,6 +95,7 @@ export class Sad {
 
   constructor(parts: SadParts) {
     this.#parts = parts;
+    this.#keys = new SharedRowsBySize<SharedKey>(Uint8Array, parts.lockKeys);
     this.traffic = new PolicyTraffics(() => this.#index.inUse(), parts.now);
     this.#random = parts.random ?? ((first, last) => first + randomInt(last - first + 1));
   }

@@ -11,17 +11,22 @@ interface RowConstructor<Row extends SharedRow> {
   new (buffer: SharedArrayBuffer, byteOffset: number, length: number): Row;
 }
 
+/** Told of each chunk of memory before there is a row in it. */
+export type OnChunk = (chunk: SharedArrayBuffer) => void;
+
 export class SharedRows<Row extends SharedRow> {
   readonly #Row: RowConstructor<Row>;
   readonly #fields: number;
+  readonly #onChunk: OnChunk | undefined;
   readonly #free: Row[] = [];
   #chunk: SharedArrayBuffer | undefined;
   #usedBytes = 0;
 
   /** @param fields elements in a row */
-  constructor(Row: RowConstructor<Row>, fields: number) {
+  constructor(Row: RowConstructor<Row>, fields: number, onChunk?: OnChunk) {
     this.#Row = Row;
     this.#fields = fields;
+    this.#onChunk = onChunk;
   }
 
   /** @returns a row of zeros */
@@ -32,6 +37,7 @@ export class SharedRows<Row extends SharedRow> {
     if (this.#chunk === undefined || this.#usedBytes + rowBytes > this.#chunk.byteLength) {
       this.#chunk = new SharedArrayBuffer(Math.max(CHUNK_BYTES, rowBytes));
       this.#usedBytes = 0;
+      this.#onChunk?.(this.#chunk);
     }
     const row = new this.#Row(this.#chunk, this.#usedBytes, this.#fields);
     this.#usedBytes += rowBytes;
@@ -48,17 +54,19 @@ export class SharedRows<Row extends SharedRow> {
 /** Rows of several lengths, each released to those of its own. */
 export class SharedRowsBySize<Row extends SharedRow> {
   readonly #Row: RowConstructor<Row>;
+  readonly #onChunk: OnChunk | undefined;
   readonly #bySize = new Map<number, SharedRows<Row>>();
 
-  constructor(Row: RowConstructor<Row>) {
+  constructor(Row: RowConstructor<Row>, onChunk?: OnChunk) {
     this.#Row = Row;
+    this.#onChunk = onChunk;
   }
 
   /** @param fields elements in the row @returns a row of zeros */
   take(fields: number): Row {
     let rows = this.#bySize.get(fields);
     if (rows === undefined) {
-      rows = new SharedRows(this.#Row, fields);
+      rows = new SharedRows(this.#Row, fields, this.#onChunk);
       this.#bySize.set(fields, rows);
     }
     return rows.take();

@@ -65,7 +65,7 @@ test.each([
   const { udp, guard, peers } = siteFile.parse(read(`${site}.yaml`));
   const { exec = [], cmd } = topology.nodes[name] ?? {};
   expect(addresses(exec)).toContain(`${guard.interfaces[0]} ${udp.listen[0]}`);
-  expect(cmd).toContain(`isthmus run -c /etc/isthmus/${site}.yaml`);
+  expect(cmd).toContain(`isthmus run --user isthmus -c /etc/isthmus/${site}.yaml`);
   const others = Object.values(topology.nodes).flatMap((other) => addresses(other.exec));
   expect(others).toContain(`wan ${peers[0].address}`);
 });

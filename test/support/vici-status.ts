@@ -11,6 +11,7 @@ export const QUIET: StatusSource = {
   name: 'site-a',
   file: '/etc/isthmus/site-a.yaml',
   tun: 'isthmus0',
+  privileges: { uid: 998, capabilities: ['net_admin'] },
   page: NO_PAGE,
   packets: { out: 0, in: 0 },
   drops: [],

@@ -15,13 +15,17 @@ import { openStorm } from '../../scripts/bench/floods/measure-floods.ts';
 import type { FloodName } from '../../scripts/bench/floods/options.ts';
 import { MOST_GROWTH_BYTES, MOST_MORE_DESCRIPTORS } from '../../scripts/bench/floods/report.ts';
 import { WorksProbe } from '../../scripts/bench/floods/still-works.ts';
-import { CLIENT_STORMS } from '../../scripts/bench/floods/storm.ts';
+import { CLIENT_STORMS, openClientStorm } from '../../scripts/bench/floods/storm.ts';
 import { openSandbox, type OpenSandbox } from '../../scripts/topology/open-sandbox.ts';
 import { planTopology, siteAddresses } from '../../scripts/topology/plan.ts';
 import { Topology } from '../../scripts/topology/topology.ts';
+import { PacketType } from '../../src/management/vici/packet.ts';
+import { ViciCaller } from '../support/vici-caller.ts';
 
 const RATE = { rate: 20_000, clients: 200 };
 const FLOOD_MS = 1200;
+/** More than the gateway takes at once, by far: each stays for half a second. */
+const CLIENTS_PER_SECOND = 500;
 /** Of a flood, what the table of drop reasons says that it is, when IKE was not asked. */
 const REASONS: Readonly<Record<PacketFlood, readonly string[]>> = {
   'first-messages': ['inbound-ike-backlog'],
@@ -100,6 +104,28 @@ test.each(CLIENT_STORMS)('%s: the tunnel lives, and every descriptor is closed a
   await expect
     .poll(() => readProcess(site.target.identity.pid).descriptors, { timeout: 10_000 })
     .toBe(before);
+});
+
+test('under vici clients an operator connects, and is answered each time', async () => {
+  const storm = await openClientStorm(site, 'vici-clients', directory, CLIENTS_PER_SECOND);
+  try {
+    const over = new AbortController();
+    const flooding = storm.send(FLOOD_MS, true).finally(() => {
+      over.abort();
+    });
+    let answers = 0;
+    do {
+      const operator = await ViciCaller.connect(site.viciSocket);
+      expect((await operator.call('version')).type).toBe(PacketType.CMD_RESPONSE);
+      operator.socket.destroy();
+      answers++;
+    } while (!over.signal.aborted);
+    const { packets } = await flooding;
+    expect(packets).toBeGreaterThan(FLOOD_MS / 4);
+    expect(answers).toBeGreaterThan(10);
+  } finally {
+    await storm.close();
+  }
 });
 
 test('under first messages from forged addresses the tunnel gets new keys, and its peer comes back', async () => {

@@ -1,7 +1,8 @@
 // What a gateway does when its host fails it: what it can mend it mends, else nothing passes in clear and the log says why.
 
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ikeExampleKeys, ikeTwoSites } from '../../scripts/lab/site-files.ts';
 import { runOrThrow } from '../../scripts/topology/command.ts';
@@ -10,6 +11,8 @@ import { STORIES } from '../../src/ike/stories.ts';
 import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { gwA, hostA, hostB } = siteAddresses;
+const HOOK = join(import.meta.dirname, 'host-programs/failing-worker.mjs');
+const NATIVE_FAULT = join(import.meta.dirname, 'host-programs/native-fault.cc');
 const TUN = 'isthmus0';
 /** RFC 4301 has no number for it; the promise is ours. */
 const RETURN_LIMIT_MS = 2000;
@@ -45,18 +48,61 @@ async function expectClosed(two: TwoSites): Promise<void> {
   );
 }
 
-test('killed and started again: traffic is back within two seconds, and the peer has dropped the old SAs', async () => {
-  const two = await withIke();
-  await two.startBoth();
-  await expectTraffic(two);
-  two.kill('gwA');
-  await expectClosed(two);
+/** Gateway A is gone, and the host closed: it is started again, and the peer hears of it. */
+async function expectReturn(two: TwoSites): Promise<void> {
   await two.start('gwA');
   const readyMs = performance.now();
   expect(await two.ping('hostA', hostB.ipv4, 1)).toBe(1);
   expect(performance.now() - readyMs).toBeLessThan(RETURN_LIMIT_MS);
   await two.logged('gwB', STORIES['peer-restarted'].sentence);
   await expectTraffic(two);
+}
+
+test('killed and started again: traffic is back within two seconds, and the peer has dropped the old SAs', async () => {
+  const two = await withIke();
+  await two.startBoth();
+  await expectTraffic(two);
+  two.kill('gwA');
+  await expectClosed(two);
+  await expectReturn(two);
+});
+
+describe('a segmentation fault', () => {
+  async function sendSignal(two: TwoSites): Promise<void> {
+    two.signal('gwA', 'SIGSEGV');
+    return Promise.resolve();
+  }
+
+  async function failOnWorker(two: TwoSites): Promise<void> {
+    const library = join(two.directory, 'native-fault.so');
+    await runOrThrow(['g++', '-shared', '-fPIC', '-o', library, NATIVE_FAULT]);
+    // In one step: the worker looks at any time.
+    await writeFile(join(two.directory, 'order'), library);
+    await rename(join(two.directory, 'order'), join(two.directory, 'fail'));
+  }
+
+  test.each([
+    ['that somebody sends', sendSignal],
+    ['of native code on the worker thread', failOnWorker],
+  ])('%s ends the gateway: no core file, the host is closed, and a start goes on', async (_what, fail) => {
+    const two = await withIke();
+    const cores = join(two.directory, 'cores');
+    await mkdir(cores);
+    await two.start(
+      'gwA',
+      { NODE_OPTIONS: `--import=${pathToFileURL(HOOK).href}`, FAIL_WORKER: join(two.directory, 'fail') },
+      ['env', '-C', cores, 'prlimit', '--core=unlimited', '--'],
+    );
+    await two.start('gwB');
+    await expectTraffic(two);
+    const limits = await readFile(`/proc/${String(two.pid('gwA'))}/limits`, 'utf8');
+    expect(limits).toMatch(/^Max core file size +0 +0 /m);
+    await fail(two);
+    expect(await two.endedBy('gwA')).toBe('SIGSEGV');
+    await expectClosed(two);
+    expect(await readdir(cores)).toEqual([]);
+    await expectReturn(two);
+  });
 });
 
 describe('TUN', () => {

@@ -17,6 +17,8 @@ import { findAccount } from '../../src/host/user-account.ts';
 import { BRIEFLY, TwoSites } from './two-sites.ts';
 
 const { hostA, hostB } = siteAddresses;
+/** Rows of keys are allocated by so much. */
+const CHUNK_KB = 64;
 const NET_ADMIN = '0000000000001000';
 /** And CAP_DAC_OVERRIDE. */
 const OF_ROOT = '0000000000001002';
@@ -92,6 +94,12 @@ async function privilegesOf(two: TwoSites, place: GatewayPlace): Promise<readonl
   return [...new Set(seen)].map((text) => JSON.parse(text) as unknown);
 }
 
+/** Of site A's gateway. */
+async function lockedKb(two: TwoSites): Promise<number> {
+  const status = await readFile(`/proc/${String(two.pid('gwA'))}/status`, 'utf8');
+  return Number(/^VmLck:\s*(\d+) kB$/m.exec(status)?.[1]);
+}
+
 async function hostState(two: TwoSites): Promise<string> {
   const commands = [
     ['ip', 'rule', 'show'],
@@ -137,6 +145,8 @@ describe('a user of its own', () => {
     expect(await readFile(`${at}/limits`, 'utf8')).toMatch(/^Max core file size +0 +0 /m);
     // Not dumpable: what shows memory belongs to root (proc(5)), and not to the user that others may run as.
     if (isRoot()) expect((await stat(`${at}/mem`)).uid).toBe(0);
+    // Keys of SAs, which are never swapped.
+    expect(await lockedKb(two)).toBeGreaterThanOrEqual(CHUNK_KB);
     expect((await stat(two.files.stateDirectory('gwA'))).uid).toBe(uid);
 
     const policy = {
@@ -198,6 +208,37 @@ describe('a user of its own', () => {
       /isthmus: there is no user no-such-user: make it with useradd --system/,
     );
   });
+});
+
+test('started by root that may not pass over modes nor give files away, in directories of the user', async () => {
+  const two = await buildForUser();
+  // Read before and after.
+  await chmod(two.files.configuration('gwA'), 0o644);
+  const own = join(two.directory, 'own');
+  for (const directory of [own, two.files.stateDirectory('gwA')])
+    await two.topology.runOrThrow('gwA', ['install', '-d', '-m', '700', '-o', USER, directory]);
+  const few = '-all,+net_admin,+setuid,+setgid,+net_bind_service';
+  await two.start('gwA', { RUNTIME_DIRECTORY: join(own, 'run') }, ['setpriv', '--bounding-set', few, '--']);
+  await two.start('gwB');
+  expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  const { uid, gid } = await findAccount(USER);
+  expect(await privilegesOf(two, 'gwA')).toMatchObject([
+    { uids: [uid], gids: [gid], capabilities: [NET_ADMIN], noNewPrivileges: '1' },
+  ]);
+});
+
+test('a host that lets no memory be locked: the gateway runs, and one line says so', async () => {
+  const two = await build();
+  await two.start('gwA', {}, ['prlimit', '--memlock=0', '--']);
+  await two.start('gwB');
+  expect(await two.ping('hostA', hostB.ipv4, 3)).toBe(3);
+  expect(await lockedKb(two)).toBe(0);
+  expect(
+    two.said(
+      'gwA',
+      'keys of SAs may be swapped: let more memory be locked (LimitMEMLOCK= of systemd, --ulimit memlock= of a container, ulimit -l)',
+    ),
+  ).toHaveLength(1);
 });
 
 test('started as systemd does, with User= and AmbientCapabilities=', async () => {

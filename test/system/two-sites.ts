@@ -178,6 +178,15 @@ export class TwoSites {
     return gateway.log.tail(LINES_SHOWN, place);
   }
 
+  /** Waits until the gateway has ended by itself. @returns the signal that ended it */
+  async endedBy(place: GatewayPlace): Promise<NodeJS.Signals | null> {
+    const child = this.#gateways.get(place)?.child;
+    await this.ended(place);
+    // Told a little later.
+    await holdsWithin(() => child?.exitCode !== null || child.signalCode !== null, LOG_LIMIT_MS);
+    return child?.signalCode ?? null;
+  }
+
   /** Runs a command that must succeed before all places: what it mounts, gateways started later see. */
   async inSandbox(command: readonly string[]): Promise<void> {
     await runOrThrow([...this.#sandbox.enter, ...command]);

@@ -125,6 +125,8 @@ export interface NativeAddon extends NativeCrypto {
   adoptDescriptor(fd: number): void;
   /** No core file, and nobody but root may read this process's memory, from now on. */
   hardenProcess(): void;
+  /** Its pages are never swapped, nor part of a core file (mlock(2), MADV_DONTDUMP). */
+  lockMemory(memory: Uint8Array<SharedArrayBuffer>): void;
   /** The OpenSSL that answers at run time, for the log. */
   opensslVersion(): string;
   /** Whether Intel's ipsec-mb is there: its version, or why it is missing; the other one is empty. */

@@ -77,6 +77,7 @@ function withNativeErrors(addon: NativeAddon): NativeAddon {
     replaceProcess: (...input) => translated(() => addon.replaceProcess(...input)),
     adoptDescriptor: (fd) => translated(() => addon.adoptDescriptor(fd)),
     hardenProcess: () => translated(() => addon.hardenProcess()),
+    lockMemory: (memory) => translated(() => addon.lockMemory(memory)),
     computePrf: (...input) => addon.computePrf(...input),
     montgomeryPublic: (...input) => addon.montgomeryPublic(...input),
     montgomeryAgree: (...input) => addon.montgomeryAgree(...input),

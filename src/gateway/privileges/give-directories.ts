@@ -22,20 +22,28 @@ const AUDIT_MODE = 0o600;
 export function giveDirectories(config: GatewayConfig, owner: Owner): void {
   const { stateDirectory, keyLogDirectory, auditLog, vici, http } = config;
   // A state directory that is missing is an error that says more.
-  give(stateDirectory, owner);
-  if (keyLogDirectory !== undefined) {
-    make(keyLogDirectory, SECRET_DIRECTORY_MODE);
-    give(keyLogDirectory, owner);
-  }
+  attempt(stateDirectory, owner, () => {
+    give(stateDirectory, owner);
+  });
+  if (keyLogDirectory !== undefined)
+    attempt(keyLogDirectory, owner, () => {
+      make(keyLogDirectory, SECRET_DIRECTORY_MODE);
+      give(keyLogDirectory, owner);
+    });
   const listensAt = http !== undefined && 'path' in http.listen ? http.listen.path : undefined;
   for (const path of [vici?.path, listensAt, http?.ownTokenFile]) {
     if (path === undefined) continue;
     const directory = dirname(path);
-    // One that others use is not given away: /run, where somebody wants the socket there.
-    if (make(directory, SOCKET_DIRECTORY_MODE) || directory === config.runtimeDirectory)
-      give(directory, owner);
+    attempt(directory, owner, () => {
+      // One that others use is not given away: /run, where somebody wants the socket there.
+      if (make(directory, SOCKET_DIRECTORY_MODE) || directory === config.runtimeDirectory)
+        give(directory, owner);
+    });
   }
-  if (auditLog !== undefined) giveAuditLog(auditLog, owner);
+  if (auditLog !== undefined)
+    attempt(auditLog, owner, () => {
+      giveAuditLog(auditLog, owner);
+    });
 }
 
 /** @returns whether it was made */
@@ -45,10 +53,7 @@ function make(directory: string, mode: number): boolean {
 
 function give(path: string, owner: Owner): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.uid === owner.uid) return;
-  attempt(path, owner, () => {
-    giveAll(path, owner);
-  });
+  if (found !== undefined && found.uid !== owner.uid) giveAll(path, owner);
 }
 
 /** Symbolic links are given themselves, and not followed. */
@@ -60,20 +65,20 @@ function giveAll(path: string, owner: Owner): void {
 function giveAuditLog(path: string, owner: Owner): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found !== undefined && (found.uid === owner.uid || !found.isFile())) return;
-  attempt(path, owner, () => {
-    const file = openSync(path, 'a', AUDIT_MODE);
-    try {
-      fchownSync(file, owner.uid, owner.gid);
-    } finally {
-      closeSync(file);
-    }
-  });
+  const file = openSync(path, 'a', AUDIT_MODE);
+  try {
+    fchownSync(file, owner.uid, owner.gid);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function attempt(path: string, { name }: Owner, act: () => void): void {
   try {
     act();
   } catch (error) {
+    // Root without CAP_DAC_OVERRIDE, in a directory that is the user's: who makes it there itself, or says why it cannot.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return;
     const reason = error instanceof Error ? error.message : String(error);
     throw new EnvironmentError(`${path} cannot be given to user ${name}: ${reason}`, { cause: error });
   }

@@ -7,13 +7,22 @@ import { resolve } from 'node:path';
 import { findBarrier } from '../../host/barrier.ts';
 import type { UserAccount } from '../../host/user-account.ts';
 
-/** @returns `cannot be read (ENOENT)`, or with user and mend */
-export function describeUnreadable(error: unknown, path: string): string {
+/**
+ * @param isInContainer the file is mended outside, where the user has no name
+ * @returns `cannot be read (ENOENT)`, or with user and mend
+ */
+export function describeUnreadable(
+  error: unknown,
+  path: string,
+  isInContainer: boolean = process.pid === 1,
+): string {
   const code = (error as NodeJS.ErrnoException).code ?? String(error);
   if (code !== 'EACCES' && code !== 'EPERM') return `cannot be read (${code})`;
   const account = ownAccount();
-  const barrier = findBarrier(resolve(path), account);
-  const mend = barrier === undefined ? '' : `; run: ${barrier.mend}`;
+  const named = isInContainer ? { ...account, name: String(account.uid) } : account;
+  const barrier = findBarrier(resolve(path), named);
+  const where = isInContainer ? 'run, where the volume is from' : 'run';
+  const mend = barrier === undefined ? '' : `; ${where}: ${barrier.mend}`;
   return `cannot be read by user ${account.name} (${code}${mend})`;
 }
 

@@ -8,6 +8,7 @@ import {
   checkGateway,
   checkNode,
   checkPermission,
+  checkPrivileges,
   checkTunFile,
 } from './checks/environment.ts';
 import {
@@ -37,6 +38,7 @@ const CHECKS: readonly (readonly [name: string, check: (facts: DoctorFacts) => r
   ['addon', checkAddon],
   ['tun-device', checkTunFile],
   ['permission', checkPermission],
+  ['privileges', checkPrivileges],
   ['clock', checkClock],
   ['certificates', checkCertificates],
   ['other-ipsec', checkRivals],

@@ -2,6 +2,7 @@
 // has a bound in both directions: a client that sends faster than it is served, or does not read, is closed.
 
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../../base/clock.ts';
 import { ConfigError, MalformedMessageError } from '../../base/errors.ts';
 import type { Logger } from '../../base/log.ts';
 import { failure, type Asking, type Command } from './command.ts';
@@ -36,6 +37,8 @@ export class ViciClient {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #isBusy = false;
+  #hasAsked = false;
+  #idleSinceMs = monotonicMs();
 
   constructor(socket: Socket, parts: ViciClientParts) {
     this.#socket = socket;
@@ -48,6 +51,21 @@ export class ViciClient {
     socket.on('close', () => {
       this.#gone.abort();
     });
+  }
+
+  /** It waits for an answer, or has one to read. */
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** It has sent a packet, and a whole one. */
+  get hasAsked(): boolean {
+    return this.#hasAsked;
+  }
+
+  /** Monotonic. */
+  get idleSinceMs(): number {
+    return this.#idleSinceMs;
   }
 
   /** For an event that no command of this client asked for. */
@@ -97,10 +115,12 @@ export class ViciClient {
     }
     this.#waiting = [];
     this.#isBusy = false;
+    this.#idleSinceMs = monotonicMs();
   }
 
   async #execute(bytes: Uint8Array): Promise<void> {
     const { type, name, message } = decodeClientPacket(bytes);
+    this.#hasAsked = true;
     if (type === PacketType.CMD_REQUEST) return this.#answer(name, message);
     const isKnown = this.#parts.events.has(name);
     if (type === PacketType.EVENT_REGISTER && isKnown) this.#registered.add(name);

@@ -36,6 +36,8 @@ echo "start: $(received) of 5, $(systemctl is-active isthmus)"
 status() { sed -n "s/^$1:\s*\([0-9a-f]*\).*/\1/p" "/proc/$(main_pid)/status"; }
 echo "capabilities: $(status CapEff) of user $(id -nu "$(status Uid)")"
 echo "switches that could not be set: $(said 'cannot be set')"
+echo "refused: $(said 'keys of SAs may be swapped\|handshakes do not give way')"
+echo "locked: $([ "$(status VmLck)" -ge 64 ] && echo keys)"
 
 systemctl reload isthmus
 reloaded() { [ "$(said 'configuration reloaded')" = 1 ]; }

@@ -4,6 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
+import { createLogger } from '../../../src/base/log.ts';
+import { yieldToDataPlane } from '../../../src/gateway/yield-to-data-plane.ts';
+
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The 19th field of a thread's own line (proc_pid_stat(5)). */
@@ -25,7 +28,7 @@ function afterYielding(hasOwnThread: boolean): Niceness {
     (async () => {
       const { yieldToDataPlane } = await import('./src/gateway/yield-to-data-plane.ts');
       const before = ${NICENESS};
-      yieldToDataPlane({ hasOwnThread: ${hasOwnThread} });
+      yieldToDataPlane({ hasOwnThread: ${hasOwnThread} }, {});
       thread.postMessage('');
       const [worker] = await once(thread, 'message');
       console.log(JSON.stringify({ before, main: ${NICENESS}, worker }));
@@ -42,4 +45,30 @@ test('this thread alone is nicer, where packets have a thread of their own', () 
   expect(main).toBe(Math.max(before, 15));
   expect(worker).toBe(before);
   expect(afterYielding(false).main).toBe(before);
+});
+
+/** As Node has it (ERR_SYSTEM_ERROR). */
+function systemError(code: string): Error {
+  return Object.assign(new Error(`A system error occurred: uv_os_setpriority returned ${code}`), {
+    code: 'ERR_SYSTEM_ERROR',
+    info: { code },
+  });
+}
+
+function yieldWith(error: Error): readonly unknown[] {
+  const lines: unknown[] = [];
+  const write = (line: string): unknown => lines.push(JSON.parse(line));
+  const log = createLogger('info', { human: false, destination: { write } });
+  const setPriority = (): never => {
+    throw error;
+  };
+  yieldToDataPlane({ hasOwnThread: true }, log, { getPriority: () => 0, setPriority });
+  return lines;
+}
+
+test('where the host refuses it, a line says so; a defect is thrown', () => {
+  expect(yieldWith(systemError('EPERM'))).toMatchObject([
+    { level: 'warn', reason: 'EPERM', msg: expect.stringContaining('permit setpriority(2)') as unknown },
+  ]);
+  expect(() => yieldWith(new TypeError('a defect'))).toThrow('a defect');
 });

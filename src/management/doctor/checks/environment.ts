@@ -8,6 +8,8 @@ const OLDEST_NODE = [20, 19] as const;
 /** The first version of this program is of this year; a clock before has lost its battery. */
 const FIRST_YEAR = 2025;
 const LAST_YEAR = 2100;
+const NEEDED = 'CAP_NET_ADMIN';
+const MOST_NAMED = 3;
 const DAY_MS = 24 * 3_600_000;
 const SOON_DAYS = 14;
 
@@ -60,6 +62,34 @@ export function checkPermission({ host, gateway }: DoctorFacts): readonly Findin
     return [note('this process has no CAP_NET_ADMIN; it sees less of the host than the gateway does')];
   const mend = 'run isthmus as root, or with AmbientCapabilities=CAP_NET_ADMIN as etc/isthmus.service does';
   return [failure('this process has no CAP_NET_ADMIN, which a gateway needs', mend)];
+}
+
+/** SECURITY.md: one capability, and no root. */
+export function checkPrivileges({ gateway, setup }: DoctorFacts): readonly Finding[] {
+  const user =
+    'let it become a user of its own: gateway.user, or run --user; the README says under "Privileges" what that user must read';
+  if (typeof gateway === 'string')
+    return typeof setup === 'string' || setup.config.user !== undefined
+      ? []
+      : [note('gateway.user is not set: a gateway that root starts stays root', user)];
+  const { uid, capabilities } = gateway.status.privileges;
+  const names = capabilities.map((name) => `CAP_${name.toUpperCase()}`);
+  const others = names.filter((name) => name !== NEEDED);
+  if (uid === 0)
+    return [warning(`the gateway runs as root, with ${countNames(names)}; it needs ${NEEDED} alone`, user)];
+  if (others.length === 0) return [ok(`the gateway runs as user ${String(uid)} with ${NEEDED} alone`)];
+  const mend = 'start it as etc/isthmus.service does, with the native addon, which gives the others away';
+  return [
+    warning(
+      `the gateway runs as user ${String(uid)} with ${countNames(names)}; it needs ${NEEDED} alone`,
+      mend,
+    ),
+  ];
+}
+
+/** All of root's would be a line of their own. */
+function countNames(names: readonly string[]): string {
+  return names.length > MOST_NAMED ? `${String(names.length)} capabilities` : names.join(' and ');
 }
 
 export function checkClock({ wallClockMs, host, setup }: DoctorFacts): readonly Finding[] {

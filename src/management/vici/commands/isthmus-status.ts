@@ -25,6 +25,7 @@ export const isthmusStatus: Command = async (gateway, _request, asking) => {
     runningSeconds: Math.floor(stats.runningMs / 1000),
     engine: gateway.implementations.esp,
     tun: gateway.tun,
+    privileges: gateway.privileges,
     page: gateway.page.address ?? gateway.page.socket,
     ikeSas: stats.ikeSas,
     halfOpenIkeSas: stats.halfOpenIkeSas,

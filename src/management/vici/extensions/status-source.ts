@@ -3,7 +3,7 @@
 import type { LarvalView, SaView } from '../../../sad/sa-view.ts';
 import type { Explanation, ImaginedPacket } from './explain.ts';
 import type { PageStatus } from './page.ts';
-import type { DropStatus, Traffic, Trouble } from './status.ts';
+import type { DropStatus, PrivilegeStatus, Traffic, Trouble } from './status.ts';
 
 export interface StatusSource {
   /** Of the configuration. */
@@ -12,6 +12,7 @@ export interface StatusSource {
   readonly file: string;
   /** Name of the TUN. */
   readonly tun: string;
+  readonly privileges: PrivilegeStatus;
   /** Where the status page is. */
   readonly page: PageStatus;
   /** Inner packets since the start. */

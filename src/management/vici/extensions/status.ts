@@ -63,6 +63,13 @@ export interface DropStatus {
   readonly sentence: string;
 }
 
+/** Of the gateway's process. */
+export interface PrivilegeStatus {
+  readonly uid: number;
+  /** As the kernel calls them, without the prefix `cap_`. */
+  readonly capabilities: readonly string[];
+}
+
 export interface GatewayStatus {
   readonly name: string;
   readonly version: string;
@@ -71,6 +78,7 @@ export interface GatewayStatus {
   readonly runningSeconds: number;
   readonly engine: string;
   readonly tun: string;
+  readonly privileges: PrivilegeStatus;
   /** Address, or path, of the status page; undefined: there is none. */
   readonly page: string | undefined;
   readonly ikeSas: number;
@@ -121,6 +129,7 @@ export const GATEWAY_STATUS: RecordCodec<GatewayStatus> = record<GatewayStatus>(
   runningSeconds: whole,
   engine: text,
   tun: text,
+  privileges: record<PrivilegeStatus>({ uid: whole, capabilities: texts }),
   page: optional(text),
   ikeSas: whole,
   halfOpenIkeSas: whole,

@@ -135,6 +135,7 @@ const HEALTHY: DoctorFacts = {
         engine: 'native',
         tun: 'isthmus0',
         page: undefined,
+        privileges: { uid: 998, capabilities: ['net_admin'] },
       },
       ...{ ikeSas: 1, halfOpenIkeSas: 0, packetsOut: 1, packetsIn: 1, drops: [], lastTrouble: undefined },
     },
@@ -173,6 +174,10 @@ function chain(change: Partial<FilterChain>): FilterChain {
 }
 
 const host = (change: Partial<DoctorFacts['host']>): DoctorFacts['host'] => ({ ...HEALTHY.host, ...change });
+const withPrivileges = (uid: number, ...capabilities: readonly string[]): DoctorFacts['gateway'] => {
+  const { status, peers } = HEALTHY.gateway as RunningGateway;
+  return { status: { ...status, privileges: { uid, capabilities } }, peers };
+};
 const tunnel = (change: Partial<TunnelStatus>, trouble?: string): DoctorFacts['gateway'] => {
   const { status } = HEALTHY.gateway as Exclude<DoctorFacts['gateway'], string>;
   const lastTrouble =
@@ -211,6 +216,8 @@ const BROKEN: readonly Broken[] = [
   ['a TUN file of others', { ...IDLE, host: host({ tunProblem: 'EACCES' }) }, 'tun-device', 'failure', /EACCES/, /^chmod 666/],
   ['no permission', { ...IDLE, host: host({ hasNetAdmin: false, mostReceiveBytes: 2 ** 30, mostSendBytes: 2 ** 30 }) }, 'permission', 'failure', /CAP_NET_ADMIN/, /AmbientCapabilities/],
   ['small buffers, and no way beyond', { ...HEALTHY, host: host({ hasNetAdmin: false, mostSendBytes: 2 ** 30 }) }, 'buffers', 'warning', /rmem_max is 212992/, /^sysctl -w net.core.rmem_max=8388608$/],
+  ['a gateway of root', { ...HEALTHY, gateway: withPrivileges(0, 'dac_override', 'net_admin') }, 'privileges', 'warning', /as root, with CAP_DAC_OVERRIDE and CAP_NET_ADMIN; it needs CAP_NET_ADMIN alone/, /gateway\.user/],
+  ['a gateway with much', { ...HEALTHY, gateway: withPrivileges(998, 'chown', 'setuid', 'net_admin', 'net_raw') }, 'privileges', 'warning', /user 998 with 4 capabilities/, /isthmus\.service/],
   ['a clock of 1970', { ...HEALTHY, wallClockMs: 0 }, 'clock', 'failure', /1970/, /set-ntp/],
   ['certificates and a clock by itself', { ...HEALTHY, host: host({ isClockSynchronized: false }), setup: certificate({}) }, 'clock', 'warning', /not synchronised/, /set-ntp/],
   ['a certificate of tomorrow', { ...HEALTHY, setup: certificate({ notBeforeMs: NOW_MS + DAY_MS }) }, 'certificates', 'failure', /valid from 2026-06-02/, /set-ntp/],

@@ -254,16 +254,62 @@ describe('a client', () => {
 });
 
 describe('bounds', () => {
-  test('no more than 32 clients are taken; who leaves makes room', async () => {
+  test('no more than 32 clients are taken; the longest idle gives way, the first that have asked something stay', async () => {
     await serve();
-    const first = await call();
-    await first.call('version');
-    for (let count = 1; count < 32; count++) await (await call()).call('version');
+    const kept: ViciCaller[] = [];
+    for (let count = 0; count < 16; count++) kept.push(await call());
+    for (const one of kept) await one.call('version');
+    const silent: ViciCaller[] = [];
+    for (let count = 0; count < 15; count++) silent.push(await call());
+    // It has a turn later than those before it, and is not idle for as long.
+    const last = await call();
+    await last.call('version');
+    for (const one of silent) {
+      const next = await call();
+      await next.call('version');
+      await one.closed;
+    }
+    expect((await last.call('version')).type).toBe(PacketType.CMD_RESPONSE);
+    for (const one of kept) expect((await one.call('version')).type).toBe(PacketType.CMD_RESPONSE);
+    expect(logged.filter((line) => line.includes('the longest idle gives way'))).toHaveLength(1);
+    expect(logged).toHaveLength(1);
+  });
+
+  test('whoever storms, somebody else gets in and has an answer', async () => {
+    await serve();
+    const listening = await call();
+    await listening.register('log');
+    for (let count = 0; count < 200; count++) {
+      const one = await call();
+      if (count % 3 === 0) one.request('version');
+      if (count % 3 === 1) one.send(encodePacket(PacketType.EVENT_REGISTER, new Map(), 'log'));
+    }
+    expect((await (await call()).call('version')).type).toBe(PacketType.CMD_RESPONSE);
+    expect(listening.socket.destroyed).toBe(false);
+  });
+
+  test('where 32 clients wait for answers no more are taken; who leaves makes room', async () => {
+    let begin: () => void = () => undefined;
+    const initiate = (): Promise<never> => {
+      begin();
+      return new Promise(() => undefined);
+    };
+    await serve({ connections: [connection], initiate });
+    const waiting: ViciCaller[] = [];
+    for (let count = 0; count < 32; count++) {
+      const one = await call();
+      waiting.push(one);
+      const begun = new Promise<void>((resolve) => (begin = resolve));
+      one.request('initiate', section({ child: 'tunnel' }));
+      await begun;
+    }
     const late = await call();
     await late.closed;
     const later = await call();
     await later.closed;
-    expect(logged.filter((line) => line.includes('no more vici clients'))).toHaveLength(1);
+    expect(logged.filter((line) => line.includes('all wait for an answer'))).toHaveLength(1);
+    const [first] = waiting;
+    if (first === undefined) throw new Error('nobody waits');
     first.socket.destroy();
     // The server hears of it a little later than this side.
     for (;;) {

@@ -11,6 +11,7 @@ import type {
 const gateway: GatewayStatus = {
   ...{ name: 'site-a', version: '1.2.3', file: '/etc/isthmus/a.yaml', runningSeconds: 7500 },
   page: 'http://127.0.0.1:9500/',
+  privileges: { uid: 998, capabilities: ['net_admin'] },
   ...{ engine: 'native', tun: 'isthmus0', ikeSas: 2, halfOpenIkeSas: 1, packetsOut: 1, packetsIn: 1200 },
   drops: [
     { name: 'outbound-no-policy', packets: 120, sentence: 'No policy matches the packet.' },
