@@ -20,7 +20,7 @@ export function chooseIkeSa(
   asker: IkeSaState | undefined,
 ): Entry | undefined {
   const isUsable = ({ state }: Entry): boolean =>
-    state.connection === connection && state.phase === 'established' && !state.isSuperseded;
+    state.connection === connection && state.phase === 'established' && state.superseded === undefined;
   if (isOpen(connection)) {
     const candidates =
       asker === undefined

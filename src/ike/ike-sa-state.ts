@@ -31,8 +31,8 @@ export interface IkeSaState {
   readonly remoteIdentity: Identity | undefined;
   /** The first message that this IKE SA, or the first of those that it replaced, began with; and the first `localSpi`. */
   readonly origin: { readonly isOurs: boolean; readonly initiatorSpi: IkeSpi; readonly localSpi: IkeSpi };
-  /** Another IKE SA between the same identities goes on in its place. */
-  readonly isSuperseded: boolean;
+  /** Another IKE SA between the same identities goes on in its place; `isOurs`: this side takes it away. */
+  readonly superseded: { readonly isOurs: boolean } | undefined;
   /** Where this side's requests go. */
   readonly path: Path;
   /**

@@ -8,7 +8,7 @@ import { freshWindow } from './message-window.ts';
 /** Of neither side there is anything yet. */
 const BLANK = {
   remoteIdentity: undefined,
-  isSuperseded: false,
+  superseded: undefined,
   replacedBy: undefined,
   seenAs: undefined,
   exchange: undefined,

@@ -34,7 +34,7 @@ export function findSuperseded(established: Entry, others: readonly Entry[]): re
     const isRival =
       other !== established &&
       other.state.phase === 'established' &&
-      !other.state.isSuperseded &&
+      other.state.superseded === undefined &&
       isSamePair(other.state, established.state);
     return isRival ? [choose(established, other)] : [];
   });
@@ -63,7 +63,7 @@ export function isUnwanted(
     others.some(
       ({ state, establishedOrder }) =>
         state.phase === 'established' &&
-        !state.isSuperseded &&
+        state.superseded === undefined &&
         isSamePair(state, candidate.state) &&
         (establishedOrder ?? Infinity) < candidate.beganOrder,
     )

@@ -145,6 +145,35 @@ test('replace: the Child SAs that the survivor lacks are made there before the o
   }
 });
 
+describe('a Child SA that is asked for while one of two IKE SAs makes way', () => {
+  test.each(SITES.flatMap((name) => Array.from({ length: 9 }, (_, delivered) => [name, delivered] as const)))(
+    'by %s, behind %i messages, is there all the time',
+    async (name, delivered) => {
+      const net = await begun(new IkeNetwork(withSecondPolicy));
+      for (let count = 0; count < delivered && net.flying.length > 0; count++) await net.deliver(net.take());
+      const asked = name === 'a' ? 'to-b-too' : 'to-a-too';
+      net.site(name).engine.acquire(asked, undefined);
+      await net.settled();
+      while (net.flying.length > 0) await net.deliver(net.take());
+      await net.live(2000);
+      for (let second = 0; second < QUIET_MS / 1000; second++) {
+        for (const [from, to] of [
+          [net.a, net.b],
+          [net.b, net.a],
+        ] as const)
+          for (const policy of from.policies) {
+            const newest = from.sad.outboundOrder.findLast((spi) => from.sad.policies.get(spi) === policy);
+            expect(newest, policy).toBeDefined();
+            expect([...to.sad.inbound.keys()], policy).toContain(newest);
+          }
+        await net.live(1000);
+      }
+      expectAgreement(net);
+      for (const site of SITES) expect(net.states(site).length).toBe(1);
+    },
+  );
+});
+
 type Treatment = 'deliver' | 'lose' | 'repeat' | 'wait';
 
 describe('replace, under every loss', () => {

@@ -77,6 +77,8 @@ export class FakeSad {
   readonly larval: Set<number> = new Set();
   /** Where outbound SAs lead, by SPI. */
   readonly places: Map<number, string> = new Map();
+  /** Policies of outbound SAs, by SPI. */
+  readonly policies: Map<number, string> = new Map();
   /** Whom outbound SAs are with, by SPI. */
   readonly peers: Map<number, string> = new Map();
   /** Changes that fail once, in a way that nobody foresaw. */
@@ -107,6 +109,7 @@ export class FakeSad {
       this.outboundOrder.push(child.outboundSpi);
       this.places.set(child.outboundSpi, formatAddress(path.remoteAddress));
       this.peers.set(child.outboundSpi, peer);
+      this.policies.set(child.outboundSpi, child.policy);
     }
   }
 

@@ -26,6 +26,7 @@ import type { Turn } from '../turn.ts';
 import { agree, generate, NONCE_BYTES } from '../key-agreement.ts';
 import { answerAsker } from './asked-for.ts';
 import { dropTasks, refuseSyntax, retireChild, scheduleDeletion } from './lifecycle.ts';
+import { askAgain, leaveToHeir } from './make-way.ts';
 
 /** RFC 7296 §2.25: how long a peer that has no time is left alone, the first time. */
 const PATIENCE_MS = 1000;
@@ -87,6 +88,7 @@ export function takeChildResponse(turn: Turn, exchange: CreateChild, payloads: r
   }
   turn.tell(offer.replaces === undefined ? 'child-established' : 'child-rekeyed', describeChild(child));
   if (exchange.isUnwanted) scheduleDeletion(turn, child.inboundSpi);
+  else leaveToHeir(turn, child);
   if (offer.replaces === undefined) return answerAsker(turn, offer, child);
   finishRekey(turn, exchange, child, lowest(nonces.initiator, nonces.responder));
 }
@@ -140,7 +142,7 @@ function takeOtherGroup(turn: Turn, exchange: CreateChild, data: Uint8Array): vo
       reason: `group ${group}`,
       byPeer: true,
     });
-  turn.set({ tasks: [{ ...taskOf(exchange), group }, ...turn.state.tasks] });
+  askAgain(turn, { ...taskOf(exchange), group }, 'first');
 }
 
 /** RFC 7296 §2.25. */
@@ -155,7 +157,7 @@ function tryLater(turn: Turn, exchange: CreateChild): void {
     });
   turn.tell('try-later', { policy: exchange.offer.policy.policy });
   const notBeforeMs = turn.context.nowMs + PATIENCE_MS * 2 ** exchange.attempt;
-  turn.set({ tasks: [...turn.state.tasks, { ...taskOf(exchange), notBeforeMs }] });
+  askAgain(turn, { ...taskOf(exchange), notBeforeMs }, 'last');
 }
 
 function giveUp(turn: Turn, { offer, isUnwanted }: CreateChild, refusal: ChildRefusal): void {
@@ -175,8 +177,7 @@ function giveUp(turn: Turn, { offer, isUnwanted }: CreateChild, refusal: ChildRe
       attempt: 0,
       notBeforeMs: 0,
     };
-    turn.set({ tasks: [...turn.state.tasks, task] });
-    return;
+    return askAgain(turn, task, 'last');
   }
   if (old !== undefined && !isUnwanted && refusal.notifyType === NotifyType.NO_ADDITIONAL_SAS) {
     // RFC 7296 §1.3: the peer has one Child SA in an IKE SA and rekeys none; a new IKE SA has a new one.
@@ -204,7 +205,7 @@ export function answerChildRequest(turn: Turn, payloads: readonly Payload[]): vo
   const isAwaited = exchange?.kind === 'create-child';
   const isLeaving =
     phase !== 'established' ||
-    turn.state.isSuperseded ||
+    turn.state.superseded !== undefined ||
     exchange?.kind === 'rekey-ike' ||
     exchange?.kind === 'delete-ike';
   if (isLeaving) return answer(notify(NotifyType.TEMPORARY_FAILURE));

@@ -1,22 +1,20 @@
 // An IKE SA makes way for another between the same identities (uniqueness.ts). Make before break: its Child SAs stay until
 // the other has its own, the inbound ones linger, and the IKE SA is deleted after them. RFC 7296 §1.4.1, §2.4.
 
-import type { ChildSa } from '../child-sa.ts';
 import type { ChildTask, IkeSaState, Task } from '../ike-sa-state.ts';
 import { carrierOf } from '../tasks.ts';
 import type { Turn } from '../turn.ts';
 import { closeAtOnce, isAddressTask, LINGER_MS, scheduleDeletion } from './lifecycle.ts';
+import { ask, MAKE_MS, taskFor } from './make-way.ts';
 
-/** So long the heir has to make a Child SA that it lacks. */
-const MAKE_MS = 3000;
 /** So long the side has that is to take the IKE SA away, until the other does. */
 const PATIENCE_MS = 15_000;
 
 export function supersede(turn: Turn, heir: IkeSaState, isOurs: boolean): void {
   const { state, context } = turn;
-  if (state.phase !== 'established' || state.isSuperseded) return;
+  if (state.phase !== 'established' || state.superseded !== undefined) return;
   turn.tell('superseded', { peer: state.connection?.name, by: heir.localSpi });
-  turn.set({ isSuperseded: true, rekeyAtMs: Infinity });
+  turn.set({ superseded: { isOurs }, rekeyAtMs: Infinity });
   handOver(turn);
   const fromMs = context.nowMs + (isOurs ? 0 : PATIENCE_MS);
   for (const child of state.children) {
@@ -53,28 +51,4 @@ function handOver(turn: Turn): void {
   const stays = (kind: Task['kind']): boolean =>
     kind === 'delete-child' || kind === 'disown-child' || isAddressTask(kind);
   turn.set({ tasks: tasks.filter(({ kind }) => stays(kind)) });
-}
-
-function ask(turn: Turn, task: ChildTask): void {
-  const { connection } = turn.state;
-  if (connection !== undefined) turn.add({ type: 'ask', connection, task });
-}
-
-/** A task that makes the same Child SA again. */
-function taskFor({ state }: Turn, { policy: name, local, remote }: ChildSa): ChildTask | undefined {
-  const policy = state.connection?.children.find((one) => one.policy === name);
-  const [first, other] = [local[0], remote[0]];
-  if (policy === undefined || first === undefined || other === undefined) return undefined;
-  // RFC 4301 §4.4.1.1: its name is what a responder looks for, so the peer asks again.
-  if (policy.remoteNames !== undefined) return undefined;
-  const isOfPacket = policy.populateFromPacket !== undefined;
-  return {
-    kind: 'create-child',
-    policy: isOfPacket ? { ...policy, local, remote } : policy,
-    trigger: isOfPacket ? [first, other] : undefined,
-    replaces: undefined,
-    group: undefined,
-    attempt: 0,
-    notBeforeMs: 0,
-  };
 }
