@@ -50,7 +50,7 @@ async function inside(options: BenchOptions): Promise<number> {
     process.stdout.write(await runProfile({ ...options, directory, say }));
     return 0;
   }
-  const { chosen, complaints } = await choosePeers(allPeers(options.node), options.peers);
+  const { chosen, complaints } = await choosePeers(allPeers(options.node, options.workers), options.peers);
   complaints.forEach(say);
   if (chosen.length === 0) throw new EnvironmentError('there is no peer to measure');
   const machine = await describeMachine({

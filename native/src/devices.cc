@@ -8,10 +8,11 @@
 
 namespace isthmus {
 
-Devices::Devices(const BatchMemory& memory, int tun, int clear, std::vector<SocketHandle> sockets, int wakeup)
+Devices::Devices(const BatchMemory& memory, int tun, int write, int clear, std::vector<SocketHandle> sockets, int wakeup)
     : memory_(memory),
       sockets_(std::move(sockets)),
       tun_(memory, tun),
+      write_(memory, write),
       clear_(memory, clear),
       errors_(memory, sockets_),
       receiver_(memory, sockets_, errors_),

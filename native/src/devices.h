@@ -26,8 +26,9 @@ inline constexpr int32_t kWakeup = 4;
 
 class Devices {
  public:
-  // tun, clear (the TUN that packets leave by in clear) and wakeup may be -1: none.
-  Devices(const BatchMemory& memory, int tun, int clear, std::vector<SocketHandle> sockets, int wakeup);
+  // tun, write (the queue of the TUN that frames are written by; it may be tun itself), clear (the TUN that packets leave
+  // by in clear) and wakeup may be -1: none.
+  Devices(const BatchMemory& memory, int tun, int write, int clear, std::vector<SocketHandle> sockets, int wakeup);
   // Its parts refer to each other.
   Devices(const Devices&) = delete;
   Devices& operator=(const Devices&) = delete;
@@ -37,7 +38,7 @@ class Devices {
   BatchResult Wait(int timeoutMs);
 
   BatchResult TunRead();
-  BatchResult TunWrite(int32_t count) { return tun_.Write(count); }
+  BatchResult TunWrite(int32_t count) { return write_.Write(count); }
   BatchResult ClearWrite(int32_t count) { return clear_.Write(count); }
   BatchResult UdpReceive();
   std::optional<RowViolation> UdpSend(int32_t count) { return sender_.Send(count); }
@@ -51,6 +52,7 @@ class Devices {
   const BatchMemory& memory_;
   const std::vector<SocketHandle> sockets_;
   TunQueue tun_;
+  TunQueue write_;
   TunQueue clear_;
   UdpErrorQueue errors_;
   UdpReceiver receiver_;

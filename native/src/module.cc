@@ -44,6 +44,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
                         Export<JsOpenUdp>(env, exports, "openUdp") &&
                         Export<JsCreateWakeup>(env, exports, "createWakeup") &&
                         Export<JsSignalWakeup>(env, exports, "signalWakeup") &&
+                        Export<JsSteerBySpi>(env, exports, "steerBySpi") &&
                         Export<JsSendDatagram>(env, exports, "sendDatagram") &&
                         Export<JsFilterFirstMessages>(env, exports, "filterFirstMessages") &&
                         Export<JsKernelDrops>(env, exports, "kernelDrops") &&

@@ -81,15 +81,17 @@ class JsDevices : public Napi::ObjectWrap<JsDevices> {
   explicit JsDevices(const Napi::CallbackInfo& info) : Napi::ObjectWrap<JsDevices>(info) {
     const Napi::Env env = info.Env();
     int32_t tun = -1;
+    int32_t write = -1;
     int32_t clear = -1;
     int32_t wakeup = -1;
     std::vector<SocketHandle> sockets;
     if (!memory_.Attach(env, info[0]) || !ReadInt32Property(env, info[1], "tun", &tun) ||
+        !ReadInt32Property(env, info[1], "write", &write) ||
         !ReadInt32Property(env, info[1], "clear", &clear) ||
         !ReadInt32Property(env, info[1], "wakeup", &wakeup) || !ReadSockets(env, info[1], &sockets)) {
       return;
     }
-    devices_ = std::make_unique<Devices>(memory_.Memory(), tun, clear, std::move(sockets), wakeup);
+    devices_ = std::make_unique<Devices>(memory_.Memory(), tun, write, clear, std::move(sockets), wakeup);
   }
 
   Napi::Value Wait(const Napi::CallbackInfo& info) {

@@ -147,6 +147,16 @@ void JsSignalWakeup(const Napi::CallbackInfo& info) {
   if (const auto* failure = std::get_if<SystemFailure>(&result)) ThrowSystemFailure(info.Env(), *failure);
 }
 
+void JsSteerBySpi(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  int32_t fd = -1;
+  int32_t sockets = 0;
+  if (!ReadInt32(env, info[0], "fd", &fd) || !ReadInt32(env, info[1], "sockets", &sockets)) return;
+  if (sockets < 1) return ThrowRange(env, "sockets: expected 1 or more");
+  const Result<bool> result = SteerBySpi(fd, sockets);
+  if (const auto* failure = std::get_if<SystemFailure>(&result)) ThrowSystemFailure(env, *failure);
+}
+
 Napi::Value JsSendDatagram(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   int32_t fd = -1;

@@ -10,6 +10,7 @@ Napi::Value JsOpenTun(const Napi::CallbackInfo& info);
 Napi::Value JsOpenUdp(const Napi::CallbackInfo& info);
 Napi::Value JsCreateWakeup(const Napi::CallbackInfo& info);
 void JsSignalWakeup(const Napi::CallbackInfo& info);
+void JsSteerBySpi(const Napi::CallbackInfo& info);
 Napi::Value JsSendDatagram(const Napi::CallbackInfo& info);
 void JsFilterFirstMessages(const Napi::CallbackInfo& info);
 Napi::Value JsKernelDrops(const Napi::CallbackInfo& info);

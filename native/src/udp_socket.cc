@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <linux/filter.h>
 #include <netinet/udp.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -155,6 +157,20 @@ void SetDontFragment(const SocketHandle& socket, bool dontFragment) {
   } else {
     SetOption(socket.fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, dontFragment ? IPV6_PMTUDISC_PROBE : kIpv6MayFragment);
   }
+}
+
+Result<bool> SteerBySpi(int fd, int32_t sockets) {
+  // The kernel shows the program the UDP payload. A load behind its end gives 0, as the marker of IKE does.
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, static_cast<uint32_t>(sockets)),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  };
+  const sock_fprog program{static_cast<unsigned short>(std::size(code)), code};
+  if (::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) < 0) {
+    return SystemFailure{errno, "setsockopt SO_ATTACH_REUSEPORT_CBPF", "descriptor " + std::to_string(fd)};
+  }
+  return true;
 }
 
 Result<UdpSocket> OpenUdp(const UdpRequest& request) {

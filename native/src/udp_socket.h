@@ -59,6 +59,12 @@ struct UdpSocket {
 // too; only sockets of this process share one. GSO and GRO are left out where the kernel has them not.
 Result<UdpSocket> OpenUdp(const UdpRequest& request);
 
+// Has each of the sockets that share an address take what is for its worker: a packet goes to the socket whose place, in the
+// order in which they were bound, is the first word of the payload modulo `sockets`. That word is the SPI of ESP, and 0 of
+// IKE (RFC 3948 §2.2); what is shorter goes to the first. Of a train that UDP_GRO joined the kernel looks at the first packet.
+// Called once, with any of them.
+Result<bool> SteerBySpi(int fd, int32_t sockets);
+
 // The local address of a bound socket.
 Result<SocketAddress> LocalAddress(int fd);
 

@@ -24,6 +24,8 @@ export interface BenchOptions {
   readonly profile: boolean;
   /** The Node that runs Isthmus. */
   readonly node: string;
+  /** Of Isthmus with the native engine, which is measured once for each. */
+  readonly workers: readonly number[];
 }
 
 interface ParsedOptions {
@@ -37,6 +39,7 @@ interface ParsedOptions {
   readonly installPeers: boolean;
   readonly profile: boolean;
   readonly node: string;
+  readonly workers: readonly number[];
 }
 
 const NOTE = `
@@ -108,6 +111,12 @@ function benchCommand(): Command {
         false,
       )
       .option('--node <path>', 'the Node that runs Isthmus', parseProgram, process.execPath)
+      .option(
+        '--workers <numbers>',
+        'workers of Isthmus, comma separated: measured once for each',
+        (text) => commaSeparated(text).map(positiveInteger),
+        [1],
+      )
       .addHelpText('after', NOTE)
   );
 }

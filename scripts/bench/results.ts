@@ -7,6 +7,7 @@ import type { Summary } from './statistics.ts';
 export const TEST_UNITS = {
   tcp1: 'Mbit/s',
   tcp4: 'Mbit/s',
+  tcpboth: 'Mbit/s',
   udp64: 'packets/s',
   udp1372: 'packets/s',
   udp64loss: 'packets/s',
@@ -25,6 +26,7 @@ export const TEST_NAMES: readonly TestName[] = Object.keys(TEST_UNITS) as TestNa
 export const TEST_TITLES: Readonly<Record<TestName, string>> = {
   tcp1: 'TCP, 1 stream',
   tcp4: 'TCP, 4 streams',
+  tcpboth: 'TCP, a stream each way at once, their sum',
   udp64: 'UDP 64 bytes, delivered under overload',
   udp1372: 'UDP 1372 bytes, delivered under overload',
   udp64loss: 'UDP 64 bytes, at most 0.5 % loss',

@@ -122,6 +122,10 @@ export const SUBJECTS: readonly Subject[] = [
     responder: ['mobike > strongSwan moves'],
   },
   {
+    subject: 'Two workers under load: no packet is refused',
+    ...inBoth('workers > flows in both directions and new keys'),
+  },
+  {
     subject: 'Refused: wrong secret',
     initiator: [`${MISFIT} > a wrong secret, as initiator`],
     responder: [`${MISFIT} > a wrong secret, as responder`],

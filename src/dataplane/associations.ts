@@ -24,9 +24,12 @@ import type { Engine } from './engine.ts';
 import { FIRST_SA_ENDPOINT } from './endpoint-rows.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
+import { inboundWorker, outboundWorker, SOLE_WORKER, type WorkerShare } from './workers/share.ts';
 
-/** An outbound SA in the worker that sends it. */
+/** An outbound SA as a worker finds it by policy, whichever worker sends by it. */
 export interface OutboundSa extends SaReference {
+  /** The worker that sends by it: it alone has its key, and takes its numbers. */
+  readonly worker: number;
   readonly transform: EspTransform;
   readonly tunnel: TunnelOptions;
   readonly peer: Peer;
@@ -61,6 +64,12 @@ export interface InboundSa extends SaReference {
   readonly state: SaState;
 }
 
+/** An inbound SA that another worker has. */
+interface InboundElsewhere extends SaReference {
+  readonly spi: number;
+  readonly peer: Peer;
+}
+
 const NO_INDEX = -1;
 const NO_SAS: readonly OutboundSa[] = [];
 
@@ -70,8 +79,11 @@ export class Associations {
   readonly #outbound: (OutboundSa | undefined)[] = [];
   readonly #inbound: (InboundSa | undefined)[] = [];
   readonly #peers: Peers;
+  readonly #share: WorkerShare;
   readonly #withDummies = new Set<OutboundSa>();
   #spis = new SpiTable();
+  readonly #elsewhere: (InboundElsewhere | undefined)[] = [];
+  #spisElsewhere = new SpiTable();
   /** SAs of each policy, the newest last. */
   readonly #byPolicyName = new Map<string, OutboundSa[]>();
   #outboundByPolicy: (readonly OutboundSa[])[] = [];
@@ -83,7 +95,8 @@ export class Associations {
   #lastSelected: Selectors | undefined;
   #lastMatcher = new SelectorMatcher(NO_SELECTORS);
 
-  constructor(engine: Engine, devices: Devices, peers: Peers) {
+  constructor(engine: Engine, devices: Devices, peers: Peers, share: WorkerShare = SOLE_WORKER) {
+    this.#share = share;
     this.#engine = engine;
     this.#devices = devices;
     this.#peers = peers;
@@ -109,11 +122,21 @@ export class Associations {
     return slot === NO_SA ? undefined : this.#inbound[slot];
   }
 
+  /** @returns the other worker that has the inbound SA; -1 where none has. @param spi signed or unsigned 32 bits */
+  workerOfInbound(spi: number): number {
+    return this.#spisElsewhere.find(spi) === NO_SA ? NO_INDEX : inboundWorker(spi, this.#share.count);
+  }
+
+  /** False: another worker sends by it, holds its lifetime, and is asked for its numbers. */
+  sends({ worker }: Pick<OutboundSa, 'worker'>): boolean {
+    return worker === this.#share.index;
+  }
+
   inboundBySlot(slot: number): InboundSa | undefined {
     return this.#inbound[slot];
   }
 
-  /** Outbound SAs that send dummy packets. */
+  /** Outbound SAs of this worker that send dummy packets. */
   get withDummies(): Iterable<OutboundSa> {
     return this.#withDummies;
   }
@@ -139,11 +162,17 @@ export class Associations {
   /** Nothing happens where it is there already: a worker that took another one's place may be told twice. */
   installOutbound(sa: OutboundSecurityAssociation): void {
     if (this.outboundBy(sa) !== undefined) return;
-    this.#engine.installOutbound(sa.slot, sa);
-    this.#engine.grantSequenceNumbers(sa.slot, sa.block.first, sa.block.end);
+    const worker = outboundWorker(sa.inboundSpi ?? sa.spi, this.#share.count);
+    const isOwn = this.sends({ worker });
+    // RFC 4303 §3.3.3, RFC 4106 §2: no other worker could seal with this key if it tried.
+    if (isOwn) {
+      this.#engine.installOutbound(sa.slot, sa);
+      this.#engine.grantSequenceNumbers(sa.slot, sa.block.first, sa.block.end);
+    }
     const installed: OutboundSa = {
       slot: sa.slot,
       id: sa.id,
+      worker,
       transform: intern(sa.transform),
       tunnel: sa.tunnel,
       peer: this.#peers.hold(sa.peer),
@@ -153,7 +182,7 @@ export class Associations {
       policy: sa.policy,
       spi: sa.spi,
       ...this.#select(sa.selectors),
-      counter: new SequenceCounter(sa.state, sa.block),
+      counter: new SequenceCounter(sa.state, isOwn ? sa.block : undefined),
       state: sa.state,
       lastSentMs: 0,
     };
@@ -169,6 +198,10 @@ export class Associations {
   /** As {@link installOutbound}. */
   installInbound(sa: InboundSecurityAssociation): void {
     if (this.inboundBy(sa) !== undefined) return;
+    if (inboundWorker(sa.spi, this.#share.count) !== this.#share.index) {
+      this.#noteElsewhere(sa);
+      return;
+    }
     this.#engine.installInbound(sa.slot, sa);
     this.#inbound[sa.slot] = {
       slot: sa.slot,
@@ -190,7 +223,7 @@ export class Associations {
   updateOutbound(reference: SaReference, { limits, selectors, endpoint, tunnel }: SaUpdate): void {
     const sa = this.outboundBy(reference);
     if (sa === undefined) return;
-    if (limits !== undefined) writeLimits(sa.state, limits);
+    if (limits !== undefined && this.sends(sa)) writeLimits(sa.state, limits);
     if (endpoint !== undefined) this.#meet(sa, endpoint);
     if (selectors === undefined && tunnel === undefined) return;
     const selected = selectors && { ...this.#select(selectors), selectsPorts: selectsPorts(selectors) };
@@ -208,7 +241,7 @@ export class Associations {
   removeOutbound(reference: SaReference): void {
     const sa = this.outboundBy(reference);
     if (sa === undefined) return;
-    this.#engine.remove(sa.slot);
+    if (this.sends(sa)) this.#engine.remove(sa.slot);
     this.#leave(sa);
     sa.peer.endpoints.delete(sa.endpoint);
     // Its next SAs say where it is then.
@@ -223,7 +256,10 @@ export class Associations {
 
   removeInbound(reference: SaReference): void {
     const sa = this.inboundBy(reference);
-    if (sa === undefined) return;
+    if (sa === undefined) {
+      this.#forgetElsewhere(reference);
+      return;
+    }
     this.#engine.remove(sa.slot);
     this.#peers.release(sa.peer);
     this.#inbound[sa.slot] = undefined;
@@ -233,7 +269,7 @@ export class Associations {
 
   /** Frees and zeroes the cipher context of every SA. */
   removeAll(): void {
-    for (const sa of this.#outbound) if (sa !== undefined) this.#engine.remove(sa.slot);
+    for (const sa of this.#outbound) if (sa !== undefined && this.sends(sa)) this.#engine.remove(sa.slot);
     for (const sa of this.#inbound) if (sa !== undefined) this.#engine.remove(sa.slot);
     this.#outbound.length = 0;
     this.#inbound.length = 0;
@@ -241,7 +277,25 @@ export class Associations {
     this.#withDummies.clear();
     this.#peers.clear();
     this.#spis = new SpiTable();
+    this.#elsewhere.length = 0;
+    this.#spisElsewhere = new SpiTable();
     this.usePolicies([]);
+  }
+
+  /** Where an inbound SA is that another worker has: packets of it may come here, and nobody else's are handed over. */
+  #noteElsewhere({ slot, id, spi, peer }: InboundSecurityAssociation): void {
+    if (this.#elsewhere[slot]?.id === id) return;
+    this.#elsewhere[slot] = { slot, id, spi, peer: this.#peers.hold(peer) };
+    this.#spisElsewhere.set(spi, slot);
+  }
+
+  #forgetElsewhere({ slot, id }: SaReference): void {
+    const sa = this.#elsewhere[slot];
+    if (sa?.id !== id) return;
+    this.#peers.release(sa.peer);
+    this.#elsewhere[slot] = undefined;
+    // As of an own one.
+    if (this.#spisElsewhere.find(sa.spi) === slot) this.#spisElsewhere.delete(sa.spi);
   }
 
   /** The two SAs of a pair come in one message and share their selectors. */
@@ -254,7 +308,7 @@ export class Associations {
 
   #enter(sa: OutboundSa): void {
     this.#peers.attach(sa);
-    if (sa.tunnel.dummyPacketsPerSecond > 0) this.#withDummies.add(sa);
+    if (sa.tunnel.dummyPacketsPerSecond > 0 && this.sends(sa)) this.#withDummies.add(sa);
   }
 
   #leave(sa: OutboundSa): void {

@@ -20,6 +20,10 @@ export type Command =
   | SaChange
   /** Gives an outbound SA its next block of sequence numbers; nothing where the SA is gone. */
   | { readonly type: 'grant-sequence'; readonly sa: SaReference; readonly block: SequenceBlock }
+  /** Another worker has seen packets of a peer come from there, and they go there now. */
+  | { readonly type: 'peer-seen'; readonly peer: string; readonly endpoint: Endpoint }
+  /** Another worker has learned the path MTU to a peer, or has forgotten it (undefined). */
+  | { readonly type: 'path-learned'; readonly peer: string; readonly mtu: number | undefined }
   | IkeCommand
   | CaptureCommand
   /** Several commands as one: no packet is carried between the first and the last. */

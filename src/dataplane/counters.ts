@@ -26,6 +26,9 @@ export const Counter = {
   strangersFirstMessages: 75,
   /** With one. */
   cookieFirstMessages: 76,
+  /** Frames and ESP packets that another worker works on. */
+  framesHandedOver: 77,
+  datagramsHandedOver: 78,
 } as const;
 
 const CELLS = 96;
@@ -36,8 +39,25 @@ export function allocateCounters(): Counters {
   return new Float64Array(new SharedArrayBuffer(CELLS * Float64Array.BYTES_PER_ELEMENT));
 }
 
+/** Cells for each worker, because a double has one writer. */
+export class WorkerCounters {
+  readonly each: readonly [Counters, ...Counters[]];
+
+  constructor(workers: number) {
+    const others = Array.from({ length: workers - 1 }, () => allocateCounters());
+    this.each = [allocateCounters(), ...others];
+  }
+
+  /** What all of them have counted until now. */
+  get sum(): Float64Array {
+    return Float64Array.from(this.each[0], (_, cell) =>
+      this.each.reduce((sum, counters) => sum + (counters[cell] ?? 0), 0),
+    );
+  }
+}
+
 /** The reasons that were met, by name. */
-export function readDrops(counters: Counters): Record<string, number> {
+export function readDrops(counters: Float64Array): Record<string, number> {
   const drops: Record<string, number> = {};
   DROP_REASONS.forEach((reason, index) => {
     const count = counters[index] ?? 0;

@@ -73,6 +73,8 @@ export const Drop = {
   inboundIkeMalformed: 50,
   inboundIkeUnknownSpi: 51,
   inboundKernel: 52,
+  outboundHandOverFull: 53,
+  inboundHandOverFull: 54,
 } as const;
 
 const row = (
@@ -373,5 +375,17 @@ export const DROP_REASONS: readonly DropReasonInfo[] = [
     'inbound',
     'The kernel dropped the datagram at the socket: its buffer was full, or it was of a flood of first messages.',
     'RFC 7296 §2.6',
+  ),
+  row(
+    'outbound-hand-over-full',
+    'outbound',
+    'The worker that has the SA of the packet takes packets from other workers more slowly than they come.',
+    'RFC 4303 §3.3.3',
+  ),
+  row(
+    'inbound-hand-over-full',
+    'inbound',
+    'The worker that has the SA of the packet takes packets from other workers more slowly than they come.',
+    'RFC 4303 §3.4.3',
   ),
 ];

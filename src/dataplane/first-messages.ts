@@ -23,7 +23,7 @@ export interface FirstMessagesParts {
   readonly addon: Pick<NativeAddon, 'filterFirstMessages' | 'kernelDrops'>;
   /** Empty where there is no IKE. */
   readonly sockets: readonly IkeSocket[];
-  /** Of all sockets, which are those where there are any. */
+  /** Of all sockets: where there is IKE, first of its own in their order. */
   readonly descriptors: readonly number[];
   readonly counters: Counters;
   readonly acquaintances: Pick<IkeAcquaintances, 'places'>;

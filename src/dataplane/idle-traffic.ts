@@ -10,6 +10,9 @@ import type { Devices } from './devices.ts';
 import { Drop } from './drop-reasons.ts';
 import type { Peer } from './peer.ts';
 import type { Peers } from './peers.ts';
+import { SaField } from '../sad/sa-state.ts';
+import { FIRST_SA_ENDPOINT } from './endpoint-rows.ts';
+import { FIRST_WORKER, type WorkerShare } from './workers/share.ts';
 
 export interface IdleTrafficParts {
   readonly memory: BatchMemory;
@@ -18,6 +21,7 @@ export interface IdleTrafficParts {
   readonly associations: Associations;
   readonly peers: Peers;
   readonly captures: Pick<Captures, 'tap'>;
+  readonly share: WorkerShare;
   readonly sendDummy: (sa: OutboundSa) => void;
 }
 
@@ -41,12 +45,14 @@ export class IdleTraffic {
 
   /** Sends what is due. Never called while a batch is in work. */
   run(): void {
-    const { memory, associations, peers } = this.#parts;
+    const { memory, associations, peers, share } = this.#parts;
     const nowMs = memory.clock[0]!;
     if (nowMs < this.nextMs) return;
     let nextMs = Number.POSITIVE_INFINITY;
     for (const sa of associations.withDummies) nextMs = Math.min(nextMs, this.#padSilence(sa, nowMs));
-    for (const peer of peers.all) nextMs = Math.min(nextMs, this.#keepMapping(peer, nowMs));
+    // The mapping is one, whoever sends (RFC 3948 §4).
+    if (share.index === FIRST_WORKER)
+      for (const peer of peers.all) nextMs = Math.min(nextMs, this.#keepMapping(peer, nowMs));
     peers.review();
     this.#dueMs = nextMs;
   }
@@ -64,11 +70,21 @@ export class IdleTraffic {
   /** @returns when this peer is due next */
   #keepMapping(peer: Peer, nowMs: number): number {
     if (peer.natKeepaliveMs === 0 || !peer.isReachable) return Number.POSITIVE_INFINITY;
+    if (nowMs >= peer.lastSentMs + peer.natKeepaliveMs) this.#noteSentByOthers(peer);
     if (nowMs >= peer.lastSentMs + peer.natKeepaliveMs) {
       this.#sendKeepalive(peer);
       peer.lastSentMs = nowMs;
     }
     return peer.lastSentMs + peer.natKeepaliveMs;
+  }
+
+  #noteSentByOthers(peer: Peer): void {
+    const { associations } = this.#parts;
+    for (const endpoint of peer.endpoints) {
+      const usedMs =
+        associations.outboundBySlot(endpoint - FIRST_SA_ENDPOINT)?.state[SaField.lastUsedMs] ?? 0;
+      peer.lastSentMs = Math.max(peer.lastSentMs, usedMs);
+    }
   }
 
   #sendKeepalive(peer: Peer): void {

@@ -3,6 +3,7 @@
 import type { SaChange } from '../sad/security-association.ts';
 import type { StartCapture } from './capture/capture-commands.ts';
 import type { Command, DataPlaneEvent } from './commands.ts';
+import { FIRST_WORKER } from './workers/share.ts';
 
 type UsePeer = Extract<Command, { type: 'use-peer' }>;
 type UsePolicies = Extract<Command, { type: 'use-policies' }>;
@@ -10,8 +11,8 @@ type UsePolicies = Extract<Command, { type: 'use-policies' }>;
 export class InForce {
   readonly #peers = new Map<string, UsePeer>();
   readonly #captures = new Map<number, StartCapture>();
-  /** Peers whose path MTU was learned. */
-  readonly #learned = new Set<string>();
+  /** Peers whose path MTU was learned: what it is, and the worker that has learned it. */
+  readonly #learned = new Map<string, { readonly mtu: number; readonly worker: number }>();
   #policies: UsePolicies | undefined;
 
   /** Takes notice of a command that was executed. */
@@ -40,21 +41,29 @@ export class InForce {
     }
   }
 
-  /** Takes notice of what the packet path has found out by itself. */
-  noteEvent(event: DataPlaneEvent): void {
-    if (event.type === 'path-mtu') {
-      if (event.mtu === undefined) this.#learned.delete(event.peer);
-      else this.#learned.add(event.peer);
+  /** Takes notice of what a packet path has found out by itself. @returns false where that was known already */
+  noteEvent(event: DataPlaneEvent, worker: number = FIRST_WORKER): boolean {
+    switch (event.type) {
+      case 'path-mtu': {
+        const isNews = this.#learned.get(event.peer)?.mtu !== event.mtu;
+        if (event.mtu === undefined) this.#learned.delete(event.peer);
+        else this.#learned.set(event.peer, { mtu: event.mtu, worker });
+        return isNews;
+      }
+      case 'address-changed': {
+        const known = this.#peers.get(event.peer);
+        if (known !== undefined) this.#peers.set(event.peer, { ...known, moveTo: event.endpoint });
+        return true;
+      }
+      default:
+        return true;
     }
-    if (event.type !== 'address-changed') return;
-    const known = this.#peers.get(event.peer);
-    if (known !== undefined) this.#peers.set(event.peer, { ...known, moveTo: event.endpoint });
   }
 
-  /** The packet path is gone, and with it what it had learned of paths. @returns what it would say if it had forgotten it */
-  forgetPaths(): readonly DataPlaneEvent[] {
-    const peers = [...this.#learned];
-    this.#learned.clear();
+  /** A packet path is gone, and with it what it had learned of paths. @returns what it would say if it had forgotten it */
+  forgetPaths(worker: number = FIRST_WORKER): readonly DataPlaneEvent[] {
+    const peers = [...this.#learned].flatMap(([peer, learned]) => (learned.worker === worker ? [peer] : []));
+    for (const peer of peers) this.#learned.delete(peer);
     return peers.map((peer) => ({ type: 'path-mtu', peer, mtu: undefined, espRoom: 0 }));
   }
 

@@ -36,6 +36,8 @@ import type { Lifetimes } from './lifetimes.ts';
 import { clampMss, isTcpSyn } from './mss-clamp.ts';
 import type { Peers } from './peers.ts';
 import { ACCEPT_BYPASS, SpdInbound } from './spd-inbound.ts';
+import type { HandOver } from './workers/hand-over.ts';
+import { FIRST_WORKER } from './workers/share.ts';
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -53,6 +55,8 @@ export interface InboundParts {
   /** Largest inner packet, to clamp TCP to. */
   readonly innerMtu: number;
   readonly flowSeed: number;
+  /** Left out: there is one worker. */
+  readonly handOver?: HandOver | undefined;
   readonly captures: Pick<Captures, 'tap'>;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
@@ -71,6 +75,8 @@ export class Inbound {
   #accepted = 0;
   /** As long as the batch lasts. */
   #tap: CaptureTap | undefined;
+  /** The datagrams of this batch were handed over by other workers. */
+  #areTaken = false;
 
   constructor(parts: InboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
@@ -86,7 +92,8 @@ export class Inbound {
   /** Takes one batch from the peers to the TUN. @returns how many datagrams or trains there were */
   process(): number {
     const { memory, devices, lifetimes, ike } = this.#parts;
-    const count = devices.udpReceive();
+    const taken = this.#takeDatagrams();
+    const count = taken > 0 ? taken : devices.udpReceive();
     lifetimes.expireDue(memory.clock);
     this.#parts.peers.readReports();
     this.#jobs = 0;
@@ -110,6 +117,15 @@ export class Inbound {
     }
     this.#flush();
     this.#tap?.publish();
+    return count;
+  }
+
+  /** What other workers have handed over, in turns with the sockets. */
+  #takeDatagrams(): number {
+    const { handOver } = this.#parts;
+    if (handOver === undefined) return 0;
+    const count = this.#areTaken ? 0 : handOver.loadDatagrams();
+    this.#areTaken = count > 0;
     return count;
   }
 
@@ -142,6 +158,13 @@ export class Inbound {
   }
 
   #takeIke(datagram: number, offset: number, length: number, markerBytes: number): void {
+    const { handOver } = this.#parts;
+    // In the train of an ESP packet it comes by another worker's socket.
+    if (handOver !== undefined && handOver.index !== FIRST_WORKER) {
+      const full = handOver.giveDatagram(datagram, offset, length, FIRST_WORKER);
+      if (full !== PASS) this.#drop(full);
+      return;
+    }
     const reason = this.#parts.ike.take(datagram, offset + markerBytes, length - markerBytes);
     if (reason !== PASS) this.#drop(reason);
     this.#tap?.receivedIke(datagram, offset, length, reason);
@@ -153,6 +176,11 @@ export class Inbound {
     if (length < ESP_HEADER_BYTES) return Drop.inboundTruncated;
     const sa = associations.inboundBySpi(readInt32(memory.arena, offset + ESP_SPI));
     if (sa === undefined) {
+      const { handOver } = this.#parts;
+      const worker = associations.workerOfInbound(readInt32(memory.arena, offset + ESP_SPI));
+      // RFC 4303 §3.4.3: a window has one worker, and so no packet is taken twice.
+      if (handOver !== undefined && worker >= 0)
+        return handOver.giveDatagram(datagram, offset, length, worker);
       this.#parts.ike.tellUnknownSpi(datagram, readInt32(memory.arena, offset + ESP_SPI));
       return Drop.inboundUnknownSpi;
     }

@@ -30,7 +30,7 @@ export class Lifetimes {
   /** Watches the clock for an SA that is new, or whose limits are. */
   watch(direction: Direction, reference: SaReference): void {
     const sa = this.#find(direction, reference);
-    if (sa === undefined) return;
+    if (sa === undefined || ('worker' in sa && !this.#associations.sends(sa))) return;
     const { slot, id, state } = sa;
     if (state[SaField.softExpired] === 0)
       this.#deadlines.add({ atMs: state[SaField.softAtMs]!, direction, sa: { slot, id } });

@@ -38,6 +38,8 @@ import {
   type SealRequest,
 } from './seal-queue.ts';
 import { ACQUIRE, BYPASS, SpdOutbound } from './spd-outbound.ts';
+import type { HandOver } from './workers/hand-over.ts';
+import { FIRST_WORKER } from './workers/share.ts';
 
 /** What one worker's outbound path is made of. */
 export interface OutboundParts {
@@ -53,6 +55,8 @@ export interface OutboundParts {
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
   readonly lastAcquireId?: number;
+  /** Left out: there is one worker. */
+  readonly handOver?: HandOver | undefined;
   readonly captures: Pick<Captures, 'tap'>;
   /** Called, rarely, when an SA needs its next block of sequence numbers. */
   readonly onSequenceLow: (sa: SaReference) => void;
@@ -71,6 +75,10 @@ export class Outbound {
   readonly #acquires: Acquires;
   /** Of the frame judged last. */
   #verdict = 0;
+  /** The frame judged last is another worker's. */
+  #isHandedOver = false;
+  /** The frames of this batch were handed over by other workers. */
+  #areTaken = false;
 
   constructor(parts: OutboundParts, snapshot: SpdSnapshot) {
     this.#parts = parts;
@@ -123,11 +131,11 @@ export class Outbound {
     return count;
   }
 
-  /** A packet that waits for an SA is shown when it goes on, or is dropped. */
+  /** A packet that waits for an SA is shown when it goes on, or is dropped; what another worker is handed, that one shows. */
   #show(tap: CaptureTap, row: number, reason: DropReason): void {
     const { frames } = this.#parts.memory;
     const verdict = this.#verdict;
-    if (verdict === ACQUIRE && reason === PASS) return;
+    if ((verdict === ACQUIRE || this.#isHandedOver) && reason === PASS) return;
     const owner = verdict >= 0 ? ownerOf(this.#spd.sa) : ownerOfPolicy(this.#spd.findPolicy(verdict));
     const later = verdict === BYPASS ? Later.clearWrite : Later.seal;
     tap.outbound(frames[row + Frame.offset]!, frames[row + Frame.length]!, reason, owner, later);
@@ -138,7 +146,25 @@ export class Outbound {
     const acquires = this.#acquires;
     if (acquires.hasReleased) return acquires.load();
     acquires.startBatch();
+    const { handOver } = this.#parts;
+    // In turns with the TUN, so that neither waits for the other.
+    if (handOver !== undefined && !this.#areTaken) {
+      const count = handOver.loadFrames();
+      this.#areTaken = count > 0;
+      if (count > 0) return count;
+    }
+    this.#areTaken = false;
     return this.#parts.devices.tunRead();
+  }
+
+  /**
+   * The worker that a frame is for, by what was judged of it; that one judges it anew. Fragments meet in the first worker,
+   * because the later ones of a packet go where its first has gone (RFC 4301 §7).
+   */
+  #workerOf(verdict: number, own: number): number {
+    if (own !== FIRST_WORKER && !this.#areTaken && this.#spd.isFragment) return FIRST_WORKER;
+    if (verdict === ACQUIRE) return FIRST_WORKER;
+    return verdict < 0 ? own : (this.#spd.sa?.worker ?? own);
   }
 
   #processFrame(row: number): DropReason {
@@ -147,6 +173,12 @@ export class Outbound {
     const length = memory.frames[row + Frame.length]!;
     const verdict = this.#spd.judge(memory.arena, offset, length);
     this.#verdict = verdict;
+    const { handOver } = this.#parts;
+    if (handOver !== undefined) {
+      const worker = this.#workerOf(verdict, handOver.index);
+      this.#isHandedOver = worker !== handOver.index;
+      if (this.#isHandedOver) return handOver.giveFrame(row / Frame.stride, worker);
+    }
     if (verdict === BYPASS) {
       this.#spd.countHit(length);
       this.#clear.add(row, this.#spd.family);

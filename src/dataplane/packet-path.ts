@@ -1,6 +1,7 @@
 // One complete packet path: devices, engine, SAs and the two directions. A worker turns it in a loop of its own,
 // the portable devices turn it from an event loop; neither knows more of it than `turn` and `execute`.
 
+import type { SaReference, SequenceBlock } from '../sad/security-association.ts';
 import { compileSpd } from '../spd/compiled-spd.ts';
 import { SpdSnapshot } from '../spd/snapshot.ts';
 import { Associations } from './associations.ts';
@@ -18,6 +19,8 @@ import { Inbound } from './inbound.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { Outbound } from './outbound.ts';
 import { Peers } from './peers.ts';
+import type { HandOver } from './workers/hand-over.ts';
+import { SOLE_WORKER, type WorkerShare } from './workers/share.ts';
 
 export interface PacketPathParts {
   readonly memory: BatchMemory;
@@ -32,6 +35,10 @@ export interface PacketPathParts {
   readonly flowSeed: number;
   /** The packet path before gave out numbers up to this one; left out: there was none. */
   readonly lastAcquireId?: number;
+  /** Left out: there is one worker. */
+  readonly share?: WorkerShare | undefined;
+  /** Where there are several. */
+  readonly handOver?: HandOver | undefined;
   /** Left out: no policy is keyed by IKE, and IKE messages are dropped. */
   readonly ike?: IkePath | undefined;
   readonly onEvent: (event: DataPlaneEvent) => void;
@@ -47,10 +54,15 @@ export class PacketPath {
   readonly #idle: IdleTraffic;
   readonly #ike: IkeDatagrams;
   readonly #captures: Captures;
+  readonly #share: WorkerShare;
+  readonly #handOver: HandOver | undefined;
 
   constructor(parts: PacketPathParts) {
-    this.#peers = new Peers(parts);
-    this.#associations = new Associations(parts.engine, parts.devices, this.#peers);
+    const { share = SOLE_WORKER, handOver } = parts;
+    this.#share = share;
+    this.#handOver = handOver;
+    this.#peers = new Peers({ ...parts, share });
+    this.#associations = new Associations(parts.engine, parts.devices, this.#peers, share);
     // Before the first policies arrive everything is DISCARDed (RFC 4301 §4.4.1).
     const empty = new SpdSnapshot(compileSpd(1, []));
     this.#lifetimes = new Lifetimes(this.#associations, parts.onEvent);
@@ -61,10 +73,13 @@ export class PacketPath {
       memory: parts.memory,
       associations: this.#associations,
       peers: this.#peers,
+      worker: share.index,
     });
     this.#ike = new IkeDatagrams({ ...parts, captures: this.#captures });
     const shared = {
       ...parts,
+      share,
+      handOver,
       associations: this.#associations,
       lifetimes: this.#lifetimes,
       peers: this.#peers,
@@ -93,6 +108,7 @@ export class PacketPath {
   turn(): number {
     const moved = this.#outbound.process() + this.#inbound.process();
     this.#idle.run();
+    this.#handOver?.publish();
     return moved;
   }
 
@@ -118,7 +134,7 @@ export class PacketPath {
   execute(command: Command): void {
     switch (command.type) {
       case 'use-policies': {
-        const snapshot = new SpdSnapshot(command.spd);
+        const snapshot = new SpdSnapshot(command.spd, this.#share.index, this.#share.count);
         this.#associations.usePolicies(snapshot.policies);
         this.#outbound.useSnapshot(snapshot);
         this.#inbound.useSnapshot(snapshot);
@@ -155,7 +171,13 @@ export class PacketPath {
         this.#associations.removeInbound(command.sa);
         return;
       case 'grant-sequence':
-        this.#associations.outboundBy(command.sa)?.counter.grant(command.block);
+        this.#grant(command.sa, command.block);
+        return;
+      case 'peer-seen':
+        this.#peers.moveTo(command.peer, command.endpoint);
+        return;
+      case 'path-learned':
+        this.#peers.learnPath(command.peer, command.mtu);
         return;
       case 'acquire-done':
         this.#outbound.acquires.answer(command);
@@ -175,5 +197,10 @@ export class PacketPath {
         this.#lifetimes.clear();
         return;
     }
+  }
+
+  #grant(reference: SaReference, block: SequenceBlock): void {
+    const sa = this.#associations.outboundBy(reference);
+    if (sa !== undefined && this.#associations.sends(sa)) sa.counter.grant(block);
   }
 }

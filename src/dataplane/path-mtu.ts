@@ -19,6 +19,8 @@ export class PathMtu {
   #mtu = UNLIMITED_BYTES;
   #espRoom: number = this.#room();
   #learnedMs = 0;
+  /** Another worker has learned it, and says when it is forgotten. */
+  #isHeard = false;
 
   /** @param mtu bytes, from the administrator; undefined = to be learned */
   configure(mtu: number | undefined): void {
@@ -37,9 +39,9 @@ export class PathMtu {
     return this.isLearned ? this.#mtu : undefined;
   }
 
-  /** It came from the network, and ages. */
+  /** It came from the network to this worker, and ages. */
   get isLearned(): boolean {
-    return this.#configured === undefined && this.#mtu !== UNLIMITED_BYTES;
+    return this.#configured === undefined && this.#mtu !== UNLIMITED_BYTES && !this.#isHeard;
   }
 
   /** Below the floor a path may still carry fragments, so there DF is never set. */
@@ -50,6 +52,7 @@ export class PathMtu {
   /** The peer has another address: what was learned of the path to the old one says nothing. */
   useFamily(family: number): void {
     this.#family = family;
+    this.#isHeard = false;
     this.#mtu = this.#configured ?? UNLIMITED_BYTES;
     this.#espRoom = this.#room();
   }
@@ -61,9 +64,19 @@ export class PathMtu {
     // RFC 1191 §6.3: equal to what is known, it still says that nothing has changed.
     if (bounded <= this.#mtu) this.#learnedMs = nowMs;
     if (bounded >= this.#mtu) return false;
+    this.#isHeard = false;
     this.#mtu = bounded;
     this.#espRoom = this.#room();
     return true;
+  }
+
+  /** What another worker has learned; undefined: it has forgotten it. What this one knows by itself stays where it is less. */
+  hear(mtu: number | undefined): void {
+    if (this.#configured !== undefined) return;
+    if (!this.#isHeard && (mtu ?? UNLIMITED_BYTES) >= this.#mtu) return;
+    this.#mtu = mtu ?? UNLIMITED_BYTES;
+    this.#isHeard = mtu !== undefined;
+    this.#espRoom = this.#room();
   }
 
   /** RFC 4301 §8.2.2: forgets what is too old. @returns true where it did */

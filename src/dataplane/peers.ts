@@ -7,6 +7,7 @@ import type { Endpoint } from '../sad/security-association.ts';
 import type { DataPlaneEvent } from './commands.ts';
 import type { Devices } from './devices.ts';
 import { Peer } from './peer.ts';
+import { SOLE_WORKER, type WorkerShare } from './workers/share.ts';
 
 const TWO_32 = 0x1_0000_0000;
 /** SPI and sequence number. */
@@ -28,6 +29,8 @@ interface ReportedSa {
 export interface PeersParts {
   readonly memory: BatchMemory;
   readonly devices: Devices;
+  /** Left out: there is one worker. */
+  readonly share?: WorkerShare;
   readonly onEvent: (event: DataPlaneEvent) => void;
 }
 
@@ -37,10 +40,13 @@ export class Peers {
   readonly #descriptions = new Map<string, TunnelPeer>();
   /** Several peers may have chosen one SPI. */
   readonly #bySpi = new Map<number, ReportedSa[]>();
+  /** Others are told of every report, because they may have forgotten what this one knows. */
+  readonly #isOneOfSeveral: boolean;
   #reviewMs = Number.POSITIVE_INFINITY;
 
   constructor(parts: PeersParts) {
     this.#parts = parts;
+    this.#isOneOfSeveral = (parts.share ?? SOLE_WORKER).count > 1;
   }
 
   get all(): Iterable<Peer> {
@@ -88,6 +94,20 @@ export class Peers {
       peer.moveTo(this.#parts.devices, socket, address, 0, address.length, port);
     }
     if (peer.hasNewPathMtu) this.#tellOrWait(peer);
+  }
+
+  /** A worker has seen that a peer is there. All workers hear of it, in one order with what IKE says of its place. */
+  moveTo(name: string, { socket, address, port }: Endpoint): void {
+    const peer = this.#byName.get(name);
+    if (peer === undefined || peer.isAtEndpoint({ socket, address, port })) return;
+    peer.moveTo(this.#parts.devices, socket, address, 0, address.length, port);
+    peer.hasNewAddress = false;
+    if (peer.hasNewPathMtu) this.#tellOrWait(peer);
+  }
+
+  /** Another worker has learned the path to a peer, and says when it has forgotten it. */
+  learnPath(name: string, mtu: number | undefined): void {
+    this.#byName.get(name)?.path.hear(mtu);
   }
 
   /** Who is at an address: its entry. It looks at all of them. */
@@ -215,7 +235,8 @@ export class Peers {
     const { clock, pathReports } = this.#parts.memory;
     const mtu = pathReports[row + PathReport.mtu]!;
     if (mtu !== 0 && mtu < SMALLEST_MTU) return;
-    if (peer.path.lower(mtu, clock[0]!)) this.#notePathMtu(peer);
+    const isNews = peer.path.lower(mtu, clock[0]!);
+    if (isNews || (this.#isOneOfSeveral && peer.path.isLearned)) this.#notePathMtu(peer);
   }
 
   #notePathMtu(peer: Peer): void {

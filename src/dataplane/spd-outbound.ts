@@ -89,6 +89,12 @@ export class SpdOutbound<Sa extends SelectingSa = OutboundSa> {
     return this.#flow[FlowWord.transportOffset]!;
   }
 
+  /** The packet judged last is a part of one. */
+  get isFragment(): boolean {
+    const special = this.#flow[FlowWord.special];
+    return special === Special.firstFragment || special === Special.laterFragment;
+  }
+
   /** The newest SA that may carry the packet judged last, where a policy was the verdict. */
   get sa(): Sa | undefined {
     return this.#sa;

@@ -16,6 +16,8 @@ import { createNativeDevices, type NativeDescriptors } from './native/native-dev
 import { createNativeEngine } from './native/native-engine.ts';
 import { PacketPath } from './packet-path.ts';
 import { createPortableEngine } from './portable/portable-engine.ts';
+import { HandOver, type HandOverRings } from './workers/hand-over.ts';
+import type { WorkerShare } from './workers/share.ts';
 
 /** What the main thread hands to a worker. The descriptors stay the main thread's. */
 export interface WorkerInput {
@@ -27,6 +29,9 @@ export interface WorkerInput {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  readonly share: WorkerShare;
+  /** Left out: there are none. */
+  readonly others: { readonly rings: HandOverRings; readonly wakeups: readonly number[] } | undefined;
   /** What the workers before gave out. */
   readonly lastAcquireId: number;
   /** Left out: there is no IKE. */
@@ -44,11 +49,22 @@ function run(port: MessagePort, input: WorkerInput): void {
   const addon = loadAddon();
   const devices: Devices = createNativeDevices(addon, memory, input.descriptors);
   const engine = createEngine(input, addon, memory);
+  const { share, others, counters } = input;
+  const handOver =
+    others &&
+    new HandOver({
+      ...{ share, rings: others.rings, memory, counters },
+      wake: (worker) => {
+        addon.signalWakeup(others.wakeups[worker]!);
+      },
+    });
   const path = new PacketPath({
+    share,
+    handOver,
     memory,
     devices,
     engine,
-    counters: input.counters,
+    counters,
     innerMtu: input.innerMtu,
     raisesHopLimit: input.raisesHopLimit,
     flowSeed: input.flowSeed,
@@ -86,9 +102,12 @@ function run(port: MessagePort, input: WorkerInput): void {
     else if (++idleTurns > IDLE_TURNS) {
       const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]);
       Atomics.store(control, Control.asleep, 1);
-      // Sent before the main thread could know of the sleep.
-      if (Atomics.load(control, Control.sent) === executed) devices.wait(idleMs);
+      handOver?.noteAsleep();
+      // Sent, or handed over, before anybody could know of the sleep.
+      if (Atomics.load(control, Control.sent) === executed && handOver?.hasInput !== true)
+        devices.wait(idleMs);
       Atomics.store(control, Control.asleep, 0);
+      handOver?.noteAwake();
     }
   }
 }

@@ -1,6 +1,6 @@
 // Why packets and messages of IKE were dropped, with the sentence that a person reads, for management.
 
-import { readDrops, type Counters } from '../dataplane/counters.ts';
+import { readDrops } from '../dataplane/counters.ts';
 import { DROP_REASONS } from '../dataplane/drop-reasons.ts';
 import { GUARD_REASONS } from '../host/guard-reasons.ts';
 import type { GuardCounts } from '../host/guard.ts';
@@ -25,7 +25,7 @@ const IKE_DROP_REASONS: Readonly<Record<keyof IkeDrops, IkeDropReason>> = {
 
 /** Every reason, whether it was met or not. @param guard by name; what is not in it was not met */
 export function* dropTotals(
-  counters: Counters,
+  counters: Float64Array,
   ikeDrops: Readonly<IkeDrops> | undefined,
   guard: Readonly<Record<string, number>>,
 ): Generator<DropTotal> {
@@ -45,7 +45,7 @@ export function readIkeDrops(drops: Readonly<IkeDrops> | undefined): Record<stri
 
 /** The most frequent first. */
 export function viewDrops(
-  counters: Counters,
+  counters: Float64Array,
   ikeDrops: Readonly<IkeDrops> | undefined,
 ): readonly DropStatus[] {
   const sentences = new Map(DROP_REASONS.map(({ name, sentence }) => [name, sentence]));

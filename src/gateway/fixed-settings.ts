@@ -4,6 +4,7 @@ import type { GatewayConfig } from '../management/config/gateway-config.ts';
 
 const FIXED = [
   ['gateway.engine', ({ engine }: GatewayConfig) => engine],
+  ['gateway.workers', ({ workers }: GatewayConfig) => workers],
   ['gateway.cipher_library', ({ cipherLibrary }: GatewayConfig) => cipherLibrary],
   ['gateway.state_directory', ({ stateDirectory }: GatewayConfig) => stateDirectory],
   ['gateway.user', ({ user }: GatewayConfig) => user],

@@ -1,7 +1,7 @@
 // What the gateway counts, gathered for the metrics at the moment in which somebody asks: from live SAs, the configuration
 // in force and the shared counters, so that no figure is older than its scrape.
 
-import { Counter, type Counters } from '../dataplane/counters.ts';
+import { Counter } from '../dataplane/counters.ts';
 import type { GuardCounts } from '../host/guard.ts';
 import { STORIES, type StoryName } from '../ike/stories.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
@@ -28,7 +28,8 @@ export interface GatewayMetricsParts {
   readonly hits: Pick<PolicyHitTotals, 'of'>;
   readonly keying: IkeKeying | undefined;
   readonly observer: Pick<IkeObserver, 'counters' | 'handshakes'>;
-  readonly counters: Counters;
+  /** Of all workers. */
+  readonly counters: () => Float64Array;
   /** What the guard has dropped; asks the kernel. */
   readonly guardCounts: () => Promise<GuardCounts>;
 }
@@ -135,7 +136,7 @@ export class GatewayMetrics implements MetricsSource {
   async drops(): Promise<Iterable<DropTotal>> {
     const { counters, keying } = this.#parts;
     await this.#readGuard();
-    return dropTotals(counters, keying?.drops, Object.fromEntries(this.#mostOfGuard));
+    return dropTotals(counters(), keying?.drops, Object.fromEntries(this.#mostOfGuard));
   }
 
   async #readGuard(): Promise<void> {
@@ -149,6 +150,6 @@ export class GatewayMetrics implements MetricsSource {
   }
 
   #count(name: keyof typeof Counter): number {
-    return this.#parts.counters[Counter[name]] ?? 0;
+    return this.#parts.counters()[Counter[name]] ?? 0;
   }
 }

@@ -7,7 +7,7 @@ import type { Logger } from '../base/log.ts';
 import { LogLevels } from '../base/log-levels.ts';
 import { chooseProvider } from '../crypto/choose-provider.ts';
 import type { CapturedSocket } from '../dataplane/capture/capture-commands.ts';
-import { allocateCounters } from '../dataplane/counters.ts';
+import { WorkerCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { LoadedConfig } from '../management/config/load-config.ts';
@@ -94,14 +94,14 @@ async function startSteps(
     handed === undefined ? refuseUsedTun(config) : undefined,
   ]);
   const tunMtu = await host.planTunMtu();
-  const counters = allocateCounters();
+  const counters = new WorkerCounters('missing' in addon ? 1 : config.workers);
   const events = new DataPlaneEvents();
   const dataPlane = await startDataPlane({
     addon,
     handed,
     config,
     log: logs.esp,
-    counters,
+    counters: counters.each,
     innerMtu: tunMtu,
     raisesHopLimit: host.endsCircles,
     flowSeed: randomInt(2 ** 32),
@@ -141,7 +141,7 @@ async function startSteps(
     planes.stop();
     await dataPlane.stop();
     sad.zeroKeys();
-    reportCounters({ counters, sad, guard: host.counts, ike: keying?.drops }, log);
+    reportCounters({ counters: counters.sum, sad, guard: host.counts, ike: keying?.drops }, log);
   });
   undo.push(() => host.endRoutes(stop.isRequested));
   undo.push(() => planes.farewell());
@@ -180,7 +180,7 @@ async function startSteps(
     views,
     // From now on: what the start warned of, it has said.
     troubles: new Troubles(log, HOST_TIME.monotonicMs),
-    counters,
+    counters: () => counters.sum,
     captures: new Captures({
       dataPlane,
       sockets: sockets.length > 0 ? sockets : bound(config),
@@ -201,7 +201,7 @@ async function startSteps(
     hits: databases.hits,
     keying,
     observer,
-    counters,
+    counters: () => counters.sum,
     guardCounts: () => host.currentCounts(),
   });
   const { http } = config;

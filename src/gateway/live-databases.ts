@@ -50,7 +50,7 @@ export interface PreparedKeying {
 export interface LiveDatabasesParts {
   readonly log: Logger;
   readonly sad: Sad;
-  readonly dataPlane: Pick<DataPlane, 'send'>;
+  readonly dataPlane: Pick<DataPlane, 'send' | 'workers'>;
   readonly host: HostEffects;
   /** Left out where everything is keyed by hand. */
   readonly keying?: Keying;
@@ -163,7 +163,7 @@ export class LiveDatabases {
       const edits: SadEdit[] = [...plan.edits, ...sas.map((sa): SadEdit => ({ type: 'add', sa }))];
       await host.guardBoth(this.#isInForce ? this.#config : undefined, next);
       const generation = this.#generation++;
-      const spd = compileSpd(generation, next.policies, next.icmpErrors);
+      const spd = compileSpd(generation, next.policies, next.icmpErrors, dataPlane.workers);
       await sad.edit(edits, (changes) =>
         dataPlane.send({
           type: 'together',

@@ -5,7 +5,7 @@ import { monotonicMs, wallClockMs } from '../base/clock.ts';
 import { packageFile } from '../base/package-file.ts';
 import { listenToLog, type Logger, type LogLevel } from '../base/log.ts';
 import type { LogLevels, Subsystem, SubsystemLevel } from '../base/log-levels.ts';
-import { Counter, type Counters } from '../dataplane/counters.ts';
+import { Counter } from '../dataplane/counters.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { PageGateway } from '../management/http/page-gateway.ts';
 import type { LadderStep } from '../management/http/page-state.ts';
@@ -62,7 +62,8 @@ export interface ManagedGatewayParts {
   readonly observer: IkeObserver;
   readonly views: IkeSaViews;
   readonly troubles: Troubles;
-  readonly counters: Counters;
+  /** Of all workers. */
+  readonly counters: () => Float64Array;
   readonly captures: Captures;
   /** Of packets in clear, as the kernel counts them. */
   readonly guardCounts: () => Promise<GuardCounts>;
@@ -126,12 +127,12 @@ export class ManagedGateway implements PageGateway {
   }
 
   get packets(): { readonly out: number; readonly in: number } {
-    const { counters } = this.#parts;
+    const counters = this.#parts.counters();
     return { out: counters[Counter.outboundPackets] ?? 0, in: counters[Counter.inboundPackets] ?? 0 };
   }
 
   get drops(): readonly DropStatus[] {
-    return viewDrops(this.#parts.counters, this.#parts.keying?.drops);
+    return viewDrops(this.#parts.counters(), this.#parts.keying?.drops);
   }
 
   async guardDrops(): Promise<readonly DropStatus[]> {

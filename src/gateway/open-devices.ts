@@ -2,11 +2,12 @@
 // descriptors; whatever fails closes what was opened before it.
 
 import { formatAddress, type Address } from '../base/address.ts';
-import { EnvironmentError, NativeError } from '../base/errors.ts';
+import { EnvironmentError, InvariantError, NativeError } from '../base/errors.ts';
 import type { Logger } from '../base/log.ts';
 import type { NativeAddon, OpenTun, OpenUdp } from '../dataplane/native/addon.ts';
 import type { NativeDescriptors } from '../dataplane/native/native-devices.ts';
 import { ikeListen, ikeSockets, type IkeSocket } from '../dataplane/ike-socket.ts';
+import { answeringWorker, FIRST_WORKER } from '../dataplane/workers/share.ts';
 import { clearTunNameOf } from '../host/clear-tun-name.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 
@@ -15,7 +16,8 @@ const IKE_BUFFER_BYTES = 2 ** 20;
 export interface OpenDevices {
   readonly tun: OpenTun;
   readonly clearTun: OpenTun;
-  readonly descriptors: NativeDescriptors;
+  /** Of each worker. */
+  readonly descriptors: readonly NativeDescriptors[];
   /** Left out where there is no IKE. */
   readonly ikeSockets: readonly IkeSocket[] | undefined;
   close(): void;
@@ -23,10 +25,12 @@ export interface OpenDevices {
 
 /** As they were opened, by their descriptors. */
 export interface RawDevices {
-  readonly tun: OpenTun;
+  /** A queue for each worker. */
+  readonly tun: readonly OpenTun[];
+  /** Frames of all workers leave by one queue, and none comes from it. */
   readonly clearTun: OpenTun;
-  /** Those of `udp.listen`, in its order. */
-  readonly shared: readonly OpenUdp[];
+  /** Those of `udp.listen`, in its order; of each address one for each worker, in the order of the workers. */
+  readonly shared: readonly (readonly OpenUdp[])[];
   /** Those of port 500. */
   readonly own: readonly OpenUdp[];
 }
@@ -42,32 +46,42 @@ export function openDevices(
   log: Logger,
   { ike, handed }: { readonly ike: boolean; readonly handed: RawDevices | undefined },
 ): OpenDevices {
-  const { tun, clearTun, shared, own } = handed ?? openRawDevices(addon, config, log, ike);
+  const { tun: queues, clearTun, shared, own } = handed ?? openRawDevices(addon, config, log, ike);
+  const [tun] = queues;
   const { listen } = config.udp;
   const placed = (sockets: readonly OpenUdp[], at: typeof listen) =>
     sockets.flatMap((socket, index) => {
       const place = at[index];
       return place === undefined ? [] : [{ address: place.address, port: socket.port }];
     });
-  const sockets = [...shared, ...own];
-  const opened = [tun, clearTun, ...sockets].map(({ fd }) => fd);
+  const opened = [...queues, clearTun, ...shared.flat(), ...own].map(({ fd }) => fd);
   const close = (): void => {
     for (const fd of opened.splice(0)) addon.closeDescriptor(fd);
   };
   try {
-    const wakeup = addon.createWakeup();
-    opened.push(wakeup);
-    const descriptors = {
-      tun: tun.fd,
-      clear: clearTun.fd,
-      sockets: sockets.map(({ fd }) => fd),
-      gso: sockets.map(({ gso }) => gso),
-      seldom: sockets.map((_, at) => at >= shared.length),
-      wakeup,
-    };
+    if (tun === undefined) throw new InvariantError('a TUN without queues');
+    const descriptors = queues.map(({ fd }, index): NativeDescriptors => {
+      const share = { index, count: queues.length };
+      // IKE's own are the first worker's alone.
+      const ownHere = index === FIRST_WORKER ? own : [];
+      const sharedHere = shared.flatMap((sockets) => sockets.slice(index, index + 1));
+      const sockets = [...sharedHere, ...ownHere];
+      const wakeup = addon.createWakeup();
+      opened.push(wakeup);
+      return {
+        tun: fd,
+        write: queues[answeringWorker(share)]?.fd ?? fd,
+        clear: clearTun.fd,
+        sockets: sockets.map((socket) => socket.fd),
+        gso: sockets.map(({ gso }) => gso),
+        seldom: sockets.map((_, at) => at >= sharedHere.length),
+        wakeup,
+      };
+    });
+    const first = shared.flatMap((sockets) => sockets.slice(0, 1));
     return {
       ...{ tun, clearTun, descriptors, close },
-      ikeSockets: ike ? ikeSockets(placed(shared, listen), placed(own, ikeListen(listen))) : undefined,
+      ikeSockets: ike ? ikeSockets(placed(first, listen), placed(own, ikeListen(listen))) : undefined,
     };
   } catch (error) {
     close();
@@ -89,14 +103,22 @@ export function openRawDevices(
   };
   try {
     const { name, ...offloads } = config.tun;
-    const tun = keep(addon.openTun({ name, ...offloads }));
+    const first = keep(addon.openTun({ name, ...offloads }));
     // Named by the first, so that the two belong together wherever they are listed.
-    const clearTun = keep(addon.openTun({ name: clearTunNameOf(tun.name), ...offloads }));
-    log.info({ tun: tun.name, ...tun.offloads }, 'TUN open');
+    const clearTun = keep(addon.openTun({ name: clearTunNameOf(first.name), ...offloads }));
+    const tun = [first];
+    while (tun.length < config.workers) tun.push(keep(addon.openTun({ name: first.name, ...offloads })));
+    log.info({ tun: first.name, queues: tun.length, ...first.offloads }, 'TUN open');
     const shared = config.udp.listen.map(({ address, port }) => {
-      const socket = keep(addon.openUdp(udpOptions(config, address, port)));
-      logSocket(log, config, address, socket);
-      return socket;
+      const sockets: OpenUdp[] = [];
+      while (sockets.length < config.workers) {
+        const at = sockets[0]?.port ?? port;
+        const socket = keep(addon.openUdp(udpOptions(config, address, at)));
+        if (sockets.push(socket) === 1) logSocket(log, config, address, socket);
+      }
+      const [any] = sockets;
+      if (any !== undefined && sockets.length > 1) addon.steerBySpi(any.fd, sockets.length);
+      return sockets;
     });
     const own = (ike ? ikeListen(config.udp.listen) : []).map(({ address, port }) => {
       const socket = keep(addon.openUdp(ikeOptions(config, address, port)));
@@ -112,14 +134,15 @@ export function openRawDevices(
 
 function udpOptions(config: GatewayConfig, address: Address, port: number) {
   const { mark, bufferBytes, gso, gro } = config.udp;
-  // One worker, one socket: nobody shares the port, so that a second gateway is refused.
-  return { address: address.bytes, port, mark, bufferBytes, gso, gro, reusePort: false };
+  // One worker, one socket: nobody shares the port. The sockets of several share it with no other process, so that a second
+  // gateway is refused.
+  return { address: address.bytes, port, mark, bufferBytes, gso, gro, reusePort: config.workers > 1 };
 }
 
 /** Datagrams come one by one. Under a flood of them there is room for what comes while the worker does something else. */
 function ikeOptions(config: GatewayConfig, address: Address, port: number) {
   const bufferBytes = Math.min(config.udp.bufferBytes, IKE_BUFFER_BYTES);
-  return { ...udpOptions(config, address, port), bufferBytes, gso: false, gro: false };
+  return { ...udpOptions(config, address, port), bufferBytes, gso: false, gro: false, reusePort: false };
 }
 
 function logSocket(log: Logger, config: GatewayConfig, address: Address, socket: OpenUdp): void {

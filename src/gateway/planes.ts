@@ -28,7 +28,7 @@ export interface PlanesParts {
   readonly time: Time;
   readonly chance: Chance;
   readonly crypto: CryptoProvider;
-  readonly dataPlane: Pick<DataPlane, 'send' | 'ikeSockets' | 'acquaintances'>;
+  readonly dataPlane: Pick<DataPlane, 'send' | 'workers' | 'ikeSockets' | 'acquaintances'>;
   /** What the data plane says is taken from here. */
   readonly events: DataPlaneEvents;
   readonly audits?: AuditFile | undefined;

@@ -3,7 +3,7 @@
 
 import { monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
-import { Counter, readDrops, type Counters } from '../dataplane/counters.ts';
+import { Counter, readDrops } from '../dataplane/counters.ts';
 import type { GuardCounts } from '../host/guard.ts';
 import type { IkeDrops } from '../ike/ike-engine-parts.ts';
 import type { Sad } from '../sad/sad.ts';
@@ -12,7 +12,7 @@ import { formatSpi } from '../sad/spi-allocation.ts';
 import { readIkeDrops } from './drop-views.ts';
 
 export interface Counted {
-  readonly counters: Counters;
+  readonly counters: Float64Array;
   readonly sad: Pick<Sad, 'outbound' | 'inbound'>;
   readonly guard: GuardCounts;
   /** Undefined where there is no IKE. */

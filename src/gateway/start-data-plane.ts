@@ -25,7 +25,8 @@ export interface DataPlaneInput {
   readonly handed: RawDevices | undefined;
   readonly config: GatewayConfig;
   readonly log: Logger;
-  readonly counters: Counters;
+  /** Of each worker. */
+  readonly counters: readonly [Counters, ...Counters[]];
   /** Largest inner packet in bytes. */
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
@@ -46,12 +47,14 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
     'the native addon is missing: the portable engine runs on portable devices, many times slower',
   );
   const { config, counters, innerMtu, raisesHopLimit, flowSeed, ike, onEvent } = input;
+  if (config.workers > 1)
+    input.log.warn({ workers: config.workers }, 'without the addon there is one worker, on the main thread');
   // Loaded only here: @noble/ciphers and the sockets cost start-up time that the usual way does not need.
   const { startPortableDataPlane } = await import('../dataplane/portable/portable-data-plane.ts');
   return startPortableDataPlane({
     listen: config.udp.listen,
     bufferBytes: config.udp.bufferBytes,
-    counters,
+    counters: counters[0],
     innerMtu,
     raisesHopLimit,
     flowSeed,
@@ -77,21 +80,21 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
         coalesceUdp: coalesce.uso,
         cipherLibrary: config.cipherLibrary,
       },
-      descriptors: devices.descriptors,
-      counters,
       innerMtu,
       raisesHopLimit,
       flowSeed,
       ikeSockets: devices.ikeSockets,
       acquaintances: allocateAcquaintances(),
     },
+    descriptors: devices.descriptors,
+    counters,
     tunName: devices.tun.name,
     clearTunName: devices.clearTun.name,
     onEvent,
     standingSas,
-    onWorkerFailed: (err, pauseMs) => {
+    onWorkerFailed: (err, pauseMs, worker) => {
       log.error(
-        { err, pauseMs },
+        { err, pauseMs, worker },
         'the worker of the data plane has failed: another one takes its place, with its SAs',
       );
     },
@@ -104,8 +107,9 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
     {
       addon,
       sockets: plane.ikeSockets,
-      descriptors: devices.descriptors.sockets,
-      counters,
+      // Those of the first worker, which alone has IKE, come first.
+      descriptors: devices.descriptors.flatMap((worker) => worker.sockets),
+      counters: counters[0],
       acquaintances: plane.acquaintances,
       log,
     },

@@ -14,7 +14,9 @@ export function installation(record: SaRecord, block: SequenceBlock, place?: End
   const isOfIke = origin?.keying === 'ikev2';
   if (direction === 'outbound') {
     const endpoint = place ?? record.endpoint;
-    return { type: 'install-outbound', sa: { ...common, direction, isOfIke, endpoint, tunnel, block } };
+    const { inboundSpi } = record;
+    const sa = { ...common, direction, isOfIke, endpoint, tunnel, inboundSpi, block };
+    return { type: 'install-outbound', sa };
   }
   if (replayBitmap === undefined) throw new InvariantError('an inbound SA has no replay bitmap');
   const { replayWindowPackets } = record;

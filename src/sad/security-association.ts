@@ -52,6 +52,8 @@ export interface OutboundSecurityAssociation extends SecurityAssociation {
   /** undefined: not known before the peer's first authenticated packet. */
   readonly endpoint: Endpoint | undefined;
   readonly tunnel: TunnelOptions;
+  /** Of the other SA of the pair, where there is one. */
+  readonly inboundSpi: number | undefined;
   /** First block of sequence numbers. */
   readonly block: SequenceBlock;
 }

@@ -25,9 +25,10 @@ export class SequenceCounter {
   #queued: SequenceBlock[] | undefined;
   #asked = false;
 
-  constructor(state: SaState, block: SequenceBlock) {
+  /** @param block undefined: another worker takes the numbers; here they can only be looked at */
+  constructor(state: SaState, block: SequenceBlock | undefined) {
     this.#state = state;
-    this.#use(block);
+    if (block !== undefined) this.#use(block);
   }
 
   /** Adds a block; one that does not lie behind every block before it was granted already. */

@@ -29,7 +29,7 @@ export interface CompiledSpd {
   readonly requirements: readonly SaRequirement[];
   readonly requirementOf: Int32Array<SharedArrayBuffer>;
   readonly classifier: ClassifierTables;
-  /** See policy-hits.ts; written by the worker that has these policies. */
+  /** See policy-hits.ts; written by the workers that have these policies. */
   readonly hits: PolicyHitTable;
 }
 
@@ -38,6 +38,7 @@ export function compileSpd(
   generation: number,
   policies: readonly Policy[],
   icmpErrors: IcmpErrorRule = 'check',
+  workers = 1,
 ): CompiledSpd {
   // Array.prototype.sort is stable: equal priorities keep the order of the file.
   const ordered = policies.toSorted((a, b) => a.priority - b.priority);
@@ -68,6 +69,6 @@ export function compileSpd(
     requirements,
     requirementOf,
     classifier: buildClassifier(ordered),
-    hits: allocateHits(hitRows),
+    hits: allocateHits(hitRows, workers),
   };
 }

@@ -1,5 +1,5 @@
-// How many packets met each policy with BYPASS or DISCARD (RFC 4301 §4.4.1): a row of doubles for each entry, in memory that
-// one worker writes. A new SPD has a new table; what the one before it holds is kept by name.
+// How many packets met each policy with BYPASS or DISCARD (RFC 4301 §4.4.1): a row of doubles for each entry and worker, in
+// memory that this worker writes. A new SPD has a new table; what the one before it holds is kept by name.
 
 /** Fields of a row. */
 export const HitField = { packetsOut: 0, bytesOut: 1, packetsIn: 2, bytesIn: 3 } as const;
@@ -17,9 +17,15 @@ export interface PolicyHits {
 
 const NONE: PolicyHits = { packetsOut: 0, bytesOut: 0, packetsIn: 0, bytesIn: 0 };
 
-export function allocateHits(policies: number): PolicyHitTable {
-  const bytes = policies * ROW_FIELDS * Float64Array.BYTES_PER_ELEMENT;
+export function allocateHits(policies: number, workers: number): PolicyHitTable {
+  const bytes = workers * policies * ROW_FIELDS * Float64Array.BYTES_PER_ELEMENT;
   return new Float64Array(new SharedArrayBuffer(bytes));
+}
+
+/** The rows of one of `count` workers. */
+export function hitsOfWorker(hits: PolicyHitTable, index: number, count: number): PolicyHitTable {
+  const cells = hits.length / count;
+  return hits.subarray(index * cells, (index + 1) * cells);
 }
 
 /** @param row of the policy; negative: it has none @param packets field of the row, bytes stand behind it */
@@ -41,7 +47,7 @@ interface CountedSpd {
 export class PolicyHitTotals {
   #former = new Map<string, PolicyHits>();
   #rows = new Map<string, number>();
-  #hits: PolicyHitTable = allocateHits(0);
+  #hits: PolicyHitTable = allocateHits(0, 1);
 
   /** These policies are in force, and nobody writes the table before any more. */
   use({ names, requirementOf, hits }: CountedSpd): void {
@@ -64,12 +70,14 @@ export class PolicyHitTotals {
     const former = this.#former.get(policy) ?? NONE;
     const row = this.#rows.get(policy);
     if (row === undefined) return former;
-    const at = row * ROW_FIELDS;
-    return {
-      packetsOut: former.packetsOut + this.#hits[at + HitField.packetsOut]!,
-      bytesOut: former.bytesOut + this.#hits[at + HitField.bytesOut]!,
-      packetsIn: former.packetsIn + this.#hits[at + HitField.packetsIn]!,
-      bytesIn: former.bytesIn + this.#hits[at + HitField.bytesIn]!,
-    };
+    const total = { ...former };
+    const cells = this.#rows.size * ROW_FIELDS;
+    for (let at = row * ROW_FIELDS; at < this.#hits.length; at += cells) {
+      total.packetsOut += this.#hits[at + HitField.packetsOut]!;
+      total.bytesOut += this.#hits[at + HitField.bytesOut]!;
+      total.packetsIn += this.#hits[at + HitField.packetsIn]!;
+      total.bytesIn += this.#hits[at + HitField.bytesIn]!;
+    }
+    return total;
   }
 }

@@ -3,7 +3,7 @@
 import { Classifier } from './classifier.ts';
 import type { CompiledSpd, IcmpErrorRule, SaRequirement } from './compiled-spd.ts';
 import type { Flow } from './flow.ts';
-import { countHit, type HitPackets } from './policy-hits.ts';
+import { countHit, hitsOfWorker, type HitPackets, type PolicyHitTable } from './policy-hits.ts';
 import type { PolicyAction } from './policy.ts';
 import { Match, protocolOfSelectors } from './selector-match.ts';
 
@@ -27,9 +27,12 @@ export class SpdSnapshot {
   /** In the order in which packets meet them. */
   readonly policies: readonly SpdEntry[];
   readonly #spd: CompiledSpd;
+  readonly #hits: PolicyHitTable;
   readonly #classifier: Classifier;
 
-  constructor(spd: CompiledSpd) {
+  /** @param worker whose hits are counted: one of `workers` */
+  constructor(spd: CompiledSpd, worker = 0, workers = 1) {
+    this.#hits = hitsOfWorker(spd.hits, worker, workers);
     this.generation = spd.generation;
     this.icmpErrors = spd.icmpErrors;
     this.policies = spd.names.map((name, index) => ({
@@ -55,7 +58,7 @@ export class SpdSnapshot {
 
   /** A packet has met an entry with BYPASS or DISCARD; of the others nothing is counted. @param index negative: it met none */
   countHit(index: number, packets: HitPackets, bytes: number): void {
-    if (index >= 0) countHit(this.#spd.hits, -1 - this.#spd.requirementOf[index]!, packets, bytes);
+    if (index >= 0) countHit(this.#hits, -1 - this.#spd.requirementOf[index]!, packets, bytes);
   }
 
   /** True where the entry selects by name (RFC 4301 §4.4.1.1). */

@@ -86,6 +86,43 @@ test('several sockets of one process share a port, those of two processes do not
   await once(other, 'exit');
 });
 
+test('sockets that share a port take the packets of their SPIs; IKE and what is short goes to the first', async () => {
+  const SOCKETS = 3;
+  const first = open({ reusePort: true });
+  const others = Array.from({ length: SOCKETS - 1 }, () => open({ port: first.port, reusePort: true }));
+  addon.steerBySpi(first.fd, SOCKETS);
+  const memory = smallMemory();
+  const each = [first, ...others].map(({ fd }) =>
+    createNativeDevices(addon, memory, { tun: -1, sockets: [fd], wakeup: -1 }),
+  );
+  const sender = createSocket('udp4');
+  const send = (bytes: Uint8Array): Promise<void> =>
+    new Promise((resolve, reject) => {
+      sender.send(bytes, first.port, '127.0.0.1', (error) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+  const spis = [256, 257, 258, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 0];
+  for (const spi of spis) {
+    const packet = Buffer.alloc(40);
+    packet.writeUInt32BE(spi);
+    await send(packet);
+    expect(each.map((devices) => devices.udpReceive())).toEqual(
+      each.map((_, index) => (spi % SOCKETS === index ? 1 : 0)),
+    );
+  }
+  await send(Uint8Array.of(0xff));
+  expect(each.map((devices) => devices.udpReceive())).toEqual([1, 0, 0]);
+  sender.close();
+  expect(() => {
+    addon.steerBySpi(first.fd, 0);
+  }).toThrow(RangeError);
+  expect(() => {
+    addon.steerBySpi(open().fd, 2);
+  }).toThrow('SO_ATTACH_REUSEPORT_CBPF');
+});
+
 test('an address that is not on this machine is refused', () => {
   const error = errorOf(() => addon.openUdp({ ...OPTIONS, address: bytesOf('192.0.2.1'), port: 4500 }));
   expect(error).toMatchObject({ code: 'EADDRNOTAVAIL', systemCall: 'bind', device: '192.0.2.1:4500' });

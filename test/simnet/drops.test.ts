@@ -372,10 +372,15 @@ test('no reason of the table is left without a scenario', () => {
     'inbound-ike-backlog',
     'inbound-ike-malformed',
     'inbound-ike-unknown-spi',
+    // test/unit/dataplane/first-messages.test.ts
+    'inbound-kernel',
     // acquire.test.ts
     'outbound-acquire-failed',
     'outbound-hold-full',
     'outbound-hold-expired',
+    // several-workers.test.ts
+    'outbound-hand-over-full',
+    'inbound-hand-over-full',
   ];
   const met = new Set([...SCENARIOS.map(({ reason }) => reason), ...elsewhere]);
   expect(

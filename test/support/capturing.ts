@@ -26,7 +26,14 @@ export class Capturing {
     const memory = allocateRing(ringBytes);
     this.#site = site;
     this.#reader = new RingReader(memory);
-    this.command = { type: 'start-capture', id: this.id, memory, filter, snapBytes, sockets: IKE_SOCKETS };
+    this.command = {
+      type: 'start-capture',
+      id: this.id,
+      memories: [memory],
+      filter,
+      snapBytes,
+      sockets: IKE_SOCKETS,
+    };
     site.path.execute(this.command);
   }
 

@@ -149,6 +149,7 @@ ${policy.sa === undefined ? '' : `      ${policy.sa}\n`}      manual:
       log: this.log,
       sad: this.site.sad,
       dataPlane: {
+        workers: 1,
         send: (command: Parameters<TestSite['path']['execute']>[0]) => {
           const done = this.#step('data plane');
           // As it crosses to a worker.

@@ -227,7 +227,7 @@ export interface PairOptions {
 
 /** Installs an outbound and an inbound SA at one site; they are there when it returns. */
 export function installPair(
-  site: TestSite,
+  site: Pick<TestSite, 'sad'>,
   options: PairOptions = {},
 ): { outbound: SaRecord; inbound: SaRecord } {
   const transform = transformNamed(options.transform ?? 'aes256gcm16');
@@ -245,6 +245,7 @@ export function installPair(
     ...description,
     direction: 'outbound' as const,
     spi: options.outboundSpi ?? 0x1001,
+    inboundSpi: options.inboundSpi ?? 0x2002,
     keyMaterial: testKey(transform, options.outboundSeed ?? 1),
     endpoint: 'endpoint' in options ? options.endpoint : PEER_ENDPOINT,
     block: options.block ?? { first: 1, end: 2 ** 18 },
@@ -261,7 +262,7 @@ export function installPair(
 }
 
 /** The carrier of a test site does at once what it is told; a refusal is an unhandled rejection, and fails the test. */
-export function installSa(site: TestSite, sa: NewInboundSa | NewOutboundSa): SaRecord {
+export function installSa(site: Pick<TestSite, 'sad'>, sa: NewInboundSa | NewOutboundSa): SaRecord {
   void site.sad.edit([{ type: 'add', sa }]);
   const list = sa.direction === 'outbound' ? site.sad.outbound : site.sad.inbound;
   const record = list.find(({ spi, description }) => spi === sa.spi && description.peer === sa.peer);

@@ -4,7 +4,7 @@ import type { TestName } from '../results.ts';
 import { measureMemory } from './memory.ts';
 import { measurePing } from './ping.ts';
 import { measureStart } from './start.ts';
-import { measureTcp } from './tcp.ts';
+import { measureTcp, measureTcpBoth } from './tcp.ts';
 import { measureUdpLoss, measureUdpOverload } from './udp.ts';
 import type { Visit } from './visit.ts';
 
@@ -31,6 +31,7 @@ const STEPS: readonly Step[] = [
     },
   },
   single('tcp4', async (visit) => (await measureTcp(visit, 4)).mbitPerSecond),
+  single('tcpboth', measureTcpBoth),
   single('udp64', (visit) => measureUdpOverload(visit, 64)),
   single('udp1372', (visit) => measureUdpOverload(visit, 1372)),
   single('udp64loss', (visit) => measureUdpLoss(visit, 64)),

@@ -10,6 +10,13 @@ export interface TcpFigures {
   readonly cpuSecondsPerGigabyte: number | undefined;
 }
 
+interface TcpBothReport {
+  readonly end: {
+    readonly sum_received: { readonly bits_per_second: number };
+    readonly sum_received_bidir_reverse: { readonly bits_per_second: number };
+  };
+}
+
 interface TcpReport {
   readonly end: { readonly sum_received: { readonly bytes: number; readonly bits_per_second: number } };
 }
@@ -26,4 +33,14 @@ export async function measureTcp(visit: Visit, streams: number): Promise<TcpFigu
     mbitPerSecond: bitsPerSecond / 1e6,
     cpuSecondsPerGigabyte: processIds.length === 0 ? undefined : spent / (bytes / 1e9),
   };
+}
+
+/** @returns Mbit/s of both directions together */
+export async function measureTcpBoth(visit: Visit): Promise<number> {
+  const { end } = await runIperf3<TcpBothReport>(visit.topology, [
+    '--bidir',
+    '--time',
+    String(visit.seconds),
+  ]);
+  return (end.sum_received.bits_per_second + end.sum_received_bidir_reverse.bits_per_second) / 1e6;
 }

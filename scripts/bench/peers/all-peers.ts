@@ -7,11 +7,11 @@ import { plain } from './plain.ts';
 import { strongswanAesni } from './strongswan.ts';
 import { wireguardGoBackports, wireguardGoDebian12 } from './wireguard-go.ts';
 
-/** @param nodePath the Node that runs Isthmus */
-export function allPeers(nodePath: string): readonly Peer[] {
+/** @param nodePath the Node that runs Isthmus @param workers how many it has: with the native engine once for each number */
+export function allPeers(nodePath: string, workers: readonly number[]): readonly Peer[] {
   return [
     plain,
-    isthmus('native', nodePath),
+    ...workers.map((count) => isthmus('native', nodePath, count)),
     isthmus('portable', nodePath),
     wireguardGoBackports,
     wireguardGoDebian12,

@@ -31,10 +31,10 @@ const AS_SERVICE = [
   '--no-new-privs',
 ] as const;
 
-/** @param nodePath the Node that runs the gateways */
-export function isthmus(engine: EngineName, nodePath: string): Peer {
+/** @param nodePath the Node that runs the gateways @param workers of the data plane of each; more than 1 stand in the name */
+export function isthmus(engine: EngineName, nodePath: string, workers = 1): Peer {
   return {
-    name: `isthmus-${engine}`,
+    name: workers === 1 ? `isthmus-${engine}` : `isthmus-${engine}-${workers}-workers`,
     probe: async () => {
       if (!existsSync(MAIN)) return { kind: 'missing', reason: `${MAIN} is missing`, mend: 'npm run build' };
       if ('missing' in findAddon() && (engine === 'native' || !hasPortableTun())) {
@@ -59,7 +59,7 @@ export function isthmus(engine: EngineName, nodePath: string): Peer {
       return runDaemons(async (started) => {
         for (const gateway of GATEWAYS) {
           await mkdir(stateOf(gateway));
-          await writeFile(fileOf(gateway), configuration(gateway, engine));
+          await writeFile(fileOf(gateway), configuration(gateway, engine, workers));
           started.push(launchOne(gateway));
         }
         for (const daemon of started) await daemon.waitUntil(() => saysReady(daemon.output), 'ready line');
@@ -78,13 +78,14 @@ function saysReady(output: string): boolean {
   return output.split('\n').some((line) => line.startsWith('{') && line.includes('"msg":"ready"'));
 }
 
-function configuration(gateway: Gateway, engine: EngineName): string {
+function configuration(gateway: Gateway, engine: EngineName, workers: number): string {
   const far = farGateway(gateway);
   const key = (sender: Gateway): string =>
     `{ spi: ${OUTBOUND[sender].spi}, key: { file: ${OUTBOUND[sender].keyFile} } }`;
   return `gateway:
   name: ${gateway}
   engine: ${engine}
+  workers: ${workers}
   state_directory: auto
 tun:
   name: isthmus0

@@ -21,7 +21,8 @@ export interface CapturedSocket {
 export interface StartCapture {
   readonly type: 'start-capture';
   readonly id: number;
-  readonly memory: RingMemory;
+  /** Of each worker: a ring has one writer. */
+  readonly memories: readonly RingMemory[];
   readonly filter: CaptureFilter;
   /** Most bytes of a packet. */
   readonly snapBytes: number;

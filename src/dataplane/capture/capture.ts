@@ -3,7 +3,7 @@
 
 import { PASS, type DropReason } from '../drop-reasons.ts';
 import type { StartCapture } from './capture-commands.ts';
-import { RingWriter, Side, type RingEntry } from './capture-ring.ts';
+import { RingWriter, Side, type RingEntry, type RingMemory } from './capture-ring.ts';
 
 /** Steps behind the one at which a packet was seen, that may yet drop it. */
 export const Later = { seal: 0, clearWrite: 1, tunWrite: 2 } as const;
@@ -20,10 +20,10 @@ export class Capture {
   /** Records of packets that wait for one of {@link Later}. */
   readonly #waiting: readonly [number[], number[], number[]] = [[], [], []];
 
-  /** @param jobs most ESP packets that are queued for the engine */
-  constructor(command: StartCapture, jobs: number) {
+  /** @param memory of the ring that this worker writes @param jobs most ESP packets that are queued for the engine */
+  constructor(command: StartCapture, memory: RingMemory, jobs: number) {
     this.#command = command;
-    this.#ring = new RingWriter(command.memory);
+    this.#ring = new RingWriter(memory);
     this.#jobs = new Int32Array(jobs).fill(NO_RECORD);
   }
 

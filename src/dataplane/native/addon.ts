@@ -85,6 +85,12 @@ export interface NativeAddon extends NativeCrypto {
    */
   openTun(options: TunOptions): OpenTun;
   openUdp(options: UdpOptions): OpenUdp;
+  /**
+   * Of sockets that share an address, has each take the packets whose first word (the SPI; 0 of IKE) modulo `sockets` is its
+   * place in the order in which they were opened. A train goes where its first packet does.
+   * @param fd any of them; closing one would give the others new places
+   */
+  steerBySpi(fd: number, sockets: number): void;
   /** An eventfd, non-blocking. */
   createWakeup(): number;
   signalWakeup(fd: number): void;
@@ -135,6 +141,7 @@ export interface NativeAddon extends NativeCrypto {
     memory: BatchMemory,
     descriptors: {
       readonly tun: number;
+      readonly write: number;
       readonly clear: number;
       readonly sockets: readonly number[];
       readonly wakeup: number;

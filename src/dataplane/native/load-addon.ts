@@ -70,6 +70,11 @@ function withNativeErrors(addon: NativeAddon): NativeAddon {
     openUdp: (options) => translated(() => addon.openUdp(options)),
     createWakeup: () => translated(() => addon.createWakeup()),
     signalWakeup: (fd) => translated(() => addon.signalWakeup(fd)),
+    steerBySpi: (...input) => {
+      translated(() => {
+        addon.steerBySpi(...input);
+      });
+    },
     sendDatagram: (...message) => addon.sendDatagram(...message),
     filterFirstMessages: (...input) => translated(() => addon.filterFirstMessages(...input)),
     kernelDrops: (fd) => translated(() => addon.kernelDrops(fd)),

@@ -9,6 +9,8 @@ import { toNativeError } from './load-addon.ts';
 export interface NativeDescriptors {
   /** -1 = no TUN. */
   readonly tun: number;
+  /** The queue of the TUN that frames are written by. Left out: `tun`. */
+  readonly write?: number;
   /** The TUN that packets of BYPASS policies leave by. Left out: none. */
   readonly clear?: number;
   readonly sockets: readonly number[];
@@ -26,7 +28,9 @@ export function createNativeDevices(
   descriptors: NativeDescriptors,
 ): Devices {
   try {
-    return new NativeDevices(new addon.Devices(memory, { clear: -1, ...descriptors }));
+    return new NativeDevices(
+      new addon.Devices(memory, { clear: -1, write: descriptors.tun, ...descriptors }),
+    );
   } catch (error) {
     throw toNativeError(error);
   }

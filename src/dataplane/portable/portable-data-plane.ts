@@ -60,6 +60,7 @@ export async function startPortableDataPlane(options: PortableDataPlaneOptions):
 class PortableDataPlane implements DataPlane {
   readonly engine = 'portable';
   readonly hasOwnThread = false;
+  readonly workers = 1;
   readonly tunName: string;
   readonly clearTunName: string;
   readonly ikeSockets: readonly IkeSocket[];

@@ -9,6 +9,7 @@ import {
   RingReader,
   Side,
   Way,
+  type RingMemory,
   type RingPacket,
 } from '../../dataplane/capture/capture-ring.ts';
 import { readEnvelope, type Envelope } from '../../dataplane/capture/envelope.ts';
@@ -30,7 +31,7 @@ const TAKE_BYTES = 256 * 1024;
 const MOST_KNOWN_SOURCES = 1024;
 
 export interface CapturesParts {
-  readonly dataPlane: Pick<DataPlane, 'send'>;
+  readonly dataPlane: Pick<DataPlane, 'send' | 'workers'>;
   readonly sockets: readonly CapturedSocket[];
   /** @returns undefined where there is no route */
   readonly sourceTowards: (remote: Address) => Promise<Address | undefined>;
@@ -76,8 +77,9 @@ class GatewayCapture implements RunningCapture {
   readonly id: number;
   readonly #parts: CapturesParts;
   readonly #onEnd: () => void;
-  readonly #memory = allocateRing();
-  readonly #reader = new RingReader(this.#memory);
+  /** One for each worker. */
+  readonly #memories: readonly RingMemory[];
+  readonly #readers: readonly RingReader[];
   /** What the monotonic clock is added to; to the microsecond. */
   readonly #sinceNs = BigInt(Math.round((wallClockMs() - monotonicMs()) * 1e3)) * 1000n;
   readonly #endAsked = new AbortController();
@@ -90,12 +92,14 @@ class GatewayCapture implements RunningCapture {
     this.id = id;
     this.#parts = parts;
     this.#onEnd = onEnd;
+    this.#memories = Array.from({ length: parts.dataPlane.workers }, () => allocateRing());
+    this.#readers = this.#memories.map((memory) => new RingReader(memory));
   }
 
   async start({ sides, policy, peer, snapBytes }: CaptureRequest): Promise<void> {
     this.#snapBytes = snapBytes;
     await this.#parts.dataPlane.send({
-      ...{ type: 'start-capture', id: this.id, memory: this.#memory, snapBytes },
+      ...{ type: 'start-capture', id: this.id, memories: this.#memories, snapBytes },
       filter: { inner: sides.includes('inner'), outer: sides.includes('outer'), policy, peer },
       sockets: this.#parts.sockets,
     });
@@ -110,12 +114,20 @@ class GatewayCapture implements RunningCapture {
   }
 
   get lost(): Readonly<Record<CaptureSide, number>> {
-    return { inner: this.#reader.lost(Side.inner), outer: this.#reader.lost(Side.outer) };
+    return { inner: this.#lost(Side.inner), outer: this.#lost(Side.outer) };
+  }
+
+  #lost(side: Side): number {
+    return this.#readers.reduce((lost, reader) => lost + reader.lost(side), 0);
   }
 
   async take(): Promise<readonly CapturedPacket[]> {
     const packets: CapturedPacket[] = [];
-    for (const packet of this.#reader.take(TAKE_BYTES)) packets.push(await this.#view(packet));
+    // Each worker has its own ring; of what is taken at once the order is that of time.
+    const taken = this.#readers
+      .flatMap((reader) => reader.take(TAKE_BYTES))
+      .sort((one, other) => one.clockMs - other.clockMs);
+    for (const packet of taken) packets.push(await this.#view(packet));
     return packets;
   }
 

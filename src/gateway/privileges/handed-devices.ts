@@ -31,5 +31,5 @@ export function takeDevices(addon: NativeAddon): RawDevices | undefined {
 }
 
 export function descriptorsOf({ tun, clearTun, shared, own }: RawDevices): readonly number[] {
-  return [tun, clearTun, ...shared, ...own].map(({ fd }) => fd);
+  return [...tun, clearTun, ...shared.flat(), ...own].map(({ fd }) => fd);
 }

@@ -42,6 +42,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     file: context.file,
     name: file.gateway.name,
     engine: file.gateway.engine,
+    workers: file.gateway.workers,
     cipherLibrary: file.gateway.cipher_library,
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
     runtimeDirectory: runtimeDirectory(context),

@@ -21,6 +21,7 @@ export interface ConfigFile {
   readonly gateway: {
     readonly name: string;
     readonly engine: 'native' | 'portable';
+    readonly workers: number;
     readonly cipher_library: 'auto' | 'openssl' | 'ipsec-mb';
     /** A path, or the word `auto`. */
     readonly state_directory: string;

@@ -69,9 +69,13 @@ const levelsBySubsystem: z.ZodType<ConfiguredLevels> = mapping(
   Object.fromEntries(SUBSYSTEMS.map((subsystem) => [subsystem, oneOf(LOG_LEVELS).optional()])),
 );
 
+/** Each has a thread, its memory and a socket for each address. */
+const MOST_WORKERS = 16;
+
 const gateway = mapping({
   name: name(),
   engine: oneOf(['native', 'portable']).prefault('native'),
+  workers: integer(1, MOST_WORKERS).prefault(1),
   cipher_library: oneOf(['auto', 'openssl', 'ipsec-mb']).prefault('auto'),
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
   user: text('the name of a user of this host', /^[A-Za-z_][A-Za-z0-9._-]{0,31}$/).optional(),

@@ -16,6 +16,8 @@ export interface GatewayConfig {
   readonly file: string;
   readonly name: string;
   readonly engine: 'native' | 'portable';
+  /** Threads that carry packets. */
+  readonly workers: number;
   /** Whose ciphers the native engine uses. */
   readonly cipherLibrary: 'auto' | 'openssl' | 'ipsec-mb';
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */

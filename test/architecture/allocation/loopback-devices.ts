@@ -61,8 +61,10 @@ export class LoopbackDevices implements Devices {
   }
 
   udpSend(count: number): void {
-    const { arena, datagramsIn, datagramsOut, receivedOffset, sources } = this.#memory;
-    for (let i = 0; i < count; i++) {
+    const { arena, datagramsIn, datagramsOut, limits, receivedOffset, sources } = this.#memory;
+    // What finds no room is lost, as on a wire.
+    const taken = Math.min(count, limits.datagramsIn);
+    for (let i = 0; i < taken; i++) {
       const out = i * DatagramOut.stride;
       const row = i * DatagramIn.stride;
       const slot = receivedOffset + i * RECEIVE_SLOT_BYTES;
@@ -77,7 +79,7 @@ export class LoopbackDevices implements Devices {
       datagramsIn[row + DatagramIn.family] = 4;
       sources[i * ADDRESS_CELL_BYTES] = 127;
     }
-    this.#sent = count;
+    this.#sent = taken;
   }
 
   udpReceive(): number {

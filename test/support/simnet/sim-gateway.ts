@@ -163,6 +163,7 @@ export class SimGateway {
       chance: seededChance(random),
       crypto: seededCrypto(random),
       dataPlane: {
+        workers: 1,
         ikeSockets: this.sockets,
         acquaintances: new IkeAcquaintances(acquaintances),
         send: (command) => this.#send(command),

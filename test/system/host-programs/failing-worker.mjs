@@ -1,20 +1,36 @@
-// Preloaded into a gateway (`node --import`), this lets its worker fail: it throws between two batches as soon as there is
-// a file of the name FAIL_WORKER, which it takes away. Where the file names a library, that is loaded before.
+// Preloaded into a gateway (`node --import`), this lets a worker fail: it throws between two batches as soon as there is
+// a file of the name FAIL_WORKER, which it takes away. Where the file names a library, that is loaded before; where it holds
+// a number, the worker of that number fails, and otherwise the first.
 
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, workerData } from 'node:worker_threads';
 
 const file = process.env.FAIL_WORKER;
+/** Cells of the control words, which are read between two batches alone; other shared words are read within one. */
+const CONTROL_WORDS = 4;
 const { load } = Atomics;
 
-function loadOrFail(...cell) {
-  if (existsSync(file)) {
-    const library = readFileSync(file, 'utf8');
-    rmSync(file);
-    if (library !== '') process.dlopen({ exports: {} }, library);
-    throw new TypeError('a defect of the packet path');
+function loadOrFail(words, index) {
+  if (words.length === CONTROL_WORDS && existsSync(file)) failIfMeant(orderIn(file));
+  return load(words, index);
+}
+
+/** @returns undefined where the worker that was meant has taken it away */
+function orderIn(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
-  return load(...cell);
+}
+
+function failIfMeant(order) {
+  if (order === undefined) return;
+  const isNumber = /^\d+$/.test(order);
+  if (workerData.share.index !== (isNumber ? Number(order) : 0)) return;
+  rmSync(file);
+  if (!isNumber && order !== '') process.dlopen({ exports: {} }, order);
+  throw new TypeError('a defect of the packet path');
 }
 
 if (!isMainThread) Atomics.load = loadOrFail;

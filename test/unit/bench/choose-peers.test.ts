@@ -36,7 +36,7 @@ describe('choosePeers', () => {
 
 describe('allPeers', () => {
   it('has the names that reports are read by', () => {
-    expect(allPeers(process.execPath).map(({ name }) => name)).toEqual([
+    expect(allPeers(process.execPath, [1]).map(({ name }) => name)).toEqual([
       'plain',
       'isthmus-native',
       'isthmus-portable',

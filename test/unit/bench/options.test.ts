@@ -21,6 +21,7 @@ describe('npm run bench', () => {
       tests: [
         'tcp1',
         'tcp4',
+        'tcpboth',
         'udp64',
         'udp1372',
         'udp64loss',
@@ -38,6 +39,7 @@ describe('npm run bench', () => {
       installPeers: false,
       profile: false,
       node: process.execPath,
+      workers: [1],
     });
   });
 

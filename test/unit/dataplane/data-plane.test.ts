@@ -63,10 +63,10 @@ beforeEach(() => {
     input: {
       engine: 'portable',
       engineOptions: { coalesceTcp: true, coalesceUdp: true },
-      descriptors: { tun: -1, clear: -1, sockets: [], gso: [], seldom: [], wakeup: -1 },
-      counters: allocateCounters(),
       ...{ innerMtu: 1400, raisesHopLimit: true, flowSeed: 1, acquaintances: allocateAcquaintances() },
     },
+    descriptors: [{ tun: -1, clear: -1, sockets: [], gso: [], seldom: [], wakeup: -1 }],
+    counters: [allocateCounters()],
     ...{ tunName: 'isthmus0', clearTunName: 'isthmus0-clear' },
     onEvent: () => undefined,
     standingSas: () => standing,

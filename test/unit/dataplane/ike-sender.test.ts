@@ -74,7 +74,7 @@ describe('IKE messages that the main thread sends itself', () => {
 
   it('are left to the worker while any capture runs, which shows what the worker sends', () => {
     const rest = {
-      memory: allocateRing(),
+      memories: [allocateRing()],
       filter: { inner: true, outer: true },
       snapBytes: 100,
       sockets: [],

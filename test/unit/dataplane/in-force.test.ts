@@ -30,7 +30,7 @@ function spd(generation: number): Command {
 
 function capture(id: number): Command {
   const filter = { inner: true, outer: true };
-  return { type: 'start-capture', id, memory: allocateRing(64), filter, snapBytes: 100, sockets: [] };
+  return { type: 'start-capture', id, memories: [allocateRing(64)], filter, snapBytes: 100, sockets: [] };
 }
 
 /** What a new packet path is told. */

@@ -205,6 +205,7 @@ test.each([
   ['udp.buffer', { udp: ', buffer: 1MiB' }],
   ['udp.gso', { udp: ', gso: false' }],
   ['udp.gro', { udp: ', gro: false' }],
+  ['gateway.workers', { gateway: ', workers: 2' }],
   ['gateway.cipher_library', { gateway: ', cipher_library: openssl' }],
 ] as const)(
   'what cannot change while the gateway runs is named, and nothing else changes: %s',

@@ -31,6 +31,7 @@ function create(send: (command: Command) => Promise<void> = () => Promise.resolv
   const asked: string[] = [];
   const captures = new Captures({
     dataPlane: {
+      workers: 1,
       send: (command) => {
         sent.push(command);
         return send(command);
@@ -48,7 +49,7 @@ function create(send: (command: Command) => Promise<void> = () => Promise.resolv
 /** The packet path's end of the ring of the capture that was started last. */
 function writerOf({ sent }: Fixture): RingWriter {
   const start = sent.findLast((command): command is StartCapture => command.type === 'start-capture');
-  return new RingWriter(start!.memory);
+  return new RingWriter(start!.memories[0]!);
 }
 
 function entry(parts: Partial<RingEntry> = {}): RingEntry {

@@ -95,7 +95,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an empty section',
     replace: ['  name: site-a\n', ''],
     errors: [
-      '1:9: gateway: found nothing, expected a mapping with name, engine, cipher_library, state_directory, user, log_level, log_levels, audit_log, watch, on_stop, icmp_errors',
+      '1:9: gateway: found nothing, expected a mapping with name, engine, workers, cipher_library, state_directory, user, log_level, log_levels, audit_log, watch, on_stop, icmp_errors',
     ],
   },
   {
@@ -201,6 +201,11 @@ const CASES: readonly ErrorCase[] = [
     replace: ['    - 203.0.113.1:4500\n', '    - 203.0.113.1:4500\n    - 203.0.113.2\n'],
     errors: ['6:7: udp.listen[1]: found "203.0.113.2", expected at most one address of each family'],
   },
+  ...[0, 17].map((workers) => ({
+    what: `${workers} workers`,
+    replace: ['name: site-a', `name: site-a\n  workers: ${workers}`] as const,
+    errors: [`3:12: gateway.workers: found ${workers}, expected a whole number from 1 to 16`],
+  })),
   {
     what: 'a mark with a fraction',
     replace: ['  listen:', '  mark: 1.5\n  listen:'],
