@@ -31,7 +31,10 @@ async function isthmus(place: GatewayPlace, ...args: readonly string[]): Promise
 async function complaint(place: GatewayPlace, check: string): Promise<NamedFinding | undefined> {
   const { out } = await isthmus(place, 'doctor', '--json');
   const { findings } = JSON.parse(out) as { readonly findings: readonly NamedFinding[] };
-  const bad = findings.filter(({ state }) => state === 'failure' || state === 'warning');
+  // The gateways of these sites are root's, of which doctor warns (doctor.test.ts).
+  const bad = findings.filter(
+    ({ state, check: name }) => (state === 'failure' || state === 'warning') && name !== 'privileges',
+  );
   expect(bad.map((finding) => finding.check)).toEqual([check]);
   return bad[0];
 }
