@@ -17,11 +17,12 @@ namespace {
 constexpr uint32_t kUdpHeaderBytes = 8;
 constexpr uint32_t kMarkerBytes = 4;
 
-// RFC 7296 §3.1, §3.2, §3.10, §3.10.1: offsets in an IKE message, and the values of IANA's registries.
+// RFC 7296 §3.1, §3.2, §3.10, §3.10.1: lengths and offsets in an IKE message, and the values of IANA's registries.
 constexpr uint32_t kResponderSpi = 8;
 constexpr uint32_t kNextPayload = 16;
 constexpr uint32_t kExchangeType = 18;
-constexpr uint32_t kNotifyType = 28 + 6;
+constexpr uint32_t kIkeHeaderBytes = 28;
+constexpr uint32_t kNotifyType = kIkeHeaderBytes + 6;
 constexpr uint32_t kIkeSaInit = 34;
 constexpr uint32_t kNotifyPayload = 41;
 constexpr uint32_t kCookie = 16390;
@@ -69,7 +70,8 @@ class Program {
     Drop();
   }
 
-  // What is too short for a first message is somebody else's to judge.
+  // What is shorter than a header is no message. A Notify that is cut short of its type is dropped: a load behind the end ends
+  // the program with 0.
   void PassIfShorter(uint32_t length) {
     Add(BPF_LD | BPF_W | BPF_LEN, 0);
     instructions_.push_back(sock_filter{BPF_JMP | BPF_JGE | BPF_K, 1, 0, length});
@@ -102,7 +104,7 @@ constexpr uint8_t kPassOneInLength = 5;
 Program Compile(const FirstMessageFilter& filter, int family) {
   Program program;
   uint32_t message = kUdpHeaderBytes;
-  program.PassIfShorter(message + (filter.hasMarker ? kMarkerBytes : 0) + kNotifyType + sizeof(uint16_t));
+  program.PassIfShorter(message + (filter.hasMarker ? kMarkerBytes : 0) + kIkeHeaderBytes);
   if (filter.hasMarker) {
     program.Load(BPF_W, message);
     program.PassUnlessEqual(0);

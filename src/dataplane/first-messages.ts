@@ -59,25 +59,35 @@ export class FirstMessages {
     const seconds = (nowMs - this.#lookedMs) / 1000;
     if (seconds <= 0) return;
     this.#lookedMs = nowMs;
-    this.#countKernelDrops();
+    const dropped = this.#countKernelDrops();
     const { counters, acquaintances } = this.#parts;
     const strangers = counters[Counter.strangersFirstMessages]!;
     const cookies = counters[Counter.cookieFirstMessages]!;
-    const filter = this.#filter;
-    const strangersOneIn = oneIn(((strangers - this.#strangers) / seconds) * filter.strangersOneIn);
-    const cookiesOneIn = oneIn(((cookies - this.#cookies) / seconds) * filter.cookiesOneIn);
+    const { strangersOneIn, cookiesOneIn } = this.#filter;
+    // What the filter has never judged, as in a train, must not be multiplied: no more was kept off than the kernel has dropped.
+    const offered = (passed: number, oneOf: number): number =>
+      Math.min(passed * oneOf, passed + dropped) / seconds;
+    const next = {
+      strangersOneIn: oneIn(offered(strangers - this.#strangers, strangersOneIn)),
+      cookiesOneIn: oneIn(offered(cookies - this.#cookies, cookiesOneIn)),
+    };
     this.#strangers = strangers;
     this.#cookies = cookies;
-    this.#use({ strangersOneIn, cookiesOneIn, places: acquaintances.places });
+    this.#use({ ...next, places: acquaintances.places });
   }
 
-  #countKernelDrops(): void {
-    const { addon, descriptors, counters } = this.#parts;
+  /** @returns how many more there are, of the sockets of IKE */
+  #countKernelDrops(): number {
+    const { addon, descriptors, counters, sockets } = this.#parts;
+    let ofIke = 0;
     descriptors.forEach((descriptor, at) => {
       const drops = addon.kernelDrops(descriptor);
-      counters[Drop.inboundKernel] = counters[Drop.inboundKernel]! + ((drops - this.#kernelDrops[at]!) >>> 0);
+      const more = (drops - this.#kernelDrops[at]!) >>> 0;
       this.#kernelDrops[at] = drops;
+      counters[Drop.inboundKernel] = counters[Drop.inboundKernel]! + more;
+      if (at < sockets.length) ofIke += more;
     });
+    return ofIke;
   }
 
   #use(wanted: Filter): void {

@@ -100,8 +100,9 @@ export class Peers {
   moveTo(name: string, { socket, address, port }: Endpoint): void {
     const peer = this.#byName.get(name);
     if (peer === undefined || peer.isAtEndpoint({ socket, address, port })) return;
+    // This one has seen it elsewhere since, and tells of that soon.
+    if (peer.hasNewAddress) return;
     peer.moveTo(this.#parts.devices, socket, address, 0, address.length, port);
-    peer.hasNewAddress = false;
     if (peer.hasNewPathMtu) this.#tellOrWait(peer);
   }
 

@@ -38,7 +38,7 @@ const OTHERS: readonly (readonly [string, Uint8Array])[] = [
   ['with the first word of an SPI of the responder', message((bytes) => (bytes[8] = 1))],
   ['with the second', message((bytes) => (bytes[15] = 1))],
   ['of another exchange', message((bytes) => (bytes[18] = 35))],
-  ['too short to be one', FIRST.subarray(0, 35)],
+  ['shorter than a header', FIRST.subarray(0, 27)],
   ['empty', new Uint8Array()],
 ];
 
@@ -105,6 +105,16 @@ describe.each([
       expect(count).toBeGreaterThan(LEAST);
       expect(count).toBeLessThan(MOST);
       expect(passed(WITH_COOKIE, 100)).toBe(100);
+    });
+
+    test.each([28, 35])('also where it ends behind %i bytes', (length) => {
+      filter(NO_ONE, 1024, 1);
+      expect(passed(FIRST.subarray(0, length), 200)).toBeLessThan(20);
+    });
+
+    test('a cookie that is cut is none, and passes as little', () => {
+      filter(NO_ONE, 1024, 1);
+      expect(passed(WITH_COOKIE.subarray(0, 35), 200)).toBeLessThan(20);
     });
 
     test('one with a cookie in so many', () => {

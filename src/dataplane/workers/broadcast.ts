@@ -12,6 +12,14 @@ interface Unsettled {
   readonly settled: Promise<unknown>;
 }
 
+/** Who has not executed these goes by the same policies and SAs as the others: a block is asked for again, a peer seen again. */
+const HEALS: ReadonlySet<Command['type']> = new Set([
+  'grant-sequence',
+  'peer-seen',
+  'start-capture',
+  'stop-capture',
+]);
+
 export class Broadcast {
   readonly #workers: readonly Pick<CommandSender, 'send'>[];
   readonly #onDivided: (cause: Error) => void;
@@ -83,7 +91,7 @@ export class Broadcast {
     if (refused?.status !== 'rejected') return;
     const { reason } = refused as { readonly reason: unknown };
     const cause = reason instanceof Error ? reason : new InvariantError(String(reason));
-    if (executedBy.size > 0) this.#onDivided(cause);
+    if (executedBy.size > 0 && !HEALS.has(command.type)) this.#onDivided(cause);
     throw cause;
   }
 }

@@ -3,7 +3,7 @@
 import type { ChildSa } from '../child-sa.ts';
 import type { ChildTask } from '../ike-sa-state.ts';
 import type { Turn } from '../turn.ts';
-import { scheduleDeletion } from './lifecycle.ts';
+import { LINGER_MS, scheduleDeletion } from './lifecycle.ts';
 
 /** So long the heir has to make a Child SA that it lacks. */
 export const MAKE_MS = 3000;
@@ -20,7 +20,16 @@ export function leaveToHeir(turn: Turn, child: ChildSa): void {
   const wanted = taskFor(turn, child);
   // The heir was asked for what it replaces.
   if (wanted !== undefined && child.replaces === undefined) ask(turn, wanted);
-  scheduleDeletion(turn, child.inboundSpi, turn.context.nowMs + MAKE_MS);
+  const deletedMs = turn.context.nowMs + MAKE_MS;
+  scheduleDeletion(turn, child.inboundSpi, deletedMs);
+  // The answer may be so late that the IKE SA was to be gone by now.
+  const goneMs = deletedMs + 2 * LINGER_MS;
+  const { tasks } = turn.state;
+  turn.set({
+    tasks: tasks.map((one) =>
+      one.kind === 'delete-ike' ? { ...one, notBeforeMs: Math.max(one.notBeforeMs, goneMs) } : one,
+    ),
+  });
 }
 
 /** A Child SA is asked for again: not here, where the IKE SA makes way meanwhile. */

@@ -22,12 +22,16 @@ class FakeKernel {
   readonly filters: (readonly [number, boolean, number, number, number])[] = [];
   refuses = false;
   #nowMs = 0;
+  #strangersOneIn = 1;
+  #cookiesOneIn = 1;
   readonly #firstMessages = new FirstMessages(
     {
       addon: {
         kernelDrops: (fd) => this.drops[fd - 30]!,
         filterFirstMessages: (fd, hasMarker, known, strangersOneIn, cookiesOneIn) => {
           if (this.refuses) throw new Error('no room');
+          this.#strangersOneIn = strangersOneIn;
+          this.#cookiesOneIn = cookiesOneIn;
           this.filters.push([fd, hasMarker, known.length, strangersOneIn, cookiesOneIn]);
         },
       },
@@ -43,8 +47,14 @@ class FakeKernel {
     0,
   );
 
-  /** A second in which so many came past the filter. @returns what was asked of the kernel */
+  /** A second in which so many came past the filter, and as many were kept off as it should. @returns what was asked of the kernel */
   second(strangers: number, cookies = 0): unknown[] {
+    this.drops[0]! += strangers * (this.#strangersOneIn - 1) + cookies * (this.#cookiesOneIn - 1);
+    return this.unjudgedSecond(strangers, cookies);
+  }
+
+  /** The same, and the filter has kept none off. */
+  unjudgedSecond(strangers: number, cookies = 0): unknown[] {
     this.counters[Counter.strangersFirstMessages]! += strangers;
     this.counters[Counter.cookieFirstMessages]! += cookies;
     this.#nowMs += 1000;
@@ -82,6 +92,15 @@ describe('a filter', () => {
     expect(kernel.second(5_000, 0)[0]).toEqual([30, true, 0, 4, 1]);
   });
 
+  test('does not close further for what it has no say in', () => {
+    const kernel = new FakeKernel();
+    expect(kernel.unjudgedSecond(16_000)[0]).toEqual([30, true, 0, 4, 1]);
+    for (let second = 0; second < 5; second++)
+      expect(kernel.unjudgedSecond(16_000), `second ${second}`).toEqual([]);
+    expect(kernel.unjudgedSecond(8000)[0]).toEqual([30, true, 0, 2, 1]);
+    expect(kernel.unjudgedSecond(7999)[0]).toEqual([30, true, 0, 1, 1]);
+  });
+
   test('learns of other peers while it stands, and is not there where they are more than it has room for', () => {
     const kernel = new FakeKernel();
     kernel.second(16_000);
@@ -97,13 +116,13 @@ describe('a filter', () => {
   test('that the kernel refuses is told once, and tried again when the flood is another', () => {
     const kernel = new FakeKernel();
     kernel.refuses = true;
-    kernel.second(16_000);
-    kernel.second(4_000);
+    kernel.unjudgedSecond(16_000);
+    kernel.unjudgedSecond(16_000);
     expect(kernel.said).toEqual([
       'the kernel takes no filter against a flood of first messages: each is read',
     ]);
     kernel.refuses = false;
-    expect(kernel.second(16_000)).toHaveLength(2);
+    expect(kernel.unjudgedSecond(8_000)).toHaveLength(2);
   });
 });
 

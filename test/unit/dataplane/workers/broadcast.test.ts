@@ -126,8 +126,17 @@ describe('commands for several workers', () => {
     await done;
   });
 
-  it('that one has executed and another one cannot leave no state that all go by', async () => {
+  it('that heal by themselves leave all workers as they are', async () => {
     const refused = broadcast.send(GRANT);
+    const isRefused = expect(refused).rejects.toThrow('it ends of it');
+    await one.execute();
+    await other.refuse();
+    await isRefused;
+    expect(divided).toEqual([]);
+  });
+
+  it('that one has executed and another one cannot leave no state that all go by', async () => {
+    const refused = broadcast.send(inbound);
     const isRefused = expect(refused).rejects.toThrow('it ends of it');
     await one.execute();
     await other.refuse();
