@@ -41,9 +41,10 @@ export class WorksProbe {
     this.#peer = peer;
   }
 
-  /** Before the flood: a management socket takes so many clients and no more. */
+  /** Before the flood: of many clients those stay that have asked something. */
   static async open(site: FloodSite): Promise<WorksProbe> {
     const target = await ViciSession.open(site.viciSocket);
+    await target.call('version');
     return new WorksProbe(site, target, await ViciSession.open(site.peerViciSocket));
   }
 
