@@ -23,7 +23,7 @@ import type { Captures } from './capture/captures.ts';
 import type { Devices } from './devices.ts';
 import { Drop, PASS, type DropReason } from './drop-reasons.ts';
 import { IKE_ENDPOINT } from './endpoint-rows.ts';
-import { FIRST_MESSAGES_PER_SECOND } from './first-messages.ts';
+import { FIRST_MESSAGES_PER_SECOND } from './first-message-filter.ts';
 import { IkeAcquaintances } from './ike-acquaintances.ts';
 import type { OuterEndpoints, SendIke } from './ike-events.ts';
 import type { IkePath, IkeSocket } from './ike-socket.ts';

@@ -177,11 +177,13 @@ export class Inbound {
     const sa = associations.inboundBySpi(readInt32(memory.arena, offset + ESP_SPI));
     if (sa === undefined) {
       const { handOver } = this.#parts;
-      const worker = associations.workerOfInbound(readInt32(memory.arena, offset + ESP_SPI));
-      // RFC 4303 §3.4.3: a window has one worker, and so no packet is taken twice.
-      if (handOver !== undefined && worker >= 0)
-        return handOver.giveDatagram(datagram, offset, length, worker);
-      this.#parts.ike.tellUnknownSpi(datagram, readInt32(memory.arena, offset + ESP_SPI));
+      const spi = readInt32(memory.arena, offset + ESP_SPI);
+      if (handOver !== undefined) {
+        const worker = associations.workerOfInbound(spi);
+        // RFC 4303 §3.4.3: a window has one worker, and so no packet is taken twice.
+        if (worker >= 0) return handOver.giveDatagram(datagram, offset, length, worker);
+      }
+      this.#parts.ike.tellUnknownSpi(datagram, spi);
       return Drop.inboundUnknownSpi;
     }
     const { transform } = sa;

@@ -6,7 +6,7 @@ import type { Logger } from '../base/log.ts';
 import type { DataPlaneEvent } from '../dataplane/commands.ts';
 import type { Counters } from '../dataplane/counters.ts';
 import { WorkerDataPlane, type DataPlane } from '../dataplane/data-plane.ts';
-import { FirstMessages } from '../dataplane/first-messages.ts';
+import { FirstMessageFilter } from '../dataplane/first-message-filter.ts';
 import type { NativeAddon } from '../dataplane/native/addon.ts';
 import { allocateAcquaintances } from '../dataplane/ike-acquaintances.ts';
 import { ikeListen } from '../dataplane/ike-socket.ts';
@@ -103,7 +103,7 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       devices.close();
     },
   });
-  const firstMessages = new FirstMessages(
+  const firstMessageFilter = new FirstMessageFilter(
     {
       addon,
       sockets: plane.ikeSockets,
@@ -116,7 +116,7 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
     monotonicMs(),
   );
   endLooks = HOST_TIME.every(SOCKET_LOOK_MS, () => {
-    firstMessages.look(monotonicMs());
+    firstMessageFilter.look(monotonicMs());
   });
   return plane;
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { allocateCounters, Counter } from '../../../src/dataplane/counters.ts';
 import { Drop } from '../../../src/dataplane/drop-reasons.ts';
-import { FirstMessages } from '../../../src/dataplane/first-messages.ts';
+import { FirstMessageFilter } from '../../../src/dataplane/first-message-filter.ts';
 import { allocateAcquaintances, IkeAcquaintances } from '../../../src/dataplane/ike-acquaintances.ts';
 
 const IPV4_PEER = Uint8Array.of(192, 0, 2, 1);
@@ -24,7 +24,7 @@ class FakeKernel {
   #nowMs = 0;
   #strangersOneIn = 1;
   #cookiesOneIn = 1;
-  readonly #firstMessages = new FirstMessages(
+  readonly #firstMessageFilter = new FirstMessageFilter(
     {
       addon: {
         kernelDrops: (fd) => this.drops[fd - 30]!,
@@ -58,7 +58,7 @@ class FakeKernel {
     this.counters[Counter.strangersFirstMessages]! += strangers;
     this.counters[Counter.cookieFirstMessages]! += cookies;
     this.#nowMs += 1000;
-    this.#firstMessages.look(this.#nowMs);
+    this.#firstMessageFilter.look(this.#nowMs);
     return this.filters.splice(0);
   }
 }

@@ -19,7 +19,7 @@ const MOST_ONE_IN = 2 ** 10;
 /** A filter has room for so many addresses; a gateway with more peers has none. */
 const MOST_KNOWN = { 4: 512, 6: 128 } as const;
 
-export interface FirstMessagesParts {
+export interface FirstMessageFilterParts {
   readonly addon: Pick<NativeAddon, 'filterFirstMessages' | 'kernelDrops'>;
   /** Empty where there is no IKE. */
   readonly sockets: readonly IkeSocket[];
@@ -31,16 +31,16 @@ export interface FirstMessagesParts {
 }
 
 /** Of the messages without a cookie, and of those with one, one in so many passes. */
-interface Filter {
+interface Setting {
   readonly strangersOneIn: number;
   readonly cookiesOneIn: number;
   readonly places: readonly Uint8Array[];
 }
 
-const NO_FILTER: Filter = { strangersOneIn: 1, cookiesOneIn: 1, places: [] };
+const NO_FILTER: Setting = { strangersOneIn: 1, cookiesOneIn: 1, places: [] };
 
-export class FirstMessages {
-  readonly #parts: FirstMessagesParts;
+export class FirstMessageFilter {
+  readonly #parts: FirstMessageFilterParts;
   #filter = NO_FILTER;
   #strangers = 0;
   #cookies = 0;
@@ -48,7 +48,7 @@ export class FirstMessages {
   /** Monotonic milliseconds. */
   #lookedMs: number;
 
-  constructor(parts: FirstMessagesParts, nowMs: number) {
+  constructor(parts: FirstMessageFilterParts, nowMs: number) {
     this.#parts = parts;
     this.#kernelDrops = parts.descriptors.map((descriptor) => parts.addon.kernelDrops(descriptor));
     this.#lookedMs = nowMs;
@@ -84,13 +84,14 @@ export class FirstMessages {
       const drops = addon.kernelDrops(descriptor);
       const more = (drops - this.#kernelDrops[at]!) >>> 0;
       this.#kernelDrops[at] = drops;
+      // This thread alone writes the cell.
       counters[Drop.inboundKernel] = counters[Drop.inboundKernel]! + more;
       if (at < sockets.length) ofIke += more;
     });
     return ofIke;
   }
 
-  #use(wanted: Filter): void {
+  #use(wanted: Setting): void {
     const before = this.#filter;
     if (isOff(wanted) ? isOff(before) : isSame(wanted, before)) return;
     this.#filter = wanted;
@@ -110,7 +111,7 @@ export class FirstMessages {
     else if (isOff(wanted)) log.info('the flood of first messages of IKE is over');
   }
 
-  #attach(wanted: Filter): void {
+  #attach(wanted: Setting): void {
     const { addon, sockets, descriptors } = this.#parts;
     const known = { 4: ofFamily(wanted.places, 4), 6: ofFamily(wanted.places, 6) };
     for (const [at, { family, hasMarker }] of sockets.entries()) {
@@ -128,11 +129,11 @@ function oneIn(perSecond: number): number {
   return Math.min(MOST_ONE_IN, 2 ** Math.floor(Math.log2(perSecond / LET_THROUGH_PER_SECOND)));
 }
 
-function isOff({ strangersOneIn, cookiesOneIn }: Filter): boolean {
+function isOff({ strangersOneIn, cookiesOneIn }: Setting): boolean {
   return strangersOneIn === 1 && cookiesOneIn === 1;
 }
 
-function isSame(one: Filter, other: Filter): boolean {
+function isSame(one: Setting, other: Setting): boolean {
   return (
     one.strangersOneIn === other.strangersOneIn &&
     one.cookiesOneIn === other.cookiesOneIn &&
