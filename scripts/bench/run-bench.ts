@@ -78,6 +78,9 @@ async function visitPeer(
       peer: running,
       seconds: run.options.seconds,
       generator: async () => (generator ??= await openUdpGenerator(topology)),
+      say: (line) => {
+        run.say(`${label}: ${line}`);
+      },
     };
     for (const step of stepsFor(run.options.tests)) {
       for (const [test, figure] of await step.measure(visit)) {

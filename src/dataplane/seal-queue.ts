@@ -172,7 +172,7 @@ export class SealQueue {
     sealJobs[job + SealJob.paddedLength] = request.paddedLength;
   }
 
-  /** Describes the ESP packets of the job as trains; a run of equal packets goes on in the train before. */
+  /** Describes the ESP packets of the job as trains; packets as long as those of the train before go on in that one. */
   #writeDatagrams(
     request: SealRequest,
     sa: OutboundSa,
@@ -180,50 +180,55 @@ export class SealQueue {
     last: number,
     trainSegments: number,
   ): void {
-    let offset = this.#sealedEnd;
+    const { datagramsOut } = this.#parts.memory;
+    if (request.segments === 1) full = last;
     let left = request.segments;
-    if (left === 1) full = last;
-    while (left > 0) {
-      const segments = Math.min(left, trainSegments);
-      const length = (segments - 1) * full + (segments === left ? last : full);
-      this.#appendTrain(request, sa.endpoint, offset, length, full);
-      offset += length;
-      left -= segments;
+    let taken = this.#roomInTrain(request, sa.endpoint, full);
+    if (taken > 0) {
+      taken = Math.min(taken, left);
+      const length = (taken - 1) * full + (taken === left ? last : full);
+      const row = (this.#datagrams - 1) * DatagramOut.stride;
+      const before = datagramsOut[row + DatagramOut.length]!;
+      if (datagramsOut[row + DatagramOut.segmentLength] === 0)
+        datagramsOut[row + DatagramOut.segmentLength] = before;
+      datagramsOut[row + DatagramOut.length] = before + length;
+      this.#sealedEnd += length;
+      left -= taken;
     }
-    this.#sealedEnd = offset;
+    for (; left > 0; left -= taken) {
+      taken = Math.min(left, trainSegments);
+      const length = (taken - 1) * full + (taken === left ? last : full);
+      const row = this.#datagrams * DatagramOut.stride;
+      datagramsOut[row + DatagramOut.offset] = this.#sealedEnd;
+      datagramsOut[row + DatagramOut.length] = length;
+      datagramsOut[row + DatagramOut.segmentLength] = taken > 1 ? full : 0;
+      datagramsOut[row + DatagramOut.endpoint] = sa.endpoint;
+      datagramsOut[row + DatagramOut.trafficClass] = request.trafficClass;
+      datagramsOut[row + DatagramOut.dontFragment] = request.dontFragment ? 1 : 0;
+      this.#datagrams++;
+      this.#sealedEnd += length;
+    }
   }
 
-  #appendTrain(request: SealRequest, endpoint: number, offset: number, length: number, full: number): void {
+  /** @returns how many ESP packets of a request, each but the last of `full` bytes, the last train still takes */
+  #roomInTrain(request: SealRequest, endpoint: number, full: number): number {
+    if (this.#datagrams === 0) return 0;
     const { datagramsOut } = this.#parts.memory;
-    const { trafficClass } = request;
-    const dontFragment = request.dontFragment ? 1 : 0;
-    const before = (this.#datagrams - 1) * DatagramOut.stride;
-    if (this.#datagrams > 0 && length <= full) {
-      const beforeLength = datagramsOut[before + DatagramOut.length]!;
-      const segmentLength = datagramsOut[before + DatagramOut.segmentLength]! || beforeLength;
-      const joined = beforeLength + length;
-      if (
-        length <= segmentLength &&
-        beforeLength % segmentLength === 0 &&
-        joined <= Math.min(MAX_TRAIN_BYTES, MAX_TRAIN_SEGMENTS * segmentLength) &&
-        datagramsOut[before + DatagramOut.endpoint] === endpoint &&
-        datagramsOut[before + DatagramOut.trafficClass] === trafficClass &&
-        datagramsOut[before + DatagramOut.dontFragment] === dontFragment &&
-        datagramsOut[before + DatagramOut.offset]! + beforeLength === offset
-      ) {
-        datagramsOut[before + DatagramOut.length] = joined;
-        datagramsOut[before + DatagramOut.segmentLength] = segmentLength;
-        return;
-      }
-    }
-    const row = this.#datagrams * DatagramOut.stride;
-    datagramsOut[row + DatagramOut.offset] = offset;
-    datagramsOut[row + DatagramOut.length] = length;
-    datagramsOut[row + DatagramOut.segmentLength] = length > full ? full : 0;
-    datagramsOut[row + DatagramOut.endpoint] = endpoint;
-    datagramsOut[row + DatagramOut.trafficClass] = trafficClass;
-    datagramsOut[row + DatagramOut.dontFragment] = dontFragment;
-    this.#datagrams++;
+    const row = (this.#datagrams - 1) * DatagramOut.stride;
+    const length = datagramsOut[row + DatagramOut.length]!;
+    const segmentLength = datagramsOut[row + DatagramOut.segmentLength]! || length;
+    if (
+      datagramsOut[row + DatagramOut.endpoint] !== endpoint ||
+      datagramsOut[row + DatagramOut.trafficClass] !== request.trafficClass ||
+      datagramsOut[row + DatagramOut.dontFragment] !== (request.dontFragment ? 1 : 0) ||
+      datagramsOut[row + DatagramOut.offset]! + length !== this.#sealedEnd ||
+      // A shorter packet was its last.
+      length % segmentLength !== 0
+    )
+      return 0;
+    const bytes = Math.min(MAX_TRAIN_BYTES, MAX_TRAIN_SEGMENTS * segmentLength) - length;
+    if (full === segmentLength) return Math.floor(bytes / full);
+    return request.segments === 1 && full < segmentLength && full <= bytes ? 1 : 0;
   }
 
   /** Fail closed: where one job was refused, nothing of the batch leaves. */

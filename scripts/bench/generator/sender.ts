@@ -1,7 +1,9 @@
-// Runs in hostA: sends one flow of UDP as single datagrams, many per system call. It takes one SendOrder per
-// line of standard input, answers each with a line, and ends with its input.
+// Runs in hostA: sends one flow of UDP, many datagrams per system call. They leave the kernel as single datagrams, because the
+// host's link cuts no trains (link-offloads.ts). It takes one SendOrder per line of standard input, answers each with a line,
+// and ends with its input.
 // Usage: sender.ts LOCAL-ADDRESS REMOTE-ADDRESS PORT
 
+import { setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { parseAddress } from '../../../src/base/address.ts';
 import {
@@ -13,9 +15,14 @@ import { loadAddon } from '../../../src/dataplane/native/load-addon.ts';
 import { createNativeDevices } from '../../../src/dataplane/native/native-devices.ts';
 import type { SendOrder, Sent } from './generator.ts';
 
-/** The most that leaves at once, also when it is behind: a stall must not become a burst. */
-const BATCH = 64;
+/** Of one send with UDP_SEGMENT. */
+const LONGEST_TRAIN = 64;
+/** The largest UDP payload over IPv4. */
+const LONGEST_SEND_BYTES = 65_507;
+/** Datagrams that leave at once, at most, also when it is behind: a stall must not become a burst. */
+const LONGEST_BURST = 4 * LONGEST_TRAIN;
 const NAP_MS = 0.2;
+const HIGHEST_PRIORITY = -20;
 
 const [localText = '', remoteText = '', portText = ''] = process.argv.slice(2);
 const local = parseAddress(localText);
@@ -30,13 +37,13 @@ const socket = addon.openUdp({
   mark: 0,
   reusePort: false,
   bufferBytes: 1 << 20,
-  gso: false,
+  gso: true,
   gro: false,
 });
 const devices = createNativeDevices(addon, memory, {
   tun: -1,
   sockets: [socket.fd],
-  gso: [false],
+  gso: [true],
   wakeup: -1,
 });
 devices.setEndpoint(0, 0, remote.bytes, Number(portText));
@@ -48,14 +55,8 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 
 function send({ payloadBytes, ratePerSecond, seconds }: SendOrder): Sent {
-  for (let row = 0; row < BATCH; row++) {
-    const at = row * DatagramOut.stride;
-    memory.datagramsOut[at + DatagramOut.offset] = 0;
-    memory.datagramsOut[at + DatagramOut.length] = payloadBytes;
-    memory.datagramsOut[at + DatagramOut.segmentLength] = 0;
-    memory.datagramsOut[at + DatagramOut.endpoint] = 0;
-    memory.datagramsOut[at + DatagramOut.trafficClass] = 0;
-  }
+  // On a machine of its own it would keep its rate whatever the gateways do. Where it takes all that it can get, it gets its share.
+  setPriority(ratePerSecond === 0 ? 0 : HIGHEST_PRIORITY);
   const perMs = ratePerSecond / 1000;
   const start = performance.now();
   const end = start + seconds * 1000;
@@ -63,26 +64,34 @@ function send({ payloadBytes, ratePerSecond, seconds }: SendOrder): Sent {
   let credit = 0;
   let last = start;
   for (let now = start; now < end; now = performance.now()) {
-    credit = ratePerSecond === 0 ? BATCH : Math.min(BATCH, credit + (now - last) * perMs);
+    credit = ratePerSecond === 0 ? LONGEST_TRAIN : Math.min(LONGEST_BURST, credit + (now - last) * perMs);
     last = now;
     const due = Math.floor(credit);
-    if (due === 0) {
-      Atomics.wait(nap, 0, 0, NAP_MS);
-      continue;
-    }
     credit -= due;
-    packets += sendBatch(due);
-    if (due < BATCH) Atomics.wait(nap, 0, 0, NAP_MS);
+    if (due > 0) packets += sendBurst(due, payloadBytes);
+    if (due < LONGEST_TRAIN) Atomics.wait(nap, 0, 0, NAP_MS);
   }
   return { packets, seconds: (last - start) / 1000 };
 }
 
 /** @returns how many the kernel took */
-function sendBatch(count: number): number {
-  devices.udpSend(count);
+function sendBurst(count: number, payloadBytes: number): number {
+  const longest = Math.min(LONGEST_TRAIN, Math.floor(LONGEST_SEND_BYTES / payloadBytes));
+  let rows = 0;
+  for (let left = count; left > 0; left -= longest, rows++) {
+    const at = rows * DatagramOut.stride;
+    memory.datagramsOut[at + DatagramOut.offset] = 0;
+    memory.datagramsOut[at + DatagramOut.length] = Math.min(left, longest) * payloadBytes;
+    memory.datagramsOut[at + DatagramOut.segmentLength] = payloadBytes;
+    memory.datagramsOut[at + DatagramOut.endpoint] = 0;
+    memory.datagramsOut[at + DatagramOut.trafficClass] = 0;
+  }
+  devices.udpSend(rows);
   let taken = 0;
-  for (let row = 0; row < count; row++) {
-    if (memory.datagramsOut[row * DatagramOut.stride + DatagramOut.status] === 0) taken++;
+  for (let row = 0; row < rows; row++) {
+    const at = row * DatagramOut.stride;
+    if (memory.datagramsOut[at + DatagramOut.status] === 0)
+      taken += memory.datagramsOut[at + DatagramOut.length]! / payloadBytes;
   }
   return taken;
 }

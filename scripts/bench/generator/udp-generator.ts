@@ -10,7 +10,7 @@ import { openNativeGenerator } from './native-generator.ts';
 export function generatorName(): string {
   return 'missing' in findAddon()
     ? 'iperf3 -u (at most about 200 000 packets/s)'
-    : 'sendmmsg by the native addon: one flow, 64 single datagrams a call, no UDP_SEGMENT';
+    : 'the native addon: one flow, up to 64 datagrams a call, which the kernel of the sending host cuts';
 }
 
 export async function openUdpGenerator(topology: Topology): Promise<UdpGenerator> {

@@ -11,14 +11,19 @@ const MARGIN_MS = 400;
 /** Trials of the bisection are short; there are about ten. */
 const TRIAL_SECONDS = 1;
 const SETTLED_MS = 100;
+/** Whoever loses less than this was not overloaded, and a rate that is missed by less is kept. */
+const NEARLY = 0.03;
+
+const GENERATOR_LIMIT = 'what follows is the limit of the generator: it could offer no more';
 
 /** @returns packets per second that arrive while as many as possible are sent */
 export async function measureUdpOverload(visit: Visit, payloadBytes: number): Promise<number> {
   const generator = await visit.generator();
   const sending = generator.send(payloadBytes, undefined, visit.seconds + (2 * MARGIN_MS) / 1000);
   const counted = countMiddle(visit);
-  const [figure] = await Promise.all([counted, sending]);
+  const [figure, sent] = await Promise.all([counted, sending]);
   await settle(visit);
+  if (figure > (1 - NEARLY) * (sent.packets / sent.seconds)) visit.say(GENERATOR_LIMIT);
   return figure;
 }
 
@@ -35,7 +40,14 @@ export async function measureUdpLoss(visit: Visit, payloadBytes: number): Promis
   const generator = await visit.generator();
   const { packets, seconds } = await generator.send(payloadBytes, undefined, TRIAL_SECONDS);
   await settle(visit);
-  return highestRate((rate) => runTrial(visit, generator, payloadBytes, rate), packets / seconds);
+  let limit = packets / seconds;
+  const figure = await highestRate(async (rate) => {
+    const outcome = await runTrial(visit, generator, payloadBytes, rate);
+    if (outcome.offeredPerSecond < (1 - NEARLY) * rate) limit = Math.min(limit, outcome.offeredPerSecond);
+    return outcome;
+  }, limit);
+  if (figure > (1 - NEARLY) * limit) visit.say(GENERATOR_LIMIT);
+  return figure;
 }
 
 async function runTrial(

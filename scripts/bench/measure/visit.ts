@@ -11,4 +11,6 @@ export interface Visit {
   readonly seconds: number;
   /** Opened on first use. */
   generator(): Promise<UdpGenerator>;
+  /** Says something about the figure that follows. */
+  say(line: string): void;
 }
