@@ -193,9 +193,11 @@ function policyRules(policies: readonly Policy[], shown: Shown): readonly string
 
 function arrivingRules({ interfaces, listen, tunName, clearTunName }: GuardPlanInput): readonly string[] {
   const own = listen.flatMap(({ address, port }) => ownRules(address, port));
-  if (interfaces === undefined) return [`iifname { "${tunName}", "${clearTunName}" } accept`, ...own];
+  // Every ESP packet passes here: comparisons, and no lookup in a set.
+  if (interfaces === undefined)
+    return [...[tunName, clearTunName].map((name) => `iifname "${name}" accept`), ...own];
   return [
-    `iifname != { ${interfaces.map((name) => `"${name}"`).join(', ')} } accept`,
+    `iifname != ${oneOf(interfaces.map((name) => `"${name}"`))} accept`,
     ...own,
     // RFC 4861 §7.1: what has hop limit 255 comes from the link; without it the link itself is dead.
     'icmpv6 type { 133, 134, 135, 136 } ip6 hoplimit 255 accept',
@@ -239,7 +241,7 @@ function firstFragmentRules(): readonly string[] {
 
 /** IKE and ESP in UDP to the gateway, and the ICMP errors that tell of its own datagrams (RFC 4301 §8.2). */
 function ownRules(address: Address, port: number): readonly string[] {
-  const ports = `{ ${[...new Set([IKE_PORT, NAT_TRAVERSAL_PORT, port])].join(', ')} }`;
+  const ports = [...new Set([port, NAT_TRAVERSAL_PORT, IKE_PORT])].map(String);
   const text = formatAddress(address);
   const ip = address.family === 4 ? 'ip' : 'ip6';
   const isAny = address.bytes.every((byte) => byte === 0);
@@ -248,10 +250,10 @@ function ownRules(address: Address, port: number): readonly string[] {
     : `${ip} daddr ${text}`;
   const later = address.family === 4 ? LATER_IPV4_FRAGMENT : LATER_IPV6_FRAGMENT;
   return [
-    `${here} udp dport ${ports} goto passed`,
+    ...ports.map((one) => `udp dport ${one} ${here} goto passed`),
     // Without its first fragment, which only these ports get past the guard, a later one is worth nothing.
     `${here} meta l4proto 17 ${later} goto passed`,
-    `${here} ${icmpError(address.family, ports, isAny ? undefined : address)} goto passed`,
+    `${here} ${icmpError(address.family, oneOf(ports), isAny ? undefined : address)} goto passed`,
   ];
 }
 
@@ -264,6 +266,10 @@ function icmpError(family: AddressFamily, ports: string, source: Address | undef
   }
   const from = bytes === '' ? '' : ` @th,128,128 0x${bytes}`;
   return `icmpv6 type { 1, 2, 3, 4 } @th,112,8 17${from} @th,384,16 ${ports}`;
+}
+
+function oneOf(values: readonly string[]): string {
+  return values.length === 1 ? values[0]! : `{ ${values.join(', ')} }`;
 }
 
 function hex(mark: number): string {

@@ -1,10 +1,11 @@
 // The policy rules of the host's routing: who is led to the protected table, and who is kept out of it.
 //
+//   213  the gateway's own, marked  ─► main table
 //   214  left the TUN in clear      ─► main table only
 //   216  just decrypted             ─► transit table, then the main table only
-//   219  the gateway's own, marked  ─► main table
 //   220  everything else            ─► protected table
 //
+// The marked stand first because every ESP packet is one: the kernel looks up the way back to its sender as well.
 // An `unreachable` ends each search that must not go on: a packet that was led back would run in a circle.
 
 import type { AddressFamily } from '../base/address.ts';
@@ -45,12 +46,12 @@ export function rulesOf(family: AddressFamily, footprint: HostFootprint): readon
     table,
   });
   return [
+    ...(mark === 0 ? [] : [{ ...any, priority: 213, mark, table: 'main' } as const]),
     from(clearTunName, 214, 'main'),
     from(clearTunName, 215, 'unreachable'),
     from(tunName, 216, TRANSIT),
     from(tunName, 217, 'main'),
     from(tunName, 218, 'unreachable'),
-    ...(mark === 0 ? [] : [{ ...any, priority: 219, mark, table: 'main' } as const]),
     { ...any, priority: 220, mark: mark === 0 ? undefined : mark, inverted: mark !== 0, table: PROTECTED },
   ];
 }
