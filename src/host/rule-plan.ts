@@ -3,9 +3,11 @@
 //   213  the gateway's own, marked  ─► main table
 //   214  left the TUN in clear      ─► main table only
 //   216  just decrypted             ─► transit table, then the main table only
+//   219  marked, on its way through ─► main table
 //   220  everything else            ─► protected table
 //
-// The marked stand first because every ESP packet is one: the kernel looks up the way back to its sender as well.
+// 213 is what 219 says, once more and first, for what the host sends and for the way back to the sender of what it receives:
+// both are looked up for every ESP packet. Of what was decrypted no mark decides.
 // An `unreachable` ends each search that must not go on: a packet that was led back would run in a circle.
 
 import type { AddressFamily } from '../base/address.ts';
@@ -35,6 +37,9 @@ export interface HostFootprint {
 const PROTECTED = String(PROTECTED_TABLE) as '220';
 const TRANSIT = String(TRANSIT_TABLE) as '221';
 
+/** To `ip rule`, what the host sends itself came in here. */
+const LOOPBACK = 'lo';
+
 /** The rules of a gateway in one family; cleaning up needs only its footprint to find them. */
 export function rulesOf(family: AddressFamily, footprint: HostFootprint): readonly HostRule[] {
   const { tunName, clearTunName, mark } = footprint;
@@ -45,18 +50,20 @@ export function rulesOf(family: AddressFamily, footprint: HostFootprint): readon
     priority,
     table,
   });
+  const marked = mark === 0 ? [] : [{ ...any, mark, table: 'main' } as const];
   return [
-    ...(mark === 0 ? [] : [{ ...any, priority: 213, mark, table: 'main' } as const]),
+    ...marked.map((rule) => ({ ...rule, priority: 213, inputDevice: LOOPBACK })),
     from(clearTunName, 214, 'main'),
     from(clearTunName, 215, 'unreachable'),
     from(tunName, 216, TRANSIT),
     from(tunName, 217, 'main'),
     from(tunName, 218, 'unreachable'),
+    ...marked.map((rule) => ({ ...rule, priority: 219 })),
     { ...any, priority: 220, mark: mark === 0 ? undefined : mark, inverted: mark !== 0, table: PROTECTED },
   ];
 }
 
 /** True for the rules that gateways of one mark share: they go with the last of them. */
 export function isShared(rule: HostRule): boolean {
-  return rule.inputDevice === undefined;
+  return rule.inputDevice === undefined || rule.inputDevice === LOOPBACK;
 }

@@ -234,12 +234,13 @@ describe('isthmus cleanup', () => {
 
   const RULES = ['IPv4', 'IPv6'].flatMap((family) =>
     [
-      '213 fwmark 0x1500 lookup main',
+      '213 iif lo fwmark 0x1500 lookup main',
       `214 iif ${TUN}-clear lookup main`,
       `215 iif ${TUN}-clear unreachable`,
       `216 iif ${TUN} lookup 221`,
       `217 iif ${TUN} lookup main`,
       `218 iif ${TUN} unreachable`,
+      '219 fwmark 0x1500 lookup main',
       '220 not fwmark 0x1500 lookup 220',
     ].map((rule) => `${family} rule priority ${rule}`),
   );

@@ -40,13 +40,15 @@ export async function measureUdpLoss(visit: Visit, payloadBytes: number): Promis
   const generator = await visit.generator();
   const { packets, seconds } = await generator.send(payloadBytes, undefined, TRIAL_SECONDS);
   await settle(visit);
-  let limit = packets / seconds;
+  const ceiling = packets / seconds;
+  const mostOffered = new Set<number>();
   const figure = await highestRate(async (rate) => {
     const outcome = await runTrial(visit, generator, payloadBytes, rate);
-    if (outcome.offeredPerSecond < (1 - NEARLY) * rate) limit = Math.min(limit, outcome.offeredPerSecond);
+    const { offeredPerSecond } = outcome;
+    if (rate === ceiling || offeredPerSecond < (1 - NEARLY) * rate) mostOffered.add(offeredPerSecond);
     return outcome;
-  }, limit);
-  if (figure > (1 - NEARLY) * limit) visit.say(GENERATOR_LIMIT);
+  }, ceiling);
+  if (mostOffered.has(figure)) visit.say(GENERATOR_LIMIT);
   return figure;
 }
 

@@ -44,8 +44,11 @@ const rules = (family: 4 | 6): string[] =>
     .map((line) => line.replace('\t', ' ').trim())
     .filter((line) => line !== '' && !/^(0|32766|32767):/.test(line));
 
-const MARKED_RULE = '213: from all fwmark 0x4953 lookup main proto 73';
-const UNMARKED_RULE = '220: not from all fwmark 0x4953 lookup 220 proto 73';
+const FIRST_RULE = '213: from all fwmark 0x4953 iif lo lookup main proto 73';
+const LAST_RULES = [
+  '219: from all fwmark 0x4953 lookup main proto 73',
+  '220: not from all fwmark 0x4953 lookup 220 proto 73',
+];
 const rulesOfDevices = (tun: string, detached = ''): string[] => [
   `214: from all iif ${tun}-clear [detached] lookup main proto 73`,
   `215: from all iif ${tun}-clear [detached] unreachable proto 73`,
@@ -53,11 +56,11 @@ const rulesOfDevices = (tun: string, detached = ''): string[] => [
   `217: from all iif ${tun}${detached} lookup main proto 73`,
   `218: from all iif ${tun}${detached} unreachable proto 73`,
 ];
-const OUR_RULES = [MARKED_RULE, ...rulesOfDevices(TUN), UNMARKED_RULE];
+const OUR_RULES = [FIRST_RULE, ...rulesOfDevices(TUN), ...LAST_RULES];
 
 /** What a gateway leaves behind that was killed. */
 export function leaveRules(): void {
-  ip('rule add priority 213 fwmark 0x4953 lookup main');
+  ip('rule add priority 219 fwmark 0x4953 lookup main');
   ip('rule add priority 220 not fwmark 0x4953 lookup 220');
 }
 
@@ -215,7 +218,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     ip('route add 192.0.2.0/24 dev wan0 table 220');
     ip('-6 route add fd00:7::/64 dev lan0 table 220');
     ip('rule add priority 220 lookup 220');
-    ip('rule add priority 213 fwmark 0x4953 iif lan0 lookup main');
+    ip('rule add priority 219 fwmark 0x4953 iif lan0 lookup main');
     const wanted = await plan([policy({ local: ['10.0.1.0/24', 'fd00:1::/64'] })]);
     await applyHostNetwork(wanted);
     assert.equal(rules(4).length, OUR_RULES.length + 2);
@@ -234,7 +237,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
     await applyHostNetwork(other);
     await removeHostNetwork(one);
     assert.deepEqual(destinations(4), ['10.0.9.0/24']);
-    assert.deepEqual(rules(4), [MARKED_RULE, ...rulesOfDevices('isthmus1'), UNMARKED_RULE]);
+    assert.deepEqual(rules(4), [FIRST_RULE, ...rulesOfDevices('isthmus1'), ...LAST_RULES]);
     await removeHostNetwork(other);
     assertNothingLeft();
   },
@@ -242,7 +245,7 @@ export const scenarios: Readonly<Record<string, () => Promise<void>>> = {
   async 'the way stays closed when a gateway is killed, and cleaning up finds the rest'() {
     await applyHostNetwork(await plan([policy({ local: ['10.0.1.0/24'] })]));
     ip(`link del ${TUN}`);
-    assert.deepEqual(rules(4), [MARKED_RULE, ...rulesOfDevices(TUN, ' [detached]'), UNMARKED_RULE]);
+    assert.deepEqual(rules(4), [FIRST_RULE, ...rulesOfDevices(TUN, ' [detached]'), ...LAST_RULES]);
     assert.throws(() => routeTo('192.0.2.1'));
     assert.equal(routeTo('10.0.1.7')?.['dev'], 'lan0');
     await removeHostNetwork(FOOTPRINT, { persistentTun: true });

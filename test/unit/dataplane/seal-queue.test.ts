@@ -3,7 +3,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findEspTransform, sealedLength, type EspTransform } from '../../../src/crypto/esp-transform.ts';
-import { allocateBatchMemory, DatagramOut, Segmentation } from '../../../src/dataplane/batch-memory.ts';
+import {
+  allocateBatchMemory,
+  DatagramOut,
+  Segmentation,
+  type BatchLimits,
+} from '../../../src/dataplane/batch-memory.ts';
+import { allocateCounters, readDrops, type Counters } from '../../../src/dataplane/counters.ts';
 import { PASS } from '../../../src/dataplane/drop-reasons.ts';
 import { createSealRequest, SealQueue, type SealRequest } from '../../../src/dataplane/seal-queue.ts';
 
@@ -45,14 +51,19 @@ function transformOf(name: string): EspTransform {
 
 const TRANSFORM = transformOf('aes256gcm16');
 
-/** @returns the trains of all sends, each as its packets */
-function sendThrough(bursts: readonly Burst[]): Packet[][] {
-  const memory = allocateBatchMemory(LIMITS);
+/** @returns the trains of all sends, each as its packets, and what was counted */
+function sendThrough(
+  bursts: readonly Burst[],
+  limits: Partial<BatchLimits> = {},
+  errno = 0,
+): { readonly trains: Packet[][]; readonly counters: Counters } {
+  const memory = allocateBatchMemory({ ...LIMITS, ...limits });
+  const counters = allocateCounters();
   const trains: Packet[][] = [];
   const { datagramsOut } = memory;
   const queue = new SealQueue({
     memory,
-    counters: new Float64Array(1),
+    counters,
     audit: {},
     captures: { tap: undefined },
     // 0 is the status of a job that is done.
@@ -60,6 +71,7 @@ function sendThrough(bursts: readonly Burst[]): Packet[][] {
     lifetimes: { admits: () => true, countOutbound: () => undefined },
     devices: {
       udpSend: (count: number) => {
+        expect(count).toBeLessThanOrEqual(memory.limits.datagramsOut);
         for (let row = 0; row < count * DatagramOut.stride; row += DatagramOut.stride) {
           const field = (name: Exclude<keyof typeof DatagramOut, 'stride'>): number =>
             datagramsOut[row + DatagramOut[name]]!;
@@ -70,6 +82,7 @@ function sendThrough(bursts: readonly Burst[]): Packet[][] {
           for (let offset = field('offset'); offset < end; offset += step)
             train.push({ offset, length: Math.min(step, end - offset), kind });
           trains.push(train);
+          datagramsOut[row + DatagramOut.status] = errno;
         }
       },
     },
@@ -84,7 +97,7 @@ function sendThrough(bursts: readonly Burst[]): Packet[][] {
       } as never),
     ).toBe(PASS);
   queue.flush();
-  return trains;
+  return { trains, counters };
 }
 
 function requestOf(burst: Burst): SealRequest {
@@ -125,11 +138,18 @@ const anyBurst = fc
     lastSize: short ? Math.ceil(rest.segmentSize / 2) : rest.segmentSize,
   }));
 
+/** Small ones, so that the queue is full in the middle. */
+const anyLimits = fc.record({
+  sealJobs: fc.integer({ min: 1, max: 16 }),
+  datagramsOut: fc.integer({ min: 4, max: 32 }),
+  sealedBytes: fc.integer({ min: 90_000, max: 1_000_000 }),
+});
+
 describe('trains of ESP packets', () => {
   test('hold every packet once, in order, and what UDP_SEGMENT allows', () => {
     fc.assert(
-      fc.property(fc.array(anyBurst, { minLength: 1, maxLength: 16 }), (bursts) => {
-        const trains = sendThrough(bursts);
+      fc.property(fc.array(anyBurst, { minLength: 1, maxLength: 16 }), anyLimits, (bursts, limits) => {
+        const { trains } = sendThrough(bursts, limits);
         expect(trains.flat().map(({ length, kind }) => ({ length, kind }))).toEqual(
           bursts.flatMap(packetsOf),
         );
@@ -149,18 +169,30 @@ describe('trains of ESP packets', () => {
 
   test('are filled across super-packets: sixteen of 47 segments leave in 18 sends', () => {
     const burst = { segmentSize: 1386, segments: 47, lastSize: 1386, endpoint: 3, trafficClass: 0 };
-    const trains = sendThrough(Array.from({ length: 16 }, () => ({ ...burst, dontFragment: true })));
+    const { trains } = sendThrough(Array.from({ length: 16 }, () => ({ ...burst, dontFragment: true })));
     expect(trains.map((train) => train.length)).toEqual([...Array<number>(17).fill(44), 16 * 47 - 17 * 44]);
   });
 
   test('end with a shorter packet', () => {
     const burst = { segmentSize: 1386, endpoint: 3, trafficClass: 0, dontFragment: true };
-    const trains = sendThrough([
+    const { trains } = sendThrough([
       { ...burst, segments: 3, lastSize: 100 },
       { ...burst, segments: 2, lastSize: 1386 },
       { ...burst, segments: 1, lastSize: 200 },
       { ...burst, segments: 1, lastSize: 200 },
     ]);
     expect(trains.map((train) => train.length)).toEqual([3, 3, 1]);
+  });
+
+  test('that are not sent are counted packet by packet', () => {
+    const burst = { segmentSize: 1386, endpoint: 3, trafficClass: 0, dontFragment: true };
+    const bursts = [
+      { ...burst, segments: 30, lastSize: 1386 },
+      { ...burst, segments: 30, lastSize: 7 },
+    ];
+    const EAGAIN = 11;
+    const { trains, counters } = sendThrough(bursts, {}, EAGAIN);
+    expect(trains.map((train) => train.length)).toEqual([44, 16]);
+    expect(readDrops(counters)).toEqual({ 'outbound-send-buffer-full': 60 });
   });
 });

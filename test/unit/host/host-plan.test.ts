@@ -29,12 +29,13 @@ test('site to site: a route for each remote prefix, with the local address as so
     'fd00:2::/64 dev isthmus0 src fd00:1::1',
   ]);
   const rules = [
-    'priority 213 fwmark 0x4953 lookup main',
+    'priority 213 iif lo fwmark 0x4953 lookup main',
     'priority 214 iif isthmus0-clear lookup main',
     'priority 215 iif isthmus0-clear unreachable',
     'priority 216 iif isthmus0 lookup 221',
     'priority 217 iif isthmus0 lookup main',
     'priority 218 iif isthmus0 unreachable',
+    'priority 219 fwmark 0x4953 lookup main',
     'priority 220 not fwmark 0x4953 lookup 220',
   ];
   expect(plan.rules.map((rule) => `${String(rule.family)}: ${ruleText(rule)}`)).toEqual([
