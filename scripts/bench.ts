@@ -1,11 +1,12 @@
 // npm run bench: measures Isthmus and other VPNs, from host to host through two gateways in network namespaces; with
-// `spd` the decisions of the data plane, in this process; with `ike` handshakes; with `floods` what a tunnel keeps under them.
+// `spd` the decisions of the data plane, and with `ciphers` its ciphers, in this process; with `ike` handshakes; with `floods` what a tunnel keeps under them.
 // The report goes to standard output, what happens meanwhile to standard error.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError } from '../src/base/errors.ts';
 import { renderChart } from './bench/chart.ts';
+import { measureCiphers } from './bench/ciphers/measure-ciphers.ts';
 import { choosePeers } from './bench/choose-peers.ts';
 import { findProgram } from './bench/find-program.ts';
 import { measureFloods } from './bench/floods/measure-floods.ts';
@@ -74,6 +75,7 @@ async function inside(options: BenchOptions): Promise<number> {
 const request = parseBenchRequest(process.argv.slice(2));
 try {
   if (request.command === 'spd') await measureSpd(request.options, say);
+  else if (request.command === 'ciphers') measureCiphers(request.options, say);
   else if (!insideSandbox())
     process.exitCode = await outside(request.command === 'traffic' && request.options.installPeers);
   else if (request.command === 'traffic') process.exitCode = await inside(request.options);

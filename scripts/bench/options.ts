@@ -2,6 +2,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { InvariantError } from '../../src/base/errors.ts';
+import { ciphersCommand, type CipherOptions } from './ciphers/options.ts';
 import { findProgram } from './find-program.ts';
 import { floodsCommand, type FloodsOptions } from './floods/options.ts';
 import { ikeCommand, type IkeOptions } from './ike/options.ts';
@@ -46,10 +47,11 @@ const NOTE = `
 Tests: ${TEST_NAMES.join(', ')}.
 The figures of one run compare with each other and with nothing else.`;
 
-/** What is to be measured: forwarded traffic, decisions in this process, handshakes, or floods. */
+/** What is to be measured: forwarded traffic, decisions or ciphers in this process, handshakes, or floods. */
 export type BenchRequest =
   | { readonly command: 'traffic'; readonly options: BenchOptions }
   | { readonly command: 'spd'; readonly options: SpdOptions }
+  | { readonly command: 'ciphers'; readonly options: CipherOptions }
   | { readonly command: 'ike'; readonly options: IkeOptions }
   | { readonly command: 'floods'; readonly options: FloodsOptions };
 
@@ -59,6 +61,9 @@ export function parseBenchRequest(argv: readonly string[]): BenchRequest {
   const spd = spdCommand((options) => {
     request = { command: 'spd', options };
   });
+  const ciphers = ciphersCommand((options) => {
+    request = { command: 'ciphers', options };
+  });
   const ike = ikeCommand((options) => {
     request = { command: 'ike', options };
   });
@@ -67,6 +72,7 @@ export function parseBenchRequest(argv: readonly string[]): BenchRequest {
   });
   const program = benchCommand()
     .addCommand(spd)
+    .addCommand(ciphers)
     .addCommand(ike)
     .addCommand(floods)
     .action((options: ParsedOptions) => {

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
+import { ESP_TRANSFORMS } from '../../src/crypto/esp-transform.ts';
+import type { CipherReport } from '../../scripts/bench/ciphers/results.ts';
 import type { BenchReport } from '../../scripts/bench/results.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -37,4 +39,17 @@ test('measures forwarding through the tunnel, prints JSON and draws the chart', 
   // The one figure that is the same on every machine, but for what Node itself takes.
   expect(results.find(({ test: name }) => name === 'memory')?.median).toBeLessThan(200);
   expect(await readFile(svg, 'utf8')).toContain('isthmus-native');
+});
+
+test('measures every transform by every library', async () => {
+  const command = ['--import', 'tsx', 'scripts/bench.ts', 'ciphers', '--runs', '1', '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: ROOT });
+  const { results } = JSON.parse(stdout) as CipherReport;
+  const measuredBy = (library: RegExp): string[] => [
+    ...new Set(results.filter((result) => library.test(result.library)).map(({ transform }) => transform)),
+  ];
+  const all = ESP_TRANSFORMS.map(({ name }) => name);
+  expect(measuredBy(/^OpenSSL /)).toEqual(all);
+  expect(measuredBy(/^@noble\/ciphers$/)).toEqual(all);
+  for (const { median } of results) expect(median).toBeGreaterThan(0);
 });

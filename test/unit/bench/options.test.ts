@@ -72,3 +72,10 @@ describe('npm run bench -- spd', () => {
     expect(spdOptions(['--json', '--svg', 'a.svg'])).toEqual({ runs: 15, json: true, svg: 'a.svg' });
   });
 });
+
+it('npm run bench -- ciphers has its own options', () => {
+  expect(parseBenchRequest(['ciphers', '--runs', '3', '--json'])).toEqual({
+    command: 'ciphers',
+    options: { runs: 3, json: true },
+  });
+});
