@@ -95,6 +95,18 @@ class Pairing {
       this.several.worker(worker).devices.pushFrame({ bytes: numbered(++this.#ids) });
   }
 
+  /** Packets come to one worker, and one turns. */
+  step(random: Random, workers: number): void {
+    this.push(random.below(workers), random.below(20));
+    this.several.worker(random.below(workers)).path.turn();
+  }
+
+  /** Until nothing waits anywhere. */
+  settle(): void {
+    this.several.settle();
+    this.carry();
+  }
+
   get pushed(): number {
     return this.#ids;
   }
@@ -122,12 +134,10 @@ describe.each(ENGINES)('%s engine', (engine) => {
     const pairing = new Pairing(engine, workers);
     pairing.install(FIRST_PAIR);
     for (let step = 0; step < STEPS; step++) {
-      pairing.push(random.below(workers), random.below(20));
-      pairing.several.worker(random.below(workers)).path.turn();
+      pairing.step(random, workers);
       if (random.oneIn(3)) pairing.carry();
     }
-    pairing.several.settle();
-    pairing.carry();
+    pairing.settle();
     expect(pairing.delivered.toSorted((a, b) => a - b)).toEqual(
       Array.from({ length: pairing.pushed }, (_, i) => i + 1),
     );
@@ -144,15 +154,13 @@ describe.each(ENGINES)('%s engine', (engine) => {
       const pairing = new Pairing(engine, workers);
       pairing.install(FIRST_PAIR);
       for (let step = 0; step < STEPS; step++) {
-        pairing.push(random.below(workers), random.below(20));
         // Frames that were handed over wait while the SAs change.
-        pairing.several.worker(random.below(workers)).path.turn();
+        pairing.step(random, workers);
         if (step === 20) pairing.install(SECOND_PAIR);
         if (step === 40) await pairing.removeOutbound(FIRST_PAIR);
         if (random.oneIn(3)) pairing.carry();
       }
-      pairing.several.settle();
-      pairing.carry();
+      pairing.settle();
       expect(new Set(pairing.delivered).size).toBe(pairing.pushed);
       expect(pairing.delivered).toHaveLength(pairing.pushed);
       expect(pairing.peer.drops()).toEqual({});
@@ -168,20 +176,17 @@ describe.each(ENGINES)('%s engine', (engine) => {
       // The SAD has heard that it is installed.
       await nextTurn();
       for (let step = 0; step < STEPS; step++) {
-        pairing.push(random.below(workers), random.below(20));
-        pairing.several.worker(random.below(workers)).path.turn();
+        pairing.step(random, workers);
         if (random.oneIn(10)) pairing.several.replace(random.below(workers));
         if (random.oneIn(3)) pairing.carry();
       }
-      pairing.several.settle();
-      pairing.carry();
+      pairing.settle();
       // What waited in a queue of a packet path went with it.
       expect(new Set(pairing.delivered).size).toBe(pairing.delivered.length);
       const before = pairing.delivered.length;
       pairing.push(0, 10);
       pairing.push(1, 10);
-      pairing.several.settle();
-      pairing.carry();
+      pairing.settle();
       expect(pairing.delivered).toHaveLength(before + 20);
       expect(pairing.peer.drops()).toEqual({});
     },

@@ -23,7 +23,7 @@ const SPI = 0x1000;
 const OUTBOUND_SLOT = 0;
 const INBOUND_SLOT = 1;
 const NUMBERS = { first: 1, end: 2 ** 32 };
-/** An offset that every cipher's loads like. */
+/** Packets begin on lines of the cache. */
 const ALIGNMENT = 64;
 
 export interface CipherPointParts {

@@ -16,12 +16,14 @@ test('a program without its package says so', () => {
     writeFileSync(
       join(folder, 'program.ts'),
       `import { packageFile } from './package-file.ts';
-      try { console.log(packageFile('x').pathname); } catch (error) { console.log(error.message); }`,
+      let answer;
+      try { answer = packageFile('x').pathname; } catch (error) { answer = error.message; }
+      process.stdout.write(answer);`,
     );
     const output = execFileSync(process.execPath, ['--import', 'tsx', join(folder, 'program.ts')], {
       encoding: 'utf8',
     });
-    expect(output.trim()).toBe('package.json of Isthmus is missing above its program: install Isthmus anew');
+    expect(output).toBe('package.json of Isthmus is missing above its program: install Isthmus anew');
   } finally {
     rmSync(folder, { recursive: true });
   }
