@@ -34,8 +34,9 @@ class Devices {
   Devices& operator=(const Devices&) = delete;
 
   // Sleeps until something can be read or the time is over (-1: for ever); takes the wake-up. An error on a
-  // descriptor counts as readable, so that the read reports it. A signal ends the wait with 0.
-  BatchResult Wait(int timeoutMs);
+  // descriptor counts as readable, so that the read reports it. A signal ends the wait with 0. For the first
+  // busyMicroseconds of the time it looks again and again in place of sleeping.
+  BatchResult Wait(int timeoutMs, int busyMicroseconds);
 
   BatchResult TunRead();
   BatchResult TunWrite(int32_t count) { return write_.Write(count); }
@@ -47,6 +48,8 @@ class Devices {
   UdpSender& Sender() { return sender_; }
 
  private:
+  // As poll(): 0 where nothing came.
+  int BusyPoll(int microseconds);
   void Stamp();
 
   const BatchMemory& memory_;

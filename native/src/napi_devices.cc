@@ -96,8 +96,12 @@ class JsDevices : public Napi::ObjectWrap<JsDevices> {
 
   Napi::Value Wait(const Napi::CallbackInfo& info) {
     int32_t timeoutMs = 0;
-    if (!ReadInt32(info.Env(), info[0], "timeoutMs", &timeoutMs)) return {};
-    return Answer(info.Env(), devices_->Wait(timeoutMs));
+    int32_t busyMicroseconds = 0;
+    if (!ReadInt32(info.Env(), info[0], "timeoutMs", &timeoutMs) ||
+        !ReadInt32(info.Env(), info[1], "busyMicroseconds", &busyMicroseconds)) {
+      return {};
+    }
+    return Answer(info.Env(), devices_->Wait(timeoutMs, busyMicroseconds));
   }
 
   Napi::Value TunRead(const Napi::CallbackInfo& info) { return Answer(info.Env(), devices_->TunRead()); }

@@ -29,6 +29,8 @@ export const Counter = {
   /** Frames and ESP packets that another worker works on. */
   framesHandedOver: 77,
   datagramsHandedOver: 78,
+  /** Milliseconds that a worker spent looking again and again before it slept. */
+  busyPolledMs: 79,
 } as const;
 
 const CELLS = 96;

@@ -8,9 +8,10 @@ export interface Devices {
   /**
    * Sleeps until the TUN or a socket can be read, the wake-up is signalled (and takes the signal), or the time is over.
    * @param timeoutMs -1 waits for ever
+   * @param busyMicroseconds for the first so many it looks again and again in place of sleeping; whole; left out: 0
    * @returns bits of {@link Ready}
    */
-  wait(timeoutMs: number): number;
+  wait(timeoutMs: number, busyMicroseconds?: number): number;
   /** Fills Frame rows. @returns their number, 0 where nothing waits; NativeError where the device is gone */
   tunRead(): number;
   /** Writes OutFrame rows 0 … count - 1. @returns how many the kernel took; the rest are dropped */

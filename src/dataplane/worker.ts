@@ -5,6 +5,7 @@ import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from '
 import { monotonicMs } from '../base/clock.ts';
 import { InvariantError } from '../base/errors.ts';
 import { allocateBatchMemory, type BatchMemory } from './batch-memory.ts';
+import { BusyPolling } from './busy-polling.ts';
 import { Control, type Command, type ControlWords, type DataPlaneEvent } from './commands.ts';
 import type { Counters } from './counters.ts';
 import type { Devices } from './devices.ts';
@@ -29,6 +30,8 @@ export interface WorkerInput {
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
   readonly flowSeed: number;
+  /** See {@link BusyPolling}. */
+  readonly busyPollShare: number;
   readonly share: WorkerShare;
   /** Left out: there are none. */
   readonly others: { readonly rings: HandOverRings; readonly wakeups: readonly number[] } | undefined;
@@ -79,6 +82,7 @@ function run(port: MessagePort, input: WorkerInput): void {
     },
   });
   const { control } = input;
+  const busyPolling = new BusyPolling(input.busyPollShare, counters);
   // Of the first commands; later ones come behind a turn, which reads the clock.
   memory.clock[0] = monotonicMs();
   let executed = 0;
@@ -104,8 +108,10 @@ function run(port: MessagePort, input: WorkerInput): void {
       Atomics.store(control, Control.asleep, 1);
       handOver?.noteAsleep();
       // Sent, or handed over, before anybody could know of the sleep.
-      if (Atomics.load(control, Control.sent) === executed && handOver?.hasInput !== true)
-        devices.wait(idleMs);
+      if (Atomics.load(control, Control.sent) === executed && handOver?.hasInput !== true) {
+        devices.wait(idleMs, busyPolling.grant(memory.clock[0]));
+        busyPolling.end(memory.clock[0]);
+      }
       Atomics.store(control, Control.asleep, 0);
       handOver?.noteAwake();
     }

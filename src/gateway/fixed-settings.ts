@@ -5,6 +5,7 @@ import type { GatewayConfig } from '../management/config/gateway-config.ts';
 const FIXED = [
   ['gateway.engine', ({ engine }: GatewayConfig) => engine],
   ['gateway.workers', ({ workers }: GatewayConfig) => workers],
+  ['gateway.busy_poll', ({ busyPollShare }: GatewayConfig) => busyPollShare],
   ['gateway.cipher_library', ({ cipherLibrary }: GatewayConfig) => cipherLibrary],
   ['gateway.state_directory', ({ stateDirectory }: GatewayConfig) => stateDirectory],
   ['gateway.user', ({ user }: GatewayConfig) => user],

@@ -115,6 +115,10 @@ export class GatewayMetrics implements MetricsSource {
     ]);
   }
 
+  get busyPollSeconds(): number {
+    return this.#count('busyPolledMs') / 1000;
+  }
+
   get ikeMessages(): ReadonlyMap<string, number> {
     return this.#parts.observer.counters.totals;
   }

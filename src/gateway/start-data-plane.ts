@@ -83,6 +83,7 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       innerMtu,
       raisesHopLimit,
       flowSeed,
+      busyPollShare: config.busyPollShare,
       ikeSockets: devices.ikeSockets,
       acquaintances: allocateAcquaintances(),
     },

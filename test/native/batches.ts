@@ -12,6 +12,10 @@ import {
 } from '../../src/dataplane/batch-memory.ts';
 import type { Devices } from '../../src/dataplane/devices.ts';
 
+/** For threads that load it by themselves. */
+export const ADDON_PATH: string = new URL('../../native/build/Release/isthmus_native.node', import.meta.url)
+  .pathname;
+
 export function smallMemory(): BatchMemory {
   return allocateBatchMemory({
     frames: 16,

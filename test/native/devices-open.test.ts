@@ -10,10 +10,9 @@ import type { OpenUdp, UdpOptions } from '../../src/dataplane/native/addon.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeDevices } from '../../src/dataplane/native/native-devices.ts';
 import { bytesOf } from '../support/packets.ts';
-import { smallMemory } from './batches.ts';
+import { ADDON_PATH, smallMemory } from './batches.ts';
 
 const addon = loadAddon();
-const ADDON_PATH = new URL('../../native/build/Release/isthmus_native.node', import.meta.url).pathname;
 const opened: number[] = [];
 
 afterEach(() => {

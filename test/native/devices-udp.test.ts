@@ -1,6 +1,8 @@
 // The native UDP devices over loopback: batches, trains, traffic classes, errors of rows.
 
+import { once } from 'node:events';
 import { constants } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type BatchMemory, DatagramIn, DatagramOut } from '../../src/dataplane/batch-memory.ts';
 import { Ready } from '../../src/dataplane/devices.ts';
@@ -9,7 +11,7 @@ import type { UdpOptions } from '../../src/dataplane/native/addon.ts';
 import { loadAddon } from '../../src/dataplane/native/load-addon.ts';
 import { createNativeDevices } from '../../src/dataplane/native/native-devices.ts';
 import { bytesOf } from '../support/packets.ts';
-import { patternBytes, receive, send, smallMemory } from './batches.ts';
+import { ADDON_PATH, patternBytes, receive, send, smallMemory } from './batches.ts';
 
 const addon = loadAddon();
 const opened: number[] = [];
@@ -48,6 +50,16 @@ function side(address: string, options: Partial<UdpOptions> = {}, memory: BatchM
     wakeup: -1,
   });
   return { devices, memory, port: socket.port };
+}
+
+function sideWithWakeup(): { devices: Devices; memory: BatchMemory; wakeup: number } {
+  const memory = smallMemory();
+  const socket = open('127.0.0.1');
+  const wakeup = addon.createWakeup();
+  opened.push(wakeup);
+  const devices = createNativeDevices(addon, memory, { tun: -1, sockets: [socket.fd], wakeup });
+  devices.setEndpoint(0, 0, bytesOf('127.0.0.1'), socket.port);
+  return { devices, memory, wakeup };
 }
 
 function pair(
@@ -366,13 +378,50 @@ test('the memory may lie in shared array buffers', () => {
   expect(receive(devices, memory)).toMatchObject([{ payload: patternBytes(100), sourcePort: port }]);
 });
 
+describe('a wait that looks before it sleeps', () => {
+  test('finds what is there, and takes the wake-up', () => {
+    const { devices, memory, wakeup } = sideWithWakeup();
+    addon.signalWakeup(wakeup);
+    send(devices, memory, [{ payload: patternBytes(1) }]);
+    expect(devices.wait(-1, 1_000_000)).toBe(Ready.wakeup | Ready.udp);
+    expect(devices.wait(0)).toBe(Ready.udp);
+  });
+
+  test.each([
+    ['while it looks', 30_000_000],
+    ['in its sleep, after the look', 1],
+  ])('finds what comes %s', async (_name, busyMicroseconds) => {
+    const { devices, wakeup } = sideWithWakeup();
+    const other = new Worker(
+      `const { parentPort, workerData } = require('node:worker_threads');
+      const addon = require(workerData.addon);
+      parentPort.once('message', () => addon.signalWakeup(workerData.wakeup));
+      parentPort.postMessage('ready');`,
+      { eval: true, workerData: { addon: ADDON_PATH, wakeup } },
+    );
+    await once(other, 'message');
+    other.postMessage('go');
+    expect(devices.wait(60_000, busyMicroseconds)).toBe(Ready.wakeup);
+    await once(other, 'exit');
+  });
+
+  test('is over when its time is over, whichever is longer', () => {
+    const { devices } = sideWithWakeup();
+    for (const [timeoutMs, busyMicroseconds] of [
+      [3, 60_000_000],
+      [10, 5000],
+      [0, 60_000_000],
+    ] as const) {
+      const beforeMs = performance.now();
+      expect(devices.wait(timeoutMs, busyMicroseconds)).toBe(0);
+      expect(performance.now() - beforeMs).toBeGreaterThanOrEqual(timeoutMs - 0.1);
+      expect(performance.now() - beforeMs).toBeLessThan(30_000);
+    }
+  });
+});
+
 test('wait finds datagrams and the wake-up, takes the wake-up, and writes the clock', () => {
-  const memory = smallMemory();
-  const socket = open('127.0.0.1');
-  const wakeup = addon.createWakeup();
-  opened.push(wakeup);
-  const devices = createNativeDevices(addon, memory, { tun: -1, sockets: [socket.fd], wakeup });
-  devices.setEndpoint(0, 0, bytesOf('127.0.0.1'), socket.port);
+  const { devices, memory, wakeup } = sideWithWakeup();
   expect(devices.wait(0)).toBe(0);
   addon.signalWakeup(wakeup);
   addon.signalWakeup(wakeup);

@@ -109,6 +109,7 @@ export function metricsSource(change: Partial<MetricsSource> = {}): MetricsSourc
     cookiesAsked: 0,
     packets: { out: 0, in: 0 },
     otherPackets: new Map([['bypass-out', 0]]),
+    busyPollSeconds: 0.25,
     ikeMessages: new Map([['ike-init-in-req', 1]]),
     ikeEvents: [],
     handshakes: { initiator: empty, responder: empty },

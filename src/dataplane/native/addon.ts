@@ -44,7 +44,7 @@ export interface OpenUdp {
 }
 
 export interface NativeDevicesHandle {
-  wait(timeoutMs: number): number;
+  wait(timeoutMs: number, busyMicroseconds: number): number;
   tunRead(): number;
   tunWrite(count: number): number;
   clearWrite(count: number): number;

@@ -43,9 +43,9 @@ class NativeDevices implements Devices {
     this.#handle = handle;
   }
 
-  wait(timeoutMs: number): number {
+  wait(timeoutMs: number, busyMicroseconds = 0): number {
     try {
-      return this.#handle.wait(timeoutMs);
+      return this.#handle.wait(timeoutMs, busyMicroseconds);
     } catch (error) {
       throw toNativeError(error);
     }

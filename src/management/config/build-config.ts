@@ -43,6 +43,7 @@ export function buildConfig(file: ConfigFile, context: BuildContext): GatewayCon
     name: file.gateway.name,
     engine: file.gateway.engine,
     workers: file.gateway.workers,
+    busyPollShare: file.gateway.busy_poll,
     cipherLibrary: file.gateway.cipher_library,
     stateDirectory: stateDirectory(file.gateway.state_directory, context),
     runtimeDirectory: runtimeDirectory(context),

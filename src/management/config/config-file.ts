@@ -22,6 +22,7 @@ export interface ConfigFile {
     readonly name: string;
     readonly engine: 'native' | 'portable';
     readonly workers: number;
+    readonly busy_poll: number;
     readonly cipher_library: 'auto' | 'openssl' | 'ipsec-mb';
     /** A path, or the word `auto`. */
     readonly state_directory: string;

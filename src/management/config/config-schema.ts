@@ -72,10 +72,25 @@ const levelsBySubsystem: z.ZodType<ConfiguredLevels> = mapping(
 /** Each has a thread, its memory and a socket for each address. */
 const MOST_WORKERS = 16;
 
+/** @returns 0 … 1; 0 = off */
+function share(): z.ZodType<number> {
+  return value(
+    'off or a share of a processor from 1% to 100%',
+    (found) => {
+      if (found === 'off') return 0;
+      const [, percent] = /^(\d{1,3})%$/.exec(typeof found === 'string' ? found : '') ?? [];
+      const read = readInteger(Number(percent), 1, 100);
+      return read === undefined ? undefined : read / 100;
+    },
+    ['off'],
+  );
+}
+
 const gateway = mapping({
   name: name(),
   engine: oneOf(['native', 'portable']).prefault('native'),
   workers: integer(1, MOST_WORKERS).prefault(1),
+  busy_poll: share().prefault('5%'),
   cipher_library: oneOf(['auto', 'openssl', 'ipsec-mb']).prefault('auto'),
   state_directory: text('auto or an absolute path', /^(auto$|\/)/).prefault('auto'),
   user: text('the name of a user of this host', /^[A-Za-z_][A-Za-z0-9._-]{0,31}$/).optional(),

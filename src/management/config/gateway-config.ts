@@ -18,6 +18,8 @@ export interface GatewayConfig {
   readonly engine: 'native' | 'portable';
   /** Threads that carry packets. */
   readonly workers: number;
+  /** How much of a processor each worker may spend on looking for the next packet instead of sleeping; 0 … 1. */
+  readonly busyPollShare: number;
   /** Whose ciphers the native engine uses. */
   readonly cipherLibrary: 'auto' | 'openssl' | 'ipsec-mb';
   /** Where blocks of sequence numbers are reserved; must outlive restarts. */

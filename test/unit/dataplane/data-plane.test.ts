@@ -63,7 +63,8 @@ beforeEach(() => {
     input: {
       engine: 'portable',
       engineOptions: { coalesceTcp: true, coalesceUdp: true },
-      ...{ innerMtu: 1400, raisesHopLimit: true, flowSeed: 1, acquaintances: allocateAcquaintances() },
+      ...{ innerMtu: 1400, raisesHopLimit: true, flowSeed: 1, busyPollShare: 0 },
+      acquaintances: allocateAcquaintances(),
     },
     descriptors: [{ tun: -1, clear: -1, sockets: [], gso: [], seldom: [], wakeup: -1 }],
     counters: [allocateCounters()],

@@ -206,6 +206,7 @@ test.each([
   ['udp.gso', { udp: ', gso: false' }],
   ['udp.gro', { udp: ', gro: false' }],
   ['gateway.workers', { gateway: ', workers: 2' }],
+  ['gateway.busy_poll', { gateway: ', busy_poll: off' }],
   ['gateway.cipher_library', { gateway: ', cipher_library: openssl' }],
 ] as const)(
   'what cannot change while the gateway runs is named, and nothing else changes: %s',

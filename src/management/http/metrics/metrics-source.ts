@@ -65,6 +65,8 @@ export interface MetricsSource {
   readonly packets: { readonly out: number; readonly in: number };
   /** What the worker sends and receives beside, by name. */
   readonly otherPackets: ReadonlyMap<string, number>;
+  /** In which workers looked for packets in place of sleeping. */
+  readonly busyPollSeconds: number;
   /** `ike-init-in-req` …, strongSwan's names. */
   readonly ikeMessages: ReadonlyMap<string, number>;
   readonly ikeEvents: Iterable<EventFigures>;

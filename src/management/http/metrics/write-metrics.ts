@@ -199,11 +199,18 @@ function writeDrops(out: Exposition, drops: Iterable<DropTotal>): void {
 }
 
 /** The first three are called as those of every other process. */
-function writeProcess(out: Exposition, { process: figures }: MetricsSource): void {
+function writeProcess(out: Exposition, { process: figures, busyPollSeconds }: MetricsSource): void {
   out.family('process_resident_memory_bytes', 'gauge', 'Memory of all threads.', 'bytes');
   out.sample('process_resident_memory_bytes', '', figures.residentBytes);
   out.family('process_cpu_seconds', 'counter', 'Processor time of all threads.', 'seconds');
   out.sample('process_cpu_seconds_total', '', figures.cpuSeconds);
+  out.family(
+    'isthmus_busy_poll_seconds',
+    'counter',
+    'Time in which workers looked for packets in place of sleeping; others could run in it.',
+    'seconds',
+  );
+  out.sample('isthmus_busy_poll_seconds_total', '', busyPollSeconds);
   out.family('process_start_time_seconds', 'gauge', 'When the gateway was started, since 1970.', 'seconds');
   out.sample('process_start_time_seconds', '', figures.startSeconds);
   const name = 'isthmus_event_loop_delay_seconds';

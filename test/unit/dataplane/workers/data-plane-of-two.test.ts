@@ -68,7 +68,8 @@ beforeEach(() => {
     addon: loadAddon(),
     input: {
       ...{ engine: 'portable', engineOptions: { coalesceTcp: true, coalesceUdp: true } },
-      ...{ innerMtu: 1400, raisesHopLimit: true, flowSeed: 1, acquaintances: allocateAcquaintances() },
+      ...{ innerMtu: 1400, raisesHopLimit: true, flowSeed: 1, busyPollShare: 0 },
+      acquaintances: allocateAcquaintances(),
     },
     descriptors: [descriptors, descriptors],
     counters: [allocateCounters(), allocateCounters()],

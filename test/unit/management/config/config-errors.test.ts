@@ -95,7 +95,7 @@ const CASES: readonly ErrorCase[] = [
     what: 'an empty section',
     replace: ['  name: site-a\n', ''],
     errors: [
-      '1:9: gateway: found nothing, expected a mapping with name, engine, workers, cipher_library, state_directory, user, log_level, log_levels, audit_log, watch, on_stop, icmp_errors',
+      '1:9: gateway: found nothing, expected a mapping with name, engine, workers, busy_poll, cipher_library, state_directory, user, log_level, log_levels, audit_log, watch, on_stop, icmp_errors',
     ],
   },
   {
@@ -205,6 +205,13 @@ const CASES: readonly ErrorCase[] = [
     what: `${workers} workers`,
     replace: ['name: site-a', `name: site-a\n  workers: ${workers}`] as const,
     errors: [`3:12: gateway.workers: found ${workers}, expected a whole number from 1 to 16`],
+  })),
+  ...['0%', '101%', '7.5%', 10].map((share) => ({
+    what: `a busy_poll of ${share}`,
+    replace: ['name: site-a', `name: site-a\n  busy_poll: ${share}`] as const,
+    errors: [
+      `3:14: gateway.busy_poll: found ${JSON.stringify(share)}, expected off or a share of a processor from 1% to 100%`,
+    ],
   })),
   {
     what: 'a mark with a fraction',
