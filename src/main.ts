@@ -5,6 +5,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 
 import { packageFile } from './base/package-file.ts';
+import { SpareThreads } from './dataplane/worker-thread.ts';
 import { createProgram } from './management/cli/program.ts';
 import { describeError, exitCodeOf } from './management/cli/report-error.ts';
 
@@ -17,7 +18,10 @@ const program = createProgram(
   {
     shedPrivileges: async (config, log, user) =>
       (await import('./gateway/privileges/shed-privileges.ts')).shedPrivileges(config, log, user),
-    run: async (config, log) => (await import('./gateway/gateway.ts')).runGateway(config, log),
+    run: async (config, log) => {
+      const threads = new SpareThreads(config.workers);
+      await (await import('./gateway/gateway.ts')).runGateway(config, log, threads);
+    },
     cleanUp: async (config, log) => (await import('./gateway/gateway.ts')).cleanUp(config, log),
     guard: async (config, log) => (await import('./gateway/gateway.ts')).guard(config, log),
     addonProblem: async () => (await import('./gateway/addon-problem.ts')).addonProblem(),

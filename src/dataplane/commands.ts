@@ -65,10 +65,12 @@ export const Control = {
   ikeTaken: 2,
   /** 1: the worker sleeps, or is about to; it sees a message only when it is woken. Main thread and worker clear it. */
   asleep: 3,
+  /** 1: the worker has its input and is to begin; written by the main thread. */
+  begun: 4,
 } as const;
 
 export type ControlWords = Int32Array<SharedArrayBuffer>;
 
 export function allocateControlWords(): ControlWords {
-  return new Int32Array(new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT));
+  return new Int32Array(new SharedArrayBuffer(5 * Int32Array.BYTES_PER_ELEMENT));
 }

@@ -20,7 +20,7 @@ import { IkeSender } from './ike-sender.ts';
 import type { IkeSocket } from './ike-socket.ts';
 import { InForce } from './in-force.ts';
 import type { NativeDescriptors } from './native/native-devices.ts';
-import { WorkerThread, type PacketThread, type WorkerThreadParts } from './worker-thread.ts';
+import type { PacketThread, WorkerThreadParts } from './worker-thread.ts';
 import type { WorkerInput } from './worker.ts';
 import { Broadcast } from './workers/broadcast.ts';
 import { allocateHandOverRings } from './workers/hand-over.ts';
@@ -53,10 +53,7 @@ export interface DataPlane {
 
 export interface WorkerDataPlaneParts {
   readonly addon: NativeAddon;
-  readonly input: Omit<
-    WorkerInput,
-    'control' | 'lastAcquireId' | 'descriptors' | 'counters' | 'share' | 'others'
-  >;
+  readonly input: Omit<WorkerInput, 'lastAcquireId' | 'descriptors' | 'counters' | 'share' | 'others'>;
   /** Of each worker. */
   readonly descriptors: readonly NativeDescriptors[];
   readonly counters: readonly Counters[];
@@ -68,8 +65,7 @@ export interface WorkerDataPlaneParts {
   /** A worker has failed, and another one takes its place. @param pauseMs after so long @param worker its number */
   readonly onWorkerFailed: (cause: Error, pauseMs: number, worker: number) => void;
   readonly closeDevices: () => void;
-  /** Left out: a worker thread. */
-  readonly startThread?: (parts: WorkerThreadParts) => PacketThread;
+  readonly startThread: (parts: WorkerThreadParts) => PacketThread;
 }
 
 export class WorkerDataPlane implements DataPlane {
@@ -151,7 +147,7 @@ export class WorkerDataPlane implements DataPlane {
       (own, index) =>
         new WorkerSeat({
           start: (lastAcquireId) =>
-            this.#startThread({
+            this.#parts.startThread({
               input: {
                 ...input,
                 lastAcquireId,
@@ -177,10 +173,6 @@ export class WorkerDataPlane implements DataPlane {
           },
         }),
     );
-  }
-
-  #startThread(parts: WorkerThreadParts): PacketThread {
-    return this.#parts.startThread?.(parts) ?? new WorkerThread(parts);
   }
 
   /** What the next worker of a place is told: what all go by, and then what only some of them have executed yet. */

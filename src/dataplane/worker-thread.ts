@@ -14,7 +14,7 @@ import {
 import type { WorkerInput } from './worker.ts';
 
 export interface WorkerThreadParts {
-  readonly input: Omit<WorkerInput, 'control'>;
+  readonly input: WorkerInput;
   readonly onEvent: (event: DataPlaneEvent) => void;
   /** Ends the thread's sleep. */
   readonly wake: () => void;
@@ -28,24 +28,21 @@ export interface PacketThread extends CommandReceiver {
   readonly hasExecuted: boolean;
 }
 
+/** The thread loads its program at once, which takes a while, and then waits to be told with what it begins. */
 export class WorkerThread implements PacketThread {
   readonly control: ControlWords = allocateControlWords();
-  readonly wake: () => void;
   readonly ended: Promise<Error>;
   readonly #worker: Worker;
+  #wake: () => void = () => undefined;
 
-  constructor({ input, onEvent, wake }: WorkerThreadParts) {
-    this.wake = wake;
-    const workerData: WorkerInput = { ...input, control: this.control };
+  constructor() {
     // The worker lies beside this file, compiled or not.
     const worker = new Worker(new URL(`./worker${extname(import.meta.url)}`, import.meta.url), {
-      workerData,
+      workerData: this.control,
     });
+    // Until it begins, nobody waits for it.
+    worker.unref();
     this.#worker = worker;
-    worker.on('message', (event: DataPlaneEvent) => {
-      onEvent(event);
-      if (event.type === 'ike-datagram') Atomics.add(this.control, Control.ikeTaken, 1);
-    });
     let cause: Error = new EnvironmentError('the data plane has ended');
     worker.once('error', (error: unknown) => {
       cause = fromWorker(error);
@@ -57,12 +54,54 @@ export class WorkerThread implements PacketThread {
     });
   }
 
+  /** Once, and before any command. @returns itself */
+  begin({ input, onEvent, wake }: WorkerThreadParts): this {
+    this.#wake = wake;
+    this.#worker.on('message', (event: DataPlaneEvent) => {
+      onEvent(event);
+      if (event.type === 'ike-datagram') Atomics.add(this.control, Control.ikeTaken, 1);
+    });
+    this.#worker.ref();
+    this.#worker.postMessage(input);
+    Atomics.store(this.control, Control.begun, 1);
+    Atomics.notify(this.control, Control.begun);
+    return this;
+  }
+
+  readonly wake = (): void => {
+    this.#wake();
+  };
+
   readonly post = (commands: readonly Command[]): void => {
     this.#worker.postMessage(commands);
   };
 
+  /** Instead of {@link begin}. */
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
   get hasExecuted(): boolean {
     return Atomics.load(this.control, Control.executed) !== 0;
+  }
+}
+
+/** Threads that load while the main thread has other things to do. */
+export class SpareThreads {
+  readonly #spare: WorkerThread[];
+
+  constructor(threads: number) {
+    this.#spare = Array.from({ length: threads }, () => new WorkerThread());
+  }
+
+  /** @returns one of them, or a new one where none is left */
+  take(): WorkerThread {
+    return this.#spare.shift() ?? new WorkerThread();
+  }
+
+  /** Ends those that nobody took. */
+  async end(): Promise<void> {
+    await Promise.all(this.#spare.splice(0).map((thread) => thread.end()));
   }
 }
 

@@ -20,12 +20,11 @@ import { createPortableEngine } from './portable/portable-engine.ts';
 import { HandOver, type HandOverRings } from './workers/hand-over.ts';
 import type { WorkerShare } from './workers/share.ts';
 
-/** What the main thread hands to a worker. The descriptors stay the main thread's. */
+/** What the main thread hands to a worker, as its first message. The descriptors stay the main thread's. */
 export interface WorkerInput {
   readonly engine: Engine['name'];
   readonly engineOptions: EngineOptions;
   readonly descriptors: NativeDescriptors;
-  readonly control: ControlWords;
   readonly counters: Counters;
   readonly innerMtu: number;
   readonly raisesHopLimit: boolean;
@@ -47,7 +46,7 @@ const IDLE_TURNS = 5;
 /** A thread can be terminated only between native calls: a main thread that fails must not wait for a packet. */
 const LONGEST_WAIT_MS = 1000;
 
-function run(port: MessagePort, input: WorkerInput): void {
+function run(port: MessagePort, control: ControlWords, input: WorkerInput): void {
   const memory = allocateBatchMemory();
   const addon = loadAddon();
   const devices: Devices = createNativeDevices(addon, memory, input.descriptors);
@@ -74,14 +73,13 @@ function run(port: MessagePort, input: WorkerInput): void {
     lastAcquireId: input.lastAcquireId,
     ike: input.ikeSockets && {
       sockets: input.ikeSockets,
-      taken: input.control.subarray(Control.ikeTaken),
+      taken: control.subarray(Control.ikeTaken),
       acquaintances: input.acquaintances,
     },
     onEvent: (event: DataPlaneEvent) => {
       port.postMessage(event);
     },
   });
-  const { control } = input;
   const busyPolling = new BusyPolling(input.busyPollShare, counters);
   // Of the first commands; later ones come behind a turn, which reads the clock.
   memory.clock[0] = monotonicMs();
@@ -129,12 +127,21 @@ function createEngine(input: WorkerInput, addon: ReturnType<typeof loadAddon>, m
     : createPortableEngine(memory, input.engineOptions);
 }
 
+/** The first message of all; the main thread may have started this one before it knew what to say. */
+function waitForInput(port: MessagePort, control: ControlWords): WorkerInput {
+  Atomics.wait(control, Control.begun, 0);
+  const received = receiveMessageOnPort(port) as { message: WorkerInput } | undefined;
+  if (received === undefined) throw new InvariantError('a worker was to begin without input');
+  return received.message;
+}
+
 function takeMessage(port: MessagePort): readonly Command[] | undefined {
   const received = receiveMessageOnPort(port) as { message: readonly Command[] } | undefined;
   return received?.message;
 }
 
 if (parentPort === null) throw new InvariantError('worker.ts was loaded outside a worker thread');
-run(parentPort, workerData as WorkerInput);
+const words = workerData as ControlWords;
+run(parentPort, words, waitForInput(parentPort, words));
 // Nothing listens any more; the thread ends as soon as the port is closed.
 parentPort.close();

@@ -9,6 +9,7 @@ import { chooseProvider } from '../crypto/choose-provider.ts';
 import type { CapturedSocket } from '../dataplane/capture/capture-commands.ts';
 import { WorkerCounters } from '../dataplane/counters.ts';
 import { findAddon } from '../dataplane/native/load-addon.ts';
+import type { SpareThreads } from '../dataplane/worker-thread.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { LoadedConfig } from '../management/config/load-config.ts';
 import { NO_PAGE, type PageStatus } from '../management/vici/extensions/page.ts';
@@ -46,15 +47,18 @@ import { wantsIke } from './wants-ike.ts';
 import { watchFile } from './watch-file.ts';
 import { yieldToDataPlane } from './yield-to-data-plane.ts';
 
-/** Resolves when the gateway was told to stop and has stopped; rejects with what went wrong. */
-export async function runGateway(config: LoadedConfig, log: Logger): Promise<void> {
+/**
+ * Resolves when the gateway was told to stop and has stopped; rejects with what went wrong.
+ * @param threads for its workers; those that are not needed are ended
+ */
+export async function runGateway(config: LoadedConfig, log: Logger, threads: SpareThreads): Promise<void> {
   const stop = new StopRequest(log);
   const reloads = new ReloadRequest(() => {
     stop.request();
   });
-  const undo: (() => Promise<void> | void)[] = [];
+  const undo: (() => Promise<void> | void)[] = [() => threads.end()];
   try {
-    await startSteps(config, log, stop, reloads, undo);
+    await startSteps(config, log, threads, stop, reloads, undo);
   } finally {
     stop.acknowledge();
     for (const step of undo.reverse()) await undoStep(step, log);
@@ -66,6 +70,7 @@ export async function runGateway(config: LoadedConfig, log: Logger): Promise<voi
 async function startSteps(
   config: LoadedConfig,
   log: Logger,
+  threads: SpareThreads,
   stop: StopRequest,
   reloads: ReloadRequest,
   undo: (() => Promise<void> | void)[],
@@ -98,6 +103,7 @@ async function startSteps(
   const events = new DataPlaneEvents();
   const dataPlane = await startDataPlane({
     addon,
+    threads,
     handed,
     config,
     log: logs.esp,

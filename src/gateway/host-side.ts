@@ -39,6 +39,8 @@ export class HostSide {
   #current: Promise<GuardCounts> = Promise.resolve(NO_GUARD_COUNTS);
   #askedMs = Number.NEGATIVE_INFINITY;
   #isReady = false;
+  /** What {@link planTunMtu} went by, for the first {@link applyRoutes}. */
+  #found: HostFacts | undefined;
   /** Bytes of the largest ESP packet to each peer whose path is known to be narrow. */
   readonly #rooms = new Map<string, number>();
 
@@ -97,7 +99,8 @@ export class HostSide {
 
   /** Plans for the policies of the configuration. @returns bytes of the largest inner packet */
   async planTunMtu(): Promise<number> {
-    const plan = await this.#plan(this.#config, true);
+    this.#found = await this.#readFacts(this.#config);
+    const plan = this.#plan(this.#config, this.#found, true);
     this.#tunMtu = plan.tunMtu;
     return plan.tunMtu;
   }
@@ -160,7 +163,10 @@ export class HostSide {
 
   /** Once the policies are in force: packets are led to the TUN. */
   async applyRoutes(next: GatewayConfig): Promise<void> {
-    const plan = await this.#plan(next, this.#isReady);
+    // At the start they were read a moment ago.
+    const facts = this.#found ?? (await this.#readFacts(next));
+    this.#found = undefined;
+    const plan = this.#plan(next, facts, this.#isReady);
     const complaints = await applyHostNetwork(plan, this.#isReady);
     for (const line of complaints) this.#log.warn(line);
     this.#config = next;
@@ -169,18 +175,21 @@ export class HostSide {
 
   /** Guard and unreachable routes with no gateway behind them. */
   async close(): Promise<void> {
-    const plan = await this.#plan(this.#config, true);
+    const plan = this.#plan(this.#config, await this.#readFacts(this.#config), true);
     await this.guardBoth(undefined, this.#config);
     await closeHostNetwork(plan);
   }
 
-  async #plan(config: GatewayConfig, says: boolean): Promise<HostNetworkPlan> {
-    const { tun, peers, guardedInterfaces, policies } = config;
+  async #readFacts({ peers }: GatewayConfig): Promise<HostFacts> {
     const known = peers.flatMap(({ name, address, otherAddresses }) =>
       (address === undefined ? [] : [address, ...otherAddresses]).map((one) => ({ name, address: one })),
     );
     const found = await readHostFacts({ ...this.#footprint, peers: known });
-    const facts: HostFacts = { ...found, paths: found.paths.map((path) => withConfiguredMtu(path, peers)) };
+    return { ...found, paths: found.paths.map((path) => withConfiguredMtu(path, peers)) };
+  }
+
+  #plan(config: GatewayConfig, facts: HostFacts, says: boolean): HostNetworkPlan {
+    const { tun, guardedInterfaces, policies } = config;
     const planned = planHostNetwork({
       ...this.#footprint,
       traffic: tun.traffic,

@@ -11,6 +11,7 @@ import type { NativeAddon } from '../dataplane/native/addon.ts';
 import { allocateAcquaintances } from '../dataplane/ike-acquaintances.ts';
 import { ikeListen } from '../dataplane/ike-socket.ts';
 import type { AddonMissing } from '../dataplane/native/load-addon.ts';
+import type { SpareThreads } from '../dataplane/worker-thread.ts';
 import type { GatewayConfig } from '../management/config/gateway-config.ts';
 import type { SaChange } from '../sad/security-association.ts';
 import { cipherLibraryInUse } from './cipher-library.ts';
@@ -21,6 +22,8 @@ const SOCKET_LOOK_MS = 250;
 
 export interface DataPlaneInput {
   readonly addon: NativeAddon | AddonMissing;
+  /** For the workers. */
+  readonly threads: SpareThreads;
   /** Opened by the process before this one. */
   readonly handed: RawDevices | undefined;
   readonly config: GatewayConfig;
@@ -46,7 +49,8 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
     { reason: addon.missing },
     'the native addon is missing: the portable engine runs on portable devices, many times slower',
   );
-  const { config, counters, innerMtu, raisesHopLimit, flowSeed, ike, onEvent } = input;
+  const { config, threads, counters, innerMtu, raisesHopLimit, flowSeed, ike, onEvent } = input;
+  await threads.end();
   if (config.workers > 1)
     input.log.warn({ workers: config.workers }, 'without the addon there is one worker, on the main thread');
   // Loaded only here: @noble/ciphers and the sockets cost start-up time that the usual way does not need.
@@ -64,7 +68,7 @@ export async function startDataPlane(input: DataPlaneInput): Promise<DataPlane> 
 }
 
 function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
-  const { config, log, counters, innerMtu, raisesHopLimit, flowSeed, onEvent, standingSas } = input;
+  const { config, log, threads, counters, innerMtu, raisesHopLimit, flowSeed, onEvent, standingSas } = input;
   const ciphers = cipherLibraryInUse(addon, config);
   const devices = openDevices(addon, config, log, input);
   const coalesce = devices.tun.offloads;
@@ -93,6 +97,7 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
     clearTunName: devices.clearTun.name,
     onEvent,
     standingSas,
+    startThread: (parts) => threads.take().begin(parts),
     onWorkerFailed: (err, pauseMs, worker) => {
       log.error(
         { err, pauseMs, worker },

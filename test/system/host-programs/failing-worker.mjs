@@ -3,15 +3,24 @@
 // a number, the worker of that number fails, and otherwise the first.
 
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { isMainThread, workerData } from 'node:worker_threads';
+import { syncBuiltinESMExports } from 'node:module';
+import threads from 'node:worker_threads';
 
+const { isMainThread, workerData, receiveMessageOnPort } = threads;
 const file = process.env.FAIL_WORKER;
-/** Cells of the control words, which are read between two batches alone; other shared words are read within one. */
-const CONTROL_WORDS = 4;
 const { load } = Atomics;
+let number;
 
+/** The first message of all says which worker this one is. */
+function receiveAndNote(port) {
+  const received = receiveMessageOnPort(port);
+  number ??= received?.message.share.index;
+  return received;
+}
+
+/** The control words are read between two batches alone; other shared words are read within one. */
 function loadOrFail(words, index) {
-  if (words.length === CONTROL_WORDS && existsSync(file)) failIfMeant(orderIn(file));
+  if (words === workerData && existsSync(file)) failIfMeant(orderIn(file));
   return load(words, index);
 }
 
@@ -27,10 +36,14 @@ function orderIn(path) {
 function failIfMeant(order) {
   if (order === undefined) return;
   const isNumber = /^\d+$/.test(order);
-  if (workerData.share.index !== (isNumber ? Number(order) : 0)) return;
+  if (number !== (isNumber ? Number(order) : 0)) return;
   rmSync(file);
   if (!isNumber && order !== '') process.dlopen({ exports: {} }, order);
   throw new TypeError('a defect of the packet path');
 }
 
-if (!isMainThread) Atomics.load = loadOrFail;
+if (!isMainThread) {
+  Atomics.load = loadOrFail;
+  threads.receiveMessageOnPort = receiveAndNote;
+  syncBuiltinESMExports();
+}
