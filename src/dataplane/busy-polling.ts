@@ -45,24 +45,35 @@ export class BusyPolling {
     this.#savedMs = Math.min(SAVED_MS, this.#savedMs + (nowMs - this.#savedAtMs) * this.#share);
     this.#savedAtMs = nowMs;
     this.#longestMs = Math.min(LONGEST_MS, this.#savedMs * PART_OF_SAVED);
-    const lookMs = this.#soon < WAITS_BEFORE_LONGEST ? SHORTEST_MS : LONGEST_MS;
-    this.#grantedMs = this.#isSparse ? Math.min(lookMs, this.#longestMs) : 0;
+    const lookMs = this.#soon < WAITS_BEFORE_LONGEST ? SHORTEST_MS : this.#longestMs;
+    // A shorter look than the shortest finds nothing: what it would take is saved for a later one.
+    this.#grantedMs = this.#isSparse && lookMs <= this.#longestMs ? lookMs : 0;
     return Math.floor(this.#grantedMs * 1000);
   }
 
-  /** Takes what was used of the grant. @param nowMs when the sleep, or the looking, was over */
-  end(nowMs: number): void {
+  /**
+   * Takes what was used of the grant.
+   * @param nowMs when the sleep, or the looking, was over
+   * @param hasFound false where it ended because its time was over
+   */
+  end(nowMs: number, hasFound: boolean): void {
     const waitedMs = nowMs - this.#savedAtMs;
     const lookedMs = Math.min(waitedMs, this.#grantedMs);
     this.#savedMs = Math.max(0, this.#savedMs - lookedMs);
-    this.#soon = waitedMs > this.#longestMs ? 0 : this.#soon + 1;
+    this.#soon = hasFound && waitedMs <= this.#longestMs ? this.#soon + 1 : 0;
     this.#counters[Counter.busyPolledMs] = this.#counters[Counter.busyPolledMs]! + lookedMs;
   }
 
   #judgeRate(nowMs: number): void {
     const elapsedMs = nowMs - this.#rateFromMs;
     if (elapsedMs < RATE_MS) return;
-    const packets = this.#counters[Counter.outboundPackets]! + this.#counters[Counter.inboundPackets]!;
+    const counters = this.#counters;
+    const packets =
+      counters[Counter.outboundPackets]! +
+      counters[Counter.inboundPackets]! +
+      counters[Counter.outboundBypassPackets]! +
+      counters[Counter.framesHandedOver]! +
+      counters[Counter.datagramsHandedOver]!;
     this.#isSparse = packets - this.#ratePackets <= SPARSE_PACKETS_PER_MS * elapsedMs;
     this.#rateFromMs = nowMs;
     this.#ratePackets = packets;

@@ -2,7 +2,6 @@
 // at work is not woken: it looks for messages between two batches by itself. What a worker has not said that it executed
 // is kept for the one that takes its place.
 
-import { EnvironmentError } from '../base/errors.ts';
 import { Control, type Command, type ControlWords } from './commands.ts';
 
 /** Who executes commands. */
@@ -67,7 +66,7 @@ export class CommandSender {
 
   /** Resolves when a worker has executed the command; rejects where there is none any more. */
   async send(command: Command): Promise<void> {
-    if (this.#end !== undefined) throw new EnvironmentError('the data plane has ended');
+    if (this.#end !== undefined) throw this.#end;
     if (!this.#willFlush) {
       this.#willFlush = true;
       queueMicrotask(() => {

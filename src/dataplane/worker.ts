@@ -17,6 +17,7 @@ import { createNativeDevices, type NativeDescriptors } from './native/native-dev
 import { createNativeEngine } from './native/native-engine.ts';
 import { PacketPath } from './packet-path.ts';
 import { createPortableEngine } from './portable/portable-engine.ts';
+import { Rehearsal } from './rehearsal/rehearsal.ts';
 import { HandOver, type HandOverRings } from './workers/hand-over.ts';
 import type { WorkerShare } from './workers/share.ts';
 
@@ -85,6 +86,9 @@ function run(port: MessagePort, control: ControlWords, input: WorkerInput): void
   memory.clock[0] = monotonicMs();
   let executed = 0;
   let isStopped = false;
+  let rehearsal: Rehearsal | undefined;
+  // One that takes another one's place has packets waiting, and must not fail of the same.
+  let hasRehearsed = input.lastAcquireId > 0;
   let idleTurns = 0;
   for (;;) {
     // Before the first packet: what waits for this worker is judged by what was in force before it.
@@ -101,14 +105,19 @@ function run(port: MessagePort, control: ControlWords, input: WorkerInput): void
       if (isStopped) return;
     }
     if (path.turn() > 0) idleTurns = 0;
-    else if (++idleTurns > IDLE_TURNS) {
+    // What is in force was told, and nothing has come yet.
+    else if (!hasRehearsed && executed > 0 && devices.wait(0) === 0) {
+      rehearsal ??= new Rehearsal((own) => createEngine(input, addon, own));
+      hasRehearsed = !rehearsal.turn();
+      if (hasRehearsed) rehearsal = undefined;
+    } else if (++idleTurns > IDLE_TURNS) {
       const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]);
       Atomics.store(control, Control.asleep, 1);
       handOver?.noteAsleep();
       // Sent, or handed over, before anybody could know of the sleep.
       if (Atomics.load(control, Control.sent) === executed && handOver?.hasInput !== true) {
-        devices.wait(idleMs, busyPolling.grant(memory.clock[0]));
-        busyPolling.end(memory.clock[0]);
+        const found = devices.wait(idleMs, busyPolling.grant(memory.clock[0]));
+        busyPolling.end(memory.clock[0], found !== 0);
       }
       Atomics.store(control, Control.asleep, 0);
       handOver?.noteAwake();

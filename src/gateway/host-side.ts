@@ -10,7 +10,7 @@ import { addGuardCounts, applyGuard, hasGuard, removeFormerGuard, removeGuard } 
 import { readFormerGuardCounts, readGuardCounts } from '../host/guard.ts';
 import { NO_GUARD_COUNTS, type GuardCounts } from '../host/guard.ts';
 import { planGuard, planGuardOfBoth, type GuardPlanInput } from '../host/guard-plan.ts';
-import { readHostFacts, type HostFacts, type PeerPath } from '../host/host-facts.ts';
+import { isIpv6Enabled, readHostFacts, type HostFacts, type PeerPath } from '../host/host-facts.ts';
 import { applyHostNetwork, closeHostNetwork, removeHostNetwork } from '../host/host-network.ts';
 import { planHostNetwork, type HostNetworkPlan } from '../host/host-plan.ts';
 import { hostWarnings } from '../host/host-warnings.ts';
@@ -163,9 +163,7 @@ export class HostSide {
 
   /** Once the policies are in force: packets are led to the TUN. */
   async applyRoutes(next: GatewayConfig): Promise<void> {
-    // At the start they were read a moment ago.
-    const facts = this.#found ?? (await this.#readFacts(next));
-    this.#found = undefined;
+    const facts = await this.#factsFor(next);
     const plan = this.#plan(next, facts, this.#isReady);
     const complaints = await applyHostNetwork(plan, this.#isReady);
     for (const line of complaints) this.#log.warn(line);
@@ -178,6 +176,14 @@ export class HostSide {
     const plan = this.#plan(this.#config, await this.#readFacts(this.#config), true);
     await this.guardBoth(undefined, this.#config);
     await closeHostNetwork(plan);
+  }
+
+  /** At the start they were read a moment ago; only the TUN has come since. */
+  async #factsFor(next: GatewayConfig): Promise<HostFacts> {
+    const found = this.#found;
+    if (found === undefined) return this.#readFacts(next);
+    this.#found = undefined;
+    return { ...found, ipv6Enabled: await isIpv6Enabled(this.#footprint.tunName) };
   }
 
   async #readFacts({ peers }: GatewayConfig): Promise<HostFacts> {

@@ -1,6 +1,7 @@
 // Chooses what carries packets: a worker over the native addon, with either engine, or, where the addon is not
 // there, the portable devices on this thread's event loop.
 
+import { availableParallelism } from 'node:os';
 import { HOST_TIME, monotonicMs } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { DataPlaneEvent } from '../dataplane/commands.ts';
@@ -87,7 +88,8 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       innerMtu,
       raisesHopLimit,
       flowSeed,
-      busyPollShare: config.busyPollShare,
+      // On a single processor it would only keep others from running.
+      busyPollShare: availableParallelism() > 1 ? config.busyPollShare : 0,
       ikeSockets: devices.ikeSockets,
       acquaintances: allocateAcquaintances(),
     },

@@ -55,13 +55,13 @@ export interface HostFactsInput {
 
 /** Throws EnvironmentError where `ip` is missing or fails. */
 export async function readHostFacts(input: HostFactsInput): Promise<HostFacts> {
-  const [links, routes, ipv4Forwarding, ipv6Forwarding, allFilter, ipv6Disabled] = await Promise.all([
+  const [links, routes, ipv4Forwarding, ipv6Forwarding, allFilter, ipv6Enabled] = await Promise.all([
     queryIp(['address', 'show']),
     routesToPeers(input),
     readSwitch('net/ipv4/ip_forward'),
     readSwitch('net/ipv6/conf/all/forwarding'),
     readSwitch('net/ipv4/conf/all/rp_filter'),
-    ipv6DisabledFor(input.tunName),
+    isIpv6Enabled(input.tunName),
   ]);
   const mtus = new Map(links.map((link) => [link['ifname'], link['mtu']]));
   const paths = input.peers.map((peer) => peerPath(peer, routes, mtus));
@@ -75,7 +75,7 @@ export async function readHostFacts(input: HostFactsInput): Promise<HostFacts> {
     devices: links.map((link) => String(link['ifname'])),
     addresses: links.filter((link) => !own.includes(String(link['ifname']))).flatMap(linkAddresses),
     paths,
-    ipv6Enabled: ipv6Disabled === 0,
+    ipv6Enabled,
     ipv4Forwarding: ipv4Forwarding !== 0,
     ipv6Forwarding: ipv6Forwarding !== 0,
     reversePathFilters: new Map(await Promise.all(filters)),
@@ -136,10 +136,11 @@ function linkAddresses(link: IpObject): readonly HostAddress[] {
   });
 }
 
-async function ipv6DisabledFor(tunName: string): Promise<number> {
-  // A device that does not exist yet starts with the default; without IPv6 in the kernel there is neither.
+/** For the device of that name; one that does not exist yet starts with the default. */
+export async function isIpv6Enabled(tunName: string): Promise<boolean> {
   const own = await readSwitch(`net/ipv6/conf/${tunName}/disable_ipv6`, -1);
-  return own >= 0 ? own : await readSwitch('net/ipv6/conf/default/disable_ipv6', 1);
+  // Without IPv6 in the kernel there is neither.
+  return (own >= 0 ? own : await readSwitch('net/ipv6/conf/default/disable_ipv6', 1)) === 0;
 }
 
 /** A number below /proc/sys; `otherwise` where this kernel has no such switch. */

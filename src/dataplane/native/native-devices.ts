@@ -28,12 +28,15 @@ export function createNativeDevices(
   descriptors: NativeDescriptors,
 ): Devices {
   try {
-    return new NativeDevices(
-      new addon.Devices(memory, { clear: -1, write: descriptors.tun, ...descriptors }),
-    );
+    return devicesOver(new addon.Devices(memory, { clear: -1, write: descriptors.tun, ...descriptors }));
   } catch (error) {
     throw toNativeError(error);
   }
+}
+
+/** @param handle of the addon, or what does as that does */
+export function devicesOver(handle: NativeDevicesHandle): Devices {
+  return new NativeDevices(handle);
 }
 
 class NativeDevices implements Devices {

@@ -20,7 +20,7 @@ beforeEach(() => {
 function wait(polling: BusyPolling, waitedMs: number, packets = 1): number {
   const granted = polling.grant(nowMs);
   nowMs += waitedMs;
-  polling.end(nowMs);
+  polling.end(nowMs, true);
   counters[Counter.inboundPackets] = counters[Counter.inboundPackets]! + packets;
   return granted;
 }
@@ -42,6 +42,41 @@ describe('a look', () => {
     const polling = new BusyPolling(1, counters);
     for (let times = 0; times < 100; times++)
       expect([wait(polling, 0.1), wait(polling, 100)]).toEqual([SHORTEST, SHORTEST]);
+  });
+
+  test('stays short where nothing comes but the time to do something', () => {
+    const polling = new BusyPolling(1, counters);
+    for (let times = 0; times < 100; times++) {
+      expect(polling.grant(nowMs)).toBe(SHORTEST);
+      nowMs += 10;
+      polling.end(nowMs, false);
+    }
+  });
+
+  test.each(['outboundPackets', 'outboundBypassPackets', 'framesHandedOver', 'datagramsHandedOver'] as const)(
+    'is none in dense traffic of any kind: %s',
+    (name) => {
+      const polling = new BusyPolling(1, counters);
+      for (let times = 0; times < 20; times++) {
+        polling.grant(nowMs);
+        nowMs += 0.1;
+        polling.end(nowMs, true);
+        counters[Counter[name]] = counters[Counter[name]]! + 7;
+      }
+      expect(polling.grant(nowMs)).toBe(0);
+    },
+  );
+
+  test('is whole or none where little is saved: answers are found for as long as it lasts', () => {
+    const polling = new BusyPolling(0.05, counters);
+    const answers: number[] = [];
+    for (let times = 0; times < 20_000; times++) {
+      answers.push(wait(polling, 0.15));
+      wait(polling, 2);
+    }
+    const late = answers.slice(10_000);
+    expect(late.every((granted) => granted === 0 || granted >= SHORTEST)).toBe(true);
+    expect(late.filter((granted) => granted > 0).length).toBeGreaterThan(10_000 / 10);
   });
 
   test('is none in dense traffic, and comes back with sparse', () => {
@@ -112,7 +147,7 @@ test('whatever comes when, no more than the share is looked, and what was saved 
           expect(Number.isInteger(granted)).toBe(true);
           lookedMs += Math.min(granted / 1000, waitedMs);
           atMs += waitedMs;
-          polling.end(atMs);
+          polling.end(atMs, waitedMs < 10 || packets > 0);
           cells[Counter.outboundPackets] = cells[Counter.outboundPackets]! + packets;
           expect(lookedMs).toBeLessThanOrEqual((percent > 0 ? 2000 : 0) + (percent / 100) * atMs + 1e-6);
         }

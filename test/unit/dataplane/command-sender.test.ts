@@ -110,7 +110,7 @@ describe('commands to a worker', () => {
     sender.end(new Error('out of memory'));
     await expect(first).rejects.toThrow('out of memory');
     await expect(second).rejects.toThrow('out of memory');
-    await expect(sender.send(done(3))).rejects.toThrow('the data plane has ended');
+    await expect(sender.send(done(3))).rejects.toThrow('out of memory');
     expect(posted).toEqual([[done(1)]]);
   });
 
