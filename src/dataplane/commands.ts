@@ -26,6 +26,8 @@ export type Command =
   | { readonly type: 'path-learned'; readonly peer: string; readonly mtu: number | undefined }
   | IkeCommand
   | CaptureCommand
+  /** The start is over: what has nothing else to do may warm up now (rehearsal/). */
+  | { readonly type: 'rehearse' }
   /** Several commands as one: no packet is carried between the first and the last. */
   | { readonly type: 'together'; readonly commands: readonly Command[] }
   | { readonly type: 'stop' };

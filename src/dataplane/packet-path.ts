@@ -189,6 +189,9 @@ export class PacketPath {
       case 'stop-capture':
         this.#captures.execute(command);
         return;
+      case 'rehearse':
+        // Of the worker, which has time for it.
+        return;
       case 'together':
         for (const one of command.commands) this.execute(one);
         return;

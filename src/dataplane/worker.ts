@@ -87,8 +87,6 @@ function run(port: MessagePort, control: ControlWords, input: WorkerInput): void
   let executed = 0;
   let isStopped = false;
   let rehearsal: Rehearsal | undefined;
-  // One that takes another one's place has packets waiting, and must not fail of the same.
-  let hasRehearsed = input.lastAcquireId > 0;
   let idleTurns = 0;
   for (;;) {
     // Before the first packet: what waits for this worker is judged by what was in force before it.
@@ -96,7 +94,8 @@ function run(port: MessagePort, control: ControlWords, input: WorkerInput): void
       const commands = takeMessage(port);
       if (commands === undefined) break;
       for (const command of commands) {
-        path.execute(command);
+        if (command.type === 'rehearse') rehearsal = new Rehearsal((own) => createEngine(input, addon, own));
+        else path.execute(command);
         isStopped ||= command.type === 'stop';
       }
       executed = (executed + 1) | 0;
@@ -105,11 +104,8 @@ function run(port: MessagePort, control: ControlWords, input: WorkerInput): void
       if (isStopped) return;
     }
     if (path.turn() > 0) idleTurns = 0;
-    // What is in force was told, and nothing has come yet.
-    else if (!hasRehearsed && executed > 0 && devices.wait(0) === 0) {
-      rehearsal ??= new Rehearsal((own) => createEngine(input, addon, own));
-      hasRehearsed = !rehearsal.turn();
-      if (hasRehearsed) rehearsal = undefined;
+    else if (rehearsal !== undefined && devices.wait(0) === 0) {
+      if (!rehearsal.turn()) rehearsal = undefined;
     } else if (++idleTurns > IDLE_TURNS) {
       const idleMs = waitMs(path.tick(memory.clock), memory.clock[0]);
       Atomics.store(control, Control.asleep, 1);

@@ -224,6 +224,8 @@ async function startSteps(
   levels
     .of('gateway')
     .info({ engine: dataPlane.engine, mtu: tunMtu, policies: config.policies.length }, 'ready');
+  // Not before: it takes a processor, which the start needs. A data plane that fails says so below.
+  if (dataPlane.hasOwnThread) dataPlane.send({ type: 'rehearse' }).catch(() => undefined);
   const readAgain = (): void => {
     audits?.reopen();
     void reload(layers, logs.config);
