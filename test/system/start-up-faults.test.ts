@@ -97,6 +97,10 @@ function withoutNft(): string {
   ].join('\n');
 }
 
+/** Every worker thread throws before it has loaded what it runs, which is before it is told with what it begins. */
+const LOST_THREADS = `import { isMainThread } from 'node:worker_threads';
+if (!isMainThread) throw new Error('no thread for you');`;
+
 const CASES: readonly (readonly [what: string, script: () => string, line: RegExp])[] = [
   [
     'the address is in use',
@@ -137,6 +141,12 @@ const CASES: readonly (readonly [what: string, script: () => string, line: RegEx
     'another device has the name',
     () => `ip link add ${TUN} type veth peer name other\nexec $RUN`,
     /^isthmus: .*isthmus0.*choose another tun\.name$/,
+  ],
+  [
+    'the thread of a worker does not come up',
+    () =>
+      `NODE_OPTIONS="--import=data:text/javascript;base64,${btoa(LOST_THREADS)}"\nexport NODE_OPTIONS\nexec $RUN`,
+    /^isthmus: .*no thread for you/,
   ],
   [
     'the state directory is missing',
