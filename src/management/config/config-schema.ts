@@ -78,7 +78,7 @@ function share(): z.ZodType<number> {
     'off or a share of a processor from 1% to 100%',
     (found) => {
       if (found === 'off') return 0;
-      const [, percent] = /^(\d{1,3})%$/.exec(typeof found === 'string' ? found : '') ?? [];
+      const [, percent] = /^([1-9]\d{0,2})%$/.exec(typeof found === 'string' ? found : '') ?? [];
       const read = readInteger(Number(percent), 1, 100);
       return read === undefined ? undefined : read / 100;
     },

@@ -17,7 +17,8 @@ import { Sad } from '../../../src/sad/sad.ts';
 import { compileSpd } from '../../../src/spd/compiled-spd.ts';
 import { tcpPacket, udpPacket } from '../../support/packets.ts';
 import { ANY, policy } from '../../support/policies.ts';
-import { LoopbackDevices, type TemplateFrame } from './loopback-devices.ts';
+import type { ExampleFrame } from '../../../src/dataplane/rehearsal/mirror-devices.ts';
+import { LoopbackDevices } from './loopback-devices.ts';
 
 const PACKETS = 1_000_000;
 const WARM_UP_PACKETS = 300_000;
@@ -27,12 +28,12 @@ const RING_BYTES = 2 ** 23;
 // One gateway that talks to itself: both SAs have one key, and the policy matches in both directions.
 const ends = { source: '10.0.1.5', destination: '10.0.2.7' };
 const ipv6Ends = { source: 'fd00:1::5', destination: 'fd00:2::7' };
-const superPacket = (ip: typeof ends, gsoType: number): TemplateFrame => ({
+const superPacket = (ip: typeof ends, gsoType: number): ExampleFrame => ({
   bytes: tcpPacket(ip, { data: new Uint8Array(46 * 1366 + 100) }),
   gsoType,
   segmentSize: 1366,
 });
-const small = (ip: typeof ends, port: number): TemplateFrame => ({
+const small = (ip: typeof ends, port: number): ExampleFrame => ({
   bytes: udpPacket(ip, { sourcePort: port, data: new Uint8Array(22) }),
   gsoType: 0,
   segmentSize: 0,

@@ -206,7 +206,7 @@ const CASES: readonly ErrorCase[] = [
     replace: ['name: site-a', `name: site-a\n  workers: ${workers}`] as const,
     errors: [`3:12: gateway.workers: found ${workers}, expected a whole number from 1 to 16`],
   })),
-  ...['0%', '101%', '7.5%', 10].map((share) => ({
+  ...['0%', '101%', '7.5%', '05%', 10].map((share) => ({
     what: `a busy_poll of ${share}`,
     replace: ['name: site-a', `name: site-a\n  busy_poll: ${share}`] as const,
     errors: [
