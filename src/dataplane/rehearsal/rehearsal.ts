@@ -8,7 +8,7 @@ import { InvariantError } from '../../base/errors.ts';
 import { ReplayBitmaps } from '../../sad/replay-window.ts';
 import { SaField, SaStates } from '../../sad/sa-state.ts';
 import { compileSpd } from '../../spd/compiled-spd.ts';
-import type { Policy, Selectors } from '../../spd/policy.ts';
+import { NO_SELECTORS, type Policy } from '../../spd/policy.ts';
 import { DEFAULT_TUNNEL_OPTIONS } from '../../spd/tunnel-options.ts';
 import { writeUint16 } from '../../wire/bytes.ts';
 import {
@@ -53,15 +53,6 @@ const LIMITS: BatchLimits = {
   datagramsOut: SEGMENTS,
   datagramsIn: SEGMENTS,
   openJobs: SEGMENTS,
-};
-
-const ANY: Selectors = {
-  localAddress: undefined,
-  remoteAddress: undefined,
-  protocol: undefined,
-  localPort: undefined,
-  remotePort: undefined,
-  icmp: undefined,
 };
 
 export class Rehearsal {
@@ -120,7 +111,7 @@ export class Rehearsal {
     sending[SaField.blockEnd] = block.end;
     const common = {
       ...({ spi: SPI, transform, mode: 'tunnel', esn: false, policy: POLICY.name, peer: PEER } as const),
-      ...{ selectors: ANY, keyMaterial },
+      ...{ selectors: NO_SELECTORS, keyMaterial },
     };
     const endpoint = { socket: 0, address: new Uint8Array(4), port: 4500 };
     this.#execute({
@@ -151,7 +142,7 @@ export class Rehearsal {
 const POLICY: Policy = {
   name: PEER,
   priority: 1,
-  selectors: ANY,
+  selectors: NO_SELECTORS,
   action: 'PROTECT',
   sa: { peer: PEER, mode: 'tunnel', transform: 'aes256gcm16', esn: false, replayWindowPackets: 64 },
 };
