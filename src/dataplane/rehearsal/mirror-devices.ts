@@ -28,7 +28,7 @@ export class MirrorDevices implements NativeDevicesHandle {
   /** Frames that came back, which nobody gets. */
   written = 0;
 
-  /** @param examples the frames of the first batches, again and again */
+  /** @param examples taken in turns, one in each batch */
   constructor(memory: BatchMemory, examples: readonly ExampleFrame[]) {
     this.#memory = memory;
     this.#examples = examples;

@@ -38,7 +38,7 @@ import { PacketPath } from '../packet-path.ts';
 import { SOLE_WORKER } from '../workers/share.ts';
 import { MirrorDevices, type ExampleFrame } from './mirror-devices.ts';
 
-/** After so many turns nothing gets faster any more. */
+/** A ping through a tunnel that has carried nothing takes 0.33 ms without, and 0.20 after so many (docs/performance.md). */
 const TURNS = 2000;
 const SEGMENT_BYTES = 1200;
 const SEGMENTS = 3;
