@@ -36,6 +36,7 @@ beforeAll(async () => {
       },
     ],
   ]);
+  await sites.muteListenerReports('gwA');
   await sites.startBoth();
   // Its SAs are there before anybody captures.
   expect(await sites.ping('hostA', hostB.ipv4, 1)).toBe(1);

@@ -192,6 +192,15 @@ export class TwoSites {
     await runOrThrow([...this.#sandbox.enter, ...command]);
   }
 
+  /**
+   * The kernel of a place no longer says which groups its devices have joined: it does at a time of its choice, and
+   * who counts packets would count the report, too.
+   */
+  async muteListenerReports(place: Place): Promise<void> {
+    const chain = 'chain own { type filter hook output priority 0; icmpv6 type mld2-listener-report drop; }';
+    await this.topology.runOrThrow(place, ['nft', `table inet quiet { ${chain}; }`]);
+  }
+
   /** SIGKILL, as a crash would be. */
   kill(place: GatewayPlace): void {
     process.kill(this.pid(place), 'SIGKILL');
