@@ -5,7 +5,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 
 import { packageFile } from './base/package-file.ts';
-import { SpareThreads } from './dataplane/worker-thread.ts';
+import { SpareThreads, WorkerThread } from './dataplane/worker-thread.ts';
 import { createProgram } from './management/cli/program.ts';
 import { describeError, exitCodeOf } from './management/cli/report-error.ts';
 
@@ -19,7 +19,7 @@ const program = createProgram(
     shedPrivileges: async (config, log, user) =>
       (await import('./gateway/privileges/shed-privileges.ts')).shedPrivileges(config, log, user),
     run: async (config, log) => {
-      const threads = new SpareThreads(config.workers);
+      const threads = new SpareThreads(config.workers, () => new WorkerThread());
       await (await import('./gateway/gateway.ts')).runGateway(config, log, threads);
     },
     cleanUp: async (config, log) => (await import('./gateway/gateway.ts')).cleanUp(config, log),

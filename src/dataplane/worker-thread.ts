@@ -87,16 +87,18 @@ export class WorkerThread implements PacketThread {
 }
 
 /** Threads that load while the main thread has other things to do. */
-export class SpareThreads {
-  readonly #spare: WorkerThread[];
+export class SpareThreads<Thread extends { end(): Promise<void> } = WorkerThread> {
+  readonly #spare: Thread[];
+  readonly #load: () => Thread;
 
-  constructor(threads: number) {
-    this.#spare = Array.from({ length: threads }, () => new WorkerThread());
+  constructor(threads: number, load: () => Thread) {
+    this.#load = load;
+    this.#spare = Array.from({ length: threads }, load);
   }
 
   /** @returns one of them, or a new one where none is left */
-  take(): WorkerThread {
-    return this.#spare.shift() ?? new WorkerThread();
+  take(): Thread {
+    return this.#spare.shift() ?? this.#load();
   }
 
   /** Ends those that nobody took. */
