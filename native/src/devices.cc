@@ -18,6 +18,7 @@ Devices::Devices(const BatchMemory& memory, int tun, int write, int clear, std::
       clear_(memory, clear),
       errors_(memory, sockets_),
       receiver_(memory, sockets_, errors_),
+      peers_(memory, sockets_),
       sender_(memory, sockets_, errors_) {
   // poll() passes over negative descriptors.
   polled_.push_back(pollfd{tun, POLLIN, 0});

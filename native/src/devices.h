@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "batch_memory.h"
+#include "peer_sockets.h"
 #include "system_failure.h"
 #include "tun_queue.h"
 #include "udp_error_queue.h"
@@ -43,6 +44,7 @@ class Devices {
   BatchResult ClearWrite(int32_t count) { return clear_.Write(count); }
   BatchResult UdpReceive();
   std::optional<RowViolation> UdpSend(int32_t count) { return sender_.Send(count); }
+  PeerSockets& Peers() { return peers_; }
 
   const std::vector<SocketHandle>& Sockets() const { return sockets_; }
   UdpSender& Sender() { return sender_; }
@@ -59,6 +61,7 @@ class Devices {
   TunQueue clear_;
   UdpErrorQueue errors_;
   UdpReceiver receiver_;
+  PeerSockets peers_;
   UdpSender sender_;
   // TUN, wake-up, sockets.
   std::vector<pollfd> polled_;

@@ -40,6 +40,30 @@ bool ReadFlags(Napi::Env env, napi_value descriptors, const char* name, uint32_t
   return true;
 }
 
+// Reads `peers`, for each socket that of a peer beside it, or -1; left out where there is none. They come behind the others.
+bool ReadPeerSockets(Napi::Env env, napi_value descriptors, std::vector<SocketHandle>* sockets) {
+  napi_value fds = nullptr;
+  napi_valuetype type = napi_undefined;
+  if (!ReadProperty(env, descriptors, "peers", &fds)) return false;
+  if (napi_typeof(env, fds, &type) == napi_ok && type == napi_undefined) return true;
+  const size_t length = sockets->size();
+  uint32_t count = 0;
+  if (napi_get_array_length(env, fds, &count) != napi_ok || count != length) {
+    ThrowType(env, "peers: expected an array as long as sockets");
+    return false;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    napi_value element = nullptr;
+    int32_t fd = -1;
+    if (napi_get_element(env, fds, i, &element) != napi_ok || !ReadInt32(env, element, "peers", &fd)) return false;
+    if (fd < 0) continue;
+    SocketHandle peer = (*sockets)[i];
+    peer.fd = fd;
+    sockets->push_back(std::move(peer));
+  }
+  return true;
+}
+
 // Reads `sockets`; `gso`, which is left out where every socket may send trains; `seldom`, where none is.
 bool ReadSockets(Napi::Env env, napi_value descriptors, std::vector<SocketHandle>* sockets) {
   napi_value fds = nullptr;
@@ -60,6 +84,7 @@ bool ReadSockets(Napi::Env env, napi_value descriptors, std::vector<SocketHandle
     SocketHandle socket;
     socket.gso = gso[i];
     socket.seldom = seldom[i];
+    socket.place = i;
     if (napi_get_element(env, fds, i, &element) != napi_ok || !ReadInt32(env, element, "sockets", &socket.fd)) {
       return false;
     }
@@ -73,7 +98,7 @@ bool ReadSockets(Napi::Env env, napi_value descriptors, std::vector<SocketHandle
     socket.device = address->Text();
     sockets->push_back(std::move(socket));
   }
-  return true;
+  return ReadPeerSockets(env, descriptors, sockets);
 }
 
 class JsDevices : public Napi::ObjectWrap<JsDevices> {
@@ -139,13 +164,23 @@ class JsDevices : public Napi::ObjectWrap<JsDevices> {
     }
     const std::vector<SocketHandle>& sockets = devices_->Sockets();
     if (endpoint < 0 || endpoint >= kMaxEndpoints) return ThrowRange(env, "endpoint: out of range");
-    if (socket < 0 || static_cast<size_t>(socket) >= sockets.size()) return ThrowRange(env, "socket: out of range");
+    if (socket < 0 || static_cast<size_t>(socket) >= sockets.size() ||
+        sockets[static_cast<size_t>(socket)].place != static_cast<size_t>(socket)) {
+      return ThrowRange(env, "socket: out of range");
+    }
     if (port < 0 || port > UINT16_MAX) return ThrowRange(env, "port: out of range");
     const SocketAddress address(bytes, length, static_cast<uint16_t>(port));
     if (address.Family() != sockets[static_cast<size_t>(socket)].family) {
       return ThrowRange(env, "address: not of the socket's family");
     }
     devices_->Sender().SetEndpoint(static_cast<size_t>(endpoint), static_cast<size_t>(socket), address);
+  }
+
+  void ExpectMoreFrom(const Napi::CallbackInfo& info) {
+    int32_t row = 0;
+    if (!ReadInt32(info.Env(), info[0], "datagram", &row)) return;
+    if (row < 0 || row >= memory_.Memory().datagramsIn.rows) return ThrowRange(info.Env(), "datagram: out of range");
+    devices_->Peers().ExpectMoreFrom(row);
   }
 
  private:
@@ -176,6 +211,7 @@ Napi::Function DefineDevices(Napi::Env env) {
                                     JsDevices::InstanceMethod<&JsDevices::UdpReceive>("udpReceive"),
                                     JsDevices::InstanceMethod<&JsDevices::UdpSend>("udpSend"),
                                     JsDevices::InstanceMethod<&JsDevices::SetEndpoint>("setEndpoint"),
+                                    JsDevices::InstanceMethod<&JsDevices::ExpectMoreFrom>("expectMoreFrom"),
                                 });
 }
 

@@ -58,6 +58,7 @@ bool ReadUdpRequest(Napi::Env env, napi_value options, UdpRequest* request) {
   if (!ReadProperty(env, options, "address", &address) || !ReadBytes(env, address, "address", &bytes, &length) ||
       !ReadInt32Property(env, options, "port", &port) || !ReadMark(env, options, &request->mark) ||
       !ReadBooleanProperty(env, options, "reusePort", &request->reusePort) ||
+      !ReadBooleanProperty(env, options, "peer", &request->peer) ||
       !ReadInt32Property(env, options, "bufferBytes", &request->bufferBytes) ||
       !ReadBooleanProperty(env, options, "gso", &request->gso) ||
       !ReadBooleanProperty(env, options, "gro", &request->gro)) {
@@ -69,6 +70,10 @@ bool ReadUdpRequest(Napi::Env env, napi_value options, UdpRequest* request) {
   }
   if (port < 0 || port > UINT16_MAX) {
     ThrowRange(env, "port: out of range");
+    return false;
+  }
+  if (request->peer && !request->reusePort) {
+    ThrowRange(env, "peer: expected reusePort with it");
     return false;
   }
   request->address = SocketAddress(bytes, length, static_cast<uint16_t>(port));
@@ -118,13 +123,16 @@ Napi::Value JsOpenUdp(const Napi::CallbackInfo& info) {
   auto& socket = *std::get_if<UdpSocket>(&result);
   const Napi::Value object = ResultObject(env)
                                  .Set("fd", socket.fd.Get())
+                                 .Set("peer", socket.peer.Get())
                                  .Set("port", static_cast<int>(socket.port))
                                  .Set("receiveBufferBytes", socket.receiveBufferBytes)
                                  .Set("sendBufferBytes", socket.sendBufferBytes)
                                  .Set("gso", socket.gso)
                                  .Set("gro", socket.gro)
                                  .Finish();
-  if (!object.IsEmpty()) socket.fd.Release();
+  if (object.IsEmpty()) return object;
+  socket.fd.Release();
+  socket.peer.Release();
   return object;
 }
 

@@ -148,7 +148,7 @@ void UdpReceiver::FillRow(size_t socket, int32_t index) {
   row[datagram_in::kOffset] = static_cast<int32_t>(memory_.receivedOffset + int64_t{index} * kReceiveSlotBytes);
   row[datagram_in::kLength] = length;
   row[datagram_in::kSegmentLength] = control.segmentLength < length ? control.segmentLength : 0;
-  row[datagram_in::kSocket] = static_cast<int32_t>(socket);
+  row[datagram_in::kSocket] = static_cast<int32_t>(sockets_[socket].place);
   row[datagram_in::kTrafficClass] = control.trafficClass;
 
   const sockaddr_in6& source = sources_[static_cast<size_t>(index)];

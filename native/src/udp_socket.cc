@@ -26,12 +26,6 @@ int GetOption(int fd, int level, int option) {
   return ::getsockopt(fd, level, option, &value, &length) == 0 ? value : -1;
 }
 
-bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
-  if (a.Family() != b.Family() || a.Port() != b.Port()) return false;
-  if (a.Family() == AF_INET) return a.ipv4.sin_addr.s_addr == b.ipv4.sin_addr.s_addr;
-  return std::memcmp(&a.ipv6.sin6_addr, &b.ipv6.sin6_addr, sizeof(in6_addr)) == 0;
-}
-
 // True where this process has a socket bound to the address that shares its port: another worker's.
 bool IsSharedByThisProcess(const SocketAddress& address) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
@@ -110,6 +104,46 @@ void SetBuffer(int fd, int forced, int limited, int bytes) {
   if (!SetOption(fd, SOL_SOCKET, forced, bytes)) SetOption(fd, SOL_SOCKET, limited, bytes);
 }
 
+// A socket with all that was asked for, not yet bound.
+Result<UniqueFd> CreateWithOptions(const UdpRequest& request, const std::string& device) {
+  Result<UniqueFd> created = CreateSocket(request.address, device);
+  const auto* socket = std::get_if<UniqueFd>(&created);
+  if (socket == nullptr) return created;
+  const int fd = socket->Get();
+  if (request.reusePort && !SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)) {
+    return SystemFailure{errno, "setsockopt SO_REUSEPORT", device};
+  }
+  if (request.mark != 0 && !SetOption(fd, SOL_SOCKET, SO_MARK, static_cast<int>(request.mark))) {
+    return SystemFailure{errno, "setsockopt SO_MARK", device};
+  }
+  const char* refused =
+      request.address.Family() == AF_INET ? SetOptions(fd, kIpv4Options) : SetOptions(fd, kIpv6Options);
+  if (refused) return SystemFailure{errno, refused, device};
+  if (request.bufferBytes > 0) {
+    SetBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, request.bufferBytes);
+    SetBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, request.bufferBytes);
+  }
+  return created;
+}
+
+// For PeerSockets, which binds it, and so after the other: of the sockets of an IPv4 address the kernel asks the one that was
+// bound last whether it is connected to the sender, and only that one. Of an IPv6 address whose sockets share the port it asks
+// the first; so that one is bound here, and nobody's until it has a peer: it is connected to itself.
+Result<UniqueFd> OpenPeer(const UdpRequest& request, const std::string& device) {
+  Result<UniqueFd> created = CreateWithOptions(request, device);
+  const auto* socket = std::get_if<UniqueFd>(&created);
+  if (socket == nullptr) return created;
+  const int fd = socket->Get();
+  // As with the one that listens, left out where the kernel has it not.
+  if (request.gro) SetOption(fd, IPPROTO_UDP, UDP_GRO, 1);
+  const SocketAddress& address = request.address;
+  // What is bound to every address never comes before what is bound to one. A port that the kernel chooses is not known yet.
+  if (address.Family() == AF_INET || IsWildcard(address) || address.Port() == 0) return created;
+  if (::bind(fd, &address.any, address.length) < 0) return SystemFailure{errno, "bind", device};
+  if (::connect(fd, &address.any, address.length) < 0) return SystemFailure{errno, "connect", device};
+  return created;
+}
+
 }  // namespace
 
 SocketAddress::SocketAddress(const uint8_t* bytes, size_t size, uint16_t port) : SocketAddress() {
@@ -140,6 +174,17 @@ std::string SocketAddress::Text() const {
   result.push_back(':');
   result.append(std::to_string(Port()));
   return result;
+}
+
+bool IsWildcard(const SocketAddress& address) {
+  if (address.Family() == AF_INET) return address.ipv4.sin_addr.s_addr == htonl(INADDR_ANY);
+  return address.Family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address.ipv6.sin6_addr);
+}
+
+bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
+  if (a.Family() == AF_UNSPEC || a.Family() != b.Family() || a.Port() != b.Port()) return false;
+  if (a.Family() == AF_INET) return a.ipv4.sin_addr.s_addr == b.ipv4.sin_addr.s_addr;
+  return std::memcmp(&a.ipv6.sin6_addr, &b.ipv6.sin6_addr, sizeof(in6_addr)) == 0;
 }
 
 Result<SocketAddress> LocalAddress(int fd) {
@@ -181,25 +226,16 @@ Result<UdpSocket> OpenUdp(const UdpRequest& request) {
     Result<bool> probe = ProbeAddress(address, device);
     if (auto* failure = std::get_if<SystemFailure>(&probe)) return std::move(*failure);
   }
-  Result<UniqueFd> created = CreateSocket(address, device);
-  if (auto* failure = std::get_if<SystemFailure>(&created)) return std::move(*failure);
   UdpSocket result;
+  if (request.peer) {
+    Result<UniqueFd> peer = OpenPeer(request, device);
+    if (auto* failure = std::get_if<SystemFailure>(&peer)) return std::move(*failure);
+    result.peer = std::move(*std::get_if<UniqueFd>(&peer));
+  }
+  Result<UniqueFd> created = CreateWithOptions(request, device);
+  if (auto* failure = std::get_if<SystemFailure>(&created)) return std::move(*failure);
   result.fd = std::move(*std::get_if<UniqueFd>(&created));
   const int fd = result.fd.Get();
-
-  if (request.reusePort && !SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)) {
-    return SystemFailure{errno, "setsockopt SO_REUSEPORT", device};
-  }
-  if (request.mark != 0 && !SetOption(fd, SOL_SOCKET, SO_MARK, static_cast<int>(request.mark))) {
-    return SystemFailure{errno, "setsockopt SO_MARK", device};
-  }
-  const char* refused =
-      address.Family() == AF_INET ? SetOptions(fd, kIpv4Options) : SetOptions(fd, kIpv6Options);
-  if (refused) return SystemFailure{errno, refused, device};
-  if (request.bufferBytes > 0) {
-    SetBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, request.bufferBytes);
-    SetBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, request.bufferBytes);
-  }
   result.receiveBufferBytes = GetOption(fd, SOL_SOCKET, SO_RCVBUF);
   result.sendBufferBytes = GetOption(fd, SOL_SOCKET, SO_SNDBUF);
   result.gro = request.gro && SetOption(fd, IPPROTO_UDP, UDP_GRO, 1);

@@ -13,7 +13,7 @@
 
 namespace isthmus {
 
-// An IPv4 or IPv6 address and port as the kernel takes them.
+// An IPv4 or IPv6 address and port as the kernel takes them; of no family where it is neither.
 struct SocketAddress {
   union {
     sockaddr any;
@@ -32,11 +32,19 @@ struct SocketAddress {
   std::string Text() const;
 };
 
+// 0.0.0.0 or [::].
+bool IsWildcard(const SocketAddress& address);
+
+// False where one of them has no family.
+bool SameAddress(const SocketAddress& a, const SocketAddress& b);
+
 struct UdpRequest {
   SocketAddress address;
   // SO_MARK, 0 = none.
   uint32_t mark = 0;
   bool reusePort = false;
+  // A second socket of the same address and port, for PeerSockets; with reusePort.
+  bool peer = false;
   // Wanted SO_RCVBUF and SO_SNDBUF, 0 = the system's.
   int bufferBytes = 0;
   bool gso = false;
@@ -45,6 +53,8 @@ struct UdpRequest {
 
 struct UdpSocket {
   UniqueFd fd;
+  // Opened with it, because the kernel lets only sockets of one user share a port, and this process may become another's.
+  UniqueFd peer;
   uint16_t port = 0;
   // As getsockopt says: the kernel doubles what is asked for, for its own bookkeeping.
   int receiveBufferBytes = 0;
@@ -78,6 +88,8 @@ struct SocketHandle {
   bool gso = false;
   // Little comes: it is not read in every turn.
   bool seldom = false;
+  // As the data plane counts the sockets. That of a peer has the place of the one that it lies beside (PeerSockets).
+  size_t place = 0;
 };
 
 // Allows or forbids fragments of what the socket sends from now on (RFC 4301 §8.1). In neither state does what

@@ -28,4 +28,9 @@ export interface Devices {
    * @param address 4 or 16 bytes in network order
    */
   setEndpoint(endpoint: number, socket: number, address: Uint8Array, port: number): void;
+  /**
+   * A hint: much comes from where this DatagramIn row of the last receive came from, and what was in it was authentic.
+   * Devices that can have a faster way for one source give it to one that was named twice in a row.
+   */
+  expectMoreFrom(datagram: number): void;
 }

@@ -54,7 +54,7 @@ export function openDevices(
       const place = at[index];
       return place === undefined ? [] : [{ address: place.address, port: socket.port }];
     });
-  const opened = [...queues, clearTun, ...shared.flat(), ...own].map(({ fd }) => fd);
+  const opened = [...rawDescriptors({ tun: queues, clearTun, shared, own })];
   const close = (): void => {
     for (const fd of opened.splice(0)) addon.closeDescriptor(fd);
   };
@@ -73,6 +73,7 @@ export function openDevices(
         write: queues[answeringWorker(share)]?.fd ?? fd,
         clear: clearTun.fd,
         sockets: sockets.map((socket) => socket.fd),
+        peers: sockets.map(({ peer }) => peer),
         gso: sockets.map(({ gso }) => gso),
         seldom: sockets.map((_, at) => at >= sharedHere.length),
         wakeup,
@@ -97,8 +98,8 @@ export function openRawDevices(
   ike: boolean,
 ): RawDevices {
   const opened: number[] = [];
-  const keep = <T extends { readonly fd: number }>(device: T): T => {
-    opened.push(device.fd);
+  const keep = <T extends OpenTun | OpenUdp>(device: T): T => {
+    opened.push(...descriptorsOf(device));
     return device;
   };
   try {
@@ -132,17 +133,34 @@ export function openRawDevices(
   }
 }
 
+/** All of them. */
+export function rawDescriptors({ tun, clearTun, shared, own }: RawDevices): readonly number[] {
+  return [...tun, clearTun, ...shared.flat(), ...own].flatMap(descriptorsOf);
+}
+
+function descriptorsOf(device: OpenTun | OpenUdp): readonly number[] {
+  return 'peer' in device && device.peer >= 0 ? [device.fd, device.peer] : [device.fd];
+}
+
 function udpOptions(config: GatewayConfig, address: Address, port: number) {
   const { mark, bufferBytes, gso, gro } = config.udp;
-  // One worker, one socket: nobody shares the port. The sockets of several share it with no other process, so that a second
-  // gateway is refused.
-  return { address: address.bytes, port, mark, bufferBytes, gso, gro, reusePort: config.workers > 1 };
+  // A worker's socket shares the port with that of its peer, or with those of other workers, each of which has the packets
+  // of its SPIs, whoever sends them. With no other process: a second gateway is refused.
+  const shared = { reusePort: true, peer: config.workers === 1 };
+  return { address: address.bytes, port, mark, bufferBytes, gso, gro, ...shared };
 }
 
 /** Datagrams come one by one. Under a flood of them there is room for what comes while the worker does something else. */
 function ikeOptions(config: GatewayConfig, address: Address, port: number) {
   const bufferBytes = Math.min(config.udp.bufferBytes, IKE_BUFFER_BYTES);
-  return { ...udpOptions(config, address, port), bufferBytes, gso: false, gro: false, reusePort: false };
+  return {
+    ...udpOptions(config, address, port),
+    bufferBytes,
+    gso: false,
+    gro: false,
+    reusePort: false,
+    peer: false,
+  };
 }
 
 function logSocket(log: Logger, config: GatewayConfig, address: Address, socket: OpenUdp): void {

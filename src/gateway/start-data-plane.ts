@@ -116,7 +116,10 @@ function startWorker(addon: NativeAddon, input: DataPlaneInput): DataPlane {
       addon,
       sockets: plane.ikeSockets,
       // Those of the first worker, which alone has IKE, come first.
-      descriptors: devices.descriptors.flatMap((worker) => worker.sockets),
+      descriptors: [
+        ...devices.descriptors.flatMap(({ sockets }) => sockets),
+        ...devices.descriptors.flatMap(({ peers = [] }) => peers).filter((fd) => fd >= 0),
+      ],
       counters: counters[0],
       acquaintances: plane.acquaintances,
       log,

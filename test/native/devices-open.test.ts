@@ -24,6 +24,7 @@ const OPTIONS: UdpOptions = {
   port: 0,
   mark: 0,
   reusePort: false,
+  peer: false,
   bufferBytes: 0,
   gso: true,
   gro: true,
@@ -67,7 +68,7 @@ test('several sockets of one process share a port, those of two processes do not
 
   const program = `
     const addon = require(${JSON.stringify(ADDON_PATH)});
-    const options = { address: Uint8Array.of(127, 0, 0, 1), mark: 0, reusePort: true, bufferBytes: 0, gso: false, gro: false };
+    const options = { address: Uint8Array.of(127, 0, 0, 1), mark: 0, reusePort: true, peer: false, bufferBytes: 0, gso: false, gro: false };
     try { addon.openUdp({ ...options, port: ${first.port} }); } catch (error) { console.log(error.code); }
     console.log(addon.openUdp({ ...options, port: 0 }).port);
     process.stdin.resume();`;

@@ -26,6 +26,7 @@ function open(address: string, options: Partial<UdpOptions> = {}): { fd: number;
     port: 0,
     mark: 0,
     reusePort: false,
+    peer: false,
     bufferBytes: 1 << 20,
     gso: true,
     gro: true,

@@ -55,7 +55,15 @@ describe.each([
     let port: number;
 
     beforeEach(() => {
-      const options = { address: bytesOf(local), port: 0, mark: 0, reusePort: false, gso: false, gro: false };
+      const options = {
+        address: bytesOf(local),
+        port: 0,
+        mark: 0,
+        reusePort: false,
+        peer: false,
+        gso: false,
+        gro: false,
+      };
       const socket = addon.openUdp({ ...options, bufferBytes: 1 << 24 });
       sender = addon.openUdp({ ...options, bufferBytes: 0 }).fd;
       const memory = smallMemory();
@@ -173,6 +181,7 @@ test('ESP passes the filter of the port that it shares', () => {
     port: 0,
     mark: 0,
     reusePort: false,
+    peer: false,
     gso: false,
     gro: false,
   };

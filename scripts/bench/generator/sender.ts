@@ -36,6 +36,7 @@ const socket = addon.openUdp({
   port: 0,
   mark: 0,
   reusePort: false,
+  peer: false,
   bufferBytes: 1 << 20,
   gso: true,
   gro: false,

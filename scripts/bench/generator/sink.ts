@@ -14,6 +14,7 @@ loadAddon().openUdp({
   port: Number(portText),
   mark: 0,
   reusePort: false,
+  peer: false,
   bufferBytes: 4096,
   gso: false,
   gro: false,

@@ -39,6 +39,10 @@ export class NullDevices implements Devices {
   setEndpoint(): void {
     // Nothing is sent anywhere.
   }
+
+  expectMoreFrom(): void {
+    // Nothing comes from anywhere.
+  }
 }
 
 export class NullEngine implements Engine {

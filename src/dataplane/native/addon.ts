@@ -26,7 +26,10 @@ export interface UdpOptions {
   readonly port: number;
   /** SO_MARK, 0 = none. */
   readonly mark: number;
+  /** With sockets of this process, and no other's. */
   readonly reusePort: boolean;
+  /** Opens a second one beside it, for the peer that sends most; with `reusePort`. */
+  readonly peer: boolean;
   /** Wanted SO_RCVBUF and SO_SNDBUF in bytes. */
   readonly bufferBytes: number;
   readonly gso: boolean;
@@ -35,6 +38,8 @@ export interface UdpOptions {
 
 export interface OpenUdp {
   readonly fd: number;
+  /** The socket beside it for the peer that sends most; -1 = none. */
+  readonly peer: number;
   /** The port that the kernel gave; differs from the one asked for only where that was 0. */
   readonly port: number;
   readonly receiveBufferBytes: number;
@@ -51,6 +56,7 @@ export interface NativeDevicesHandle {
   udpReceive(): number;
   udpSend(count: number): void;
   setEndpoint(endpoint: number, socket: number, address: Uint8Array, port: number): void;
+  expectMoreFrom(datagram: number): void;
 }
 
 /** An SA as the addon takes it. All bytes are borrowed until return; what a transform has not is empty. */
@@ -144,6 +150,7 @@ export interface NativeAddon extends NativeCrypto {
       readonly write: number;
       readonly clear: number;
       readonly sockets: readonly number[];
+      readonly peers?: readonly number[];
       readonly wakeup: number;
     },
   ) => NativeDevicesHandle;

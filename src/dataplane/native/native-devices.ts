@@ -14,6 +14,8 @@ export interface NativeDescriptors {
   /** The TUN that packets of BYPASS policies leave by. Left out: none. */
   readonly clear?: number;
   readonly sockets: readonly number[];
+  /** For each socket that of the peer that sends most, which lies beside it; -1 = none. Left out: there are none. */
+  readonly peers?: readonly number[];
   /** For each socket {@link OpenUdp.gso}: where false, a train leaves as single datagrams. Left out: all true. */
   readonly gso?: readonly boolean[];
   /** For each socket, whether so little comes by it that it is not read in every turn. Left out: none is such. */
@@ -84,5 +86,9 @@ class NativeDevices implements Devices {
 
   setEndpoint(endpoint: number, socket: number, address: Uint8Array, port: number): void {
     this.#handle.setEndpoint(endpoint, socket, address, port);
+  }
+
+  expectMoreFrom(datagram: number): void {
+    this.#handle.expectMoreFrom(datagram);
   }
 }

@@ -264,6 +264,10 @@ export class MemoryDevices implements Devices {
     this.#endpoints[endpoint] = { socket, address: address.slice(), port };
   }
 
+  expectMoreFrom(): void {
+    // No source has a faster way than others.
+  }
+
   /** @returns 0, or the errno of the first datagram that failed; the rest of its train is not sent */
   #sendTrain(row: number, { socket, address, port }: Endpoint): number {
     const { arena, datagramsOut } = this.#memory;

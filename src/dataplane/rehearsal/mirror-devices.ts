@@ -89,4 +89,8 @@ export class MirrorDevices implements NativeDevicesHandle {
   setEndpoint(): void {
     // Everything comes back.
   }
+
+  expectMoreFrom(): void {
+    // Everything comes as fast as it can.
+  }
 }

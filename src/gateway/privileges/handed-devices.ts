@@ -3,7 +3,7 @@
 
 import { EnvironmentError } from '../../base/errors.ts';
 import type { NativeAddon } from '../../dataplane/native/addon.ts';
-import type { RawDevices } from '../open-devices.ts';
+import { rawDescriptors, type RawDevices } from '../open-devices.ts';
 
 const VARIABLE = 'ISTHMUS_DEVICES';
 
@@ -23,13 +23,9 @@ export function takeDevices(addon: NativeAddon): RawDevices | undefined {
   Reflect.deleteProperty(process.env, VARIABLE);
   try {
     const devices = JSON.parse(text) as RawDevices;
-    for (const fd of descriptorsOf(devices)) addon.adoptDescriptor(fd);
+    for (const fd of rawDescriptors(devices)) addon.adoptDescriptor(fd);
     return devices;
   } catch (error) {
     throw new EnvironmentError(`${VARIABLE} is for this program's own use: unset it`, { cause: error });
   }
-}
-
-export function descriptorsOf({ tun, clearTun, shared, own }: RawDevices): readonly number[] {
-  return [...tun, clearTun, ...shared.flat(), ...own].map(({ fd }) => fd);
 }

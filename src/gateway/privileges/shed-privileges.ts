@@ -16,11 +16,11 @@ import { SEARCH_PATH } from '../../host/run-program.ts';
 import { findAccount, type UserAccount } from '../../host/user-account.ts';
 import type { GatewayConfig } from '../../management/config/gateway-config.ts';
 import { groupIdOf } from '../../management/vici/socket-file.ts';
-import { openRawDevices } from '../open-devices.ts';
+import { openRawDevices, rawDescriptors } from '../open-devices.ts';
 import { refuseUsedTun } from '../refuse-used-tun.ts';
 import { wantsIke } from '../wants-ike.ts';
 import { giveDirectories } from './give-directories.ts';
-import { areDevicesHanded, descriptorsOf, handOver } from './handed-devices.ts';
+import { areDevicesHanded, handOver } from './handed-devices.ts';
 
 /**
  * Returns where there is nothing to give away, or in the process that has given it away.
@@ -59,7 +59,7 @@ export async function shedPrivileges(
     findSetpriv(),
     ['setpriv', ...args, '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     [...Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`), handOver(devices)],
-    descriptorsOf(devices),
+    rawDescriptors(devices),
   );
 }
 

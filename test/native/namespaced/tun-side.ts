@@ -24,6 +24,7 @@ export function openSocket(options: Partial<UdpOptions> = {}): OpenUdp {
     port: 0,
     mark: 0,
     reusePort: false,
+    peer: false,
     bufferBytes: 0,
     gso: true,
     gro: true,
