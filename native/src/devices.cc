@@ -82,6 +82,10 @@ BatchResult Devices::UdpReceive() {
   return result;
 }
 
+void Devices::ExpectMoreFrom(int32_t row) {
+  if (const auto connected = peers_.ExpectMoreFrom(row)) receiver_.ReadBehind(*connected);
+}
+
 void Devices::Stamp() { memory_.clock[0] = MonotonicMs(); }
 
 }  // namespace isthmus

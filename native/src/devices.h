@@ -44,7 +44,8 @@ class Devices {
   BatchResult ClearWrite(int32_t count) { return clear_.Write(count); }
   BatchResult UdpReceive();
   std::optional<RowViolation> UdpSend(int32_t count) { return sender_.Send(count); }
-  PeerSockets& Peers() { return peers_; }
+  // As PeerSockets.
+  void ExpectMoreFrom(int32_t row);
 
   const std::vector<SocketHandle>& Sockets() const { return sockets_; }
   UdpSender& Sender() { return sender_; }

@@ -180,7 +180,7 @@ class JsDevices : public Napi::ObjectWrap<JsDevices> {
     int32_t row = 0;
     if (!ReadInt32(info.Env(), info[0], "datagram", &row)) return;
     if (row < 0 || row >= memory_.Memory().datagramsIn.rows) return ThrowRange(info.Env(), "datagram: out of range");
-    devices_->Peers().ExpectMoreFrom(row);
+    devices_->ExpectMoreFrom(row);
   }
 
  private:

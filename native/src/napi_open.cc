@@ -72,8 +72,8 @@ bool ReadUdpRequest(Napi::Env env, napi_value options, UdpRequest* request) {
     ThrowRange(env, "port: out of range");
     return false;
   }
-  if (request->peer && !request->reusePort) {
-    ThrowRange(env, "peer: expected reusePort with it");
+  if (request->peer && request->reusePort) {
+    ThrowRange(env, "peer: not with reusePort");
     return false;
   }
   request->address = SocketAddress(bytes, length, static_cast<uint16_t>(port));

@@ -17,6 +17,9 @@ constexpr int kMaxPassedOver = 8;
 // Of so many turns the sockets marked seldom are read in one, whatever poll() has said.
 constexpr uint32_t kSeldomTurns = 32;
 
+// Enough to empty a full receive buffer.
+constexpr int32_t kMostTurnsBehind = 128;
+
 // A call takes this many datagrams at a time, and no more once it has so many bytes: what was received is still in
 // the processor's second cache when it is decrypted and written to the TUN. Short datagrams fill the whole batch.
 constexpr int32_t kDatagramsAtOnce = 8;
@@ -66,6 +69,9 @@ UdpReceiver::UdpReceiver(const BatchMemory& memory, const std::vector<SocketHand
       slots_(messages_.size()),
       sources_(messages_.size()),
       controls_(messages_.size()) {
+  for (size_t i = 0; i < sockets.size(); i++) {
+    isSeldom_.push_back(sockets[i].seldom || (sockets[i].place != i && !IsBound(sockets[i].fd)));
+  }
   for (size_t i = 0; i < messages_.size(); i++) {
     uint8_t* slot = memory.arena + memory.receivedOffset + static_cast<ptrdiff_t>(i) * kReceiveSlotBytes;
     slots_[i] = iovec{slot, kReceiveSlotBytes};
@@ -77,6 +83,12 @@ UdpReceiver::UdpReceiver(const BatchMemory& memory, const std::vector<SocketHand
   }
 }
 
+void UdpReceiver::ReadBehind(ConnectedSocket connected) {
+  isSeldom_[connected.socket] = false;
+  behind_ = connected;
+  turnsBehind_ = kMostTurnsBehind;
+}
+
 BatchResult UdpReceiver::Receive() {
   int32_t count = 0;
   int fatal = 0;
@@ -85,11 +97,14 @@ BatchResult UdpReceiver::Receive() {
     turnsToSeldom_ = kSeldomTurns - 1;
     isDue_.assign(sockets_.size(), true);
   }
+  const size_t first = turnsBehind_ > 0 ? behind_.listening : turn_;
   for (size_t i = 0; i < sockets_.size() && count < memory_.datagramsIn.rows; i++) {
-    const size_t socket = (turn_ + i) % sockets_.size();
-    if (sockets_[socket].seldom && !isDue_[socket]) continue;
+    const size_t socket = (first + i) % sockets_.size();
+    if (isSeldom_[socket] && !isDue_[socket]) continue;
+    if (turnsBehind_ > 0 && socket == behind_.socket) continue;
     const int received = ReceiveFrom(socket, count);
     isDue_[socket] = received != 0;
+    if (turnsBehind_ > 0 && socket == behind_.listening) turnsBehind_ = received == 0 ? 0 : turnsBehind_ - 1;
     if (received >= 0) {
       count += received;
     } else if (fatal == 0) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "batch_memory.h"
+#include "peer_sockets.h"
 #include "system_failure.h"
 #include "udp_error_queue.h"
 #include "udp_socket.h"
@@ -32,6 +33,10 @@ class UdpReceiver {
   // poll() says that the socket can be read.
   void Note(size_t socket) { isDue_[socket] = true; }
 
+  // From now on what a peer sends comes by a socket of its own. What waits in the one that listens was sent before: it is read
+  // first, until nothing is left, or for so many turns that strangers cannot hold up the peer.
+  void ReadBehind(ConnectedSocket connected);
+
  private:
   struct alignas(cmsghdr) Control {
     // Packet info, traffic class and UDP_GRO, the IPv6 forms of which need 88 bytes.
@@ -52,6 +57,11 @@ class UdpReceiver {
   uint32_t turnsToSeldom_ = 0;
   // Read in this turn, though it is marked seldom.
   std::vector<bool> isDue_;
+  // Marked so, or the socket of no peer yet.
+  std::vector<bool> isSeldom_;
+  ConnectedSocket behind_;
+  // In which behind_ waits.
+  int32_t turnsBehind_ = 0;
   std::vector<mmsghdr> messages_;
   std::vector<iovec> slots_;
   std::vector<sockaddr_in6> sources_;

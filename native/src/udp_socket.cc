@@ -110,7 +110,7 @@ Result<UniqueFd> CreateWithOptions(const UdpRequest& request, const std::string&
   const auto* socket = std::get_if<UniqueFd>(&created);
   if (socket == nullptr) return created;
   const int fd = socket->Get();
-  if (request.reusePort && !SetOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)) {
+  if (request.reusePort && !SharePort(fd, true)) {
     return SystemFailure{errno, "setsockopt SO_REUSEPORT", device};
   }
   if (request.mark != 0 && !SetOption(fd, SOL_SOCKET, SO_MARK, static_cast<int>(request.mark))) {
@@ -126,22 +126,32 @@ Result<UniqueFd> CreateWithOptions(const UdpRequest& request, const std::string&
   return created;
 }
 
-// For PeerSockets, which binds it, and so after the other: of the sockets of an IPv4 address the kernel asks the one that was
-// bound last whether it is connected to the sender, and only that one. Of an IPv6 address whose sockets share the port it asks
-// the first; so that one is bound here, and nobody's until it has a peer: it is connected to itself.
-Result<UniqueFd> OpenPeer(const UdpRequest& request, const std::string& device) {
+// Not yet bound, as PeerSockets wants it.
+Result<UniqueFd> CreatePeer(const UdpRequest& request, const std::string& device) {
   Result<UniqueFd> created = CreateWithOptions(request, device);
   const auto* socket = std::get_if<UniqueFd>(&created);
-  if (socket == nullptr) return created;
-  const int fd = socket->Get();
   // As with the one that listens, left out where the kernel has it not.
-  if (request.gro) SetOption(fd, IPPROTO_UDP, UDP_GRO, 1);
-  const SocketAddress& address = request.address;
-  // What is bound to every address never comes before what is bound to one. A port that the kernel chooses is not known yet.
-  if (address.Family() == AF_INET || IsWildcard(address) || address.Port() == 0) return created;
-  if (::bind(fd, &address.any, address.length) < 0) return SystemFailure{errno, "bind", device};
-  if (::connect(fd, &address.any, address.length) < 0) return SystemFailure{errno, "connect", device};
+  if (socket && request.gro) SetOption(socket->Get(), IPPROTO_UDP, UDP_GRO, 1);
   return created;
+}
+
+// Of the sockets of an address the kernel asks one whether it is connected to the sender. Of IPv4 that is the one that was bound
+// last. Of IPv6, with a shared port, it is the first: so that one is bound before the other, and connected to itself, to take
+// nothing until it has a peer. What is bound to every address never comes before what is bound to one.
+bool IsBoundFirst(const SocketAddress& address) {
+  return address.Family() == AF_INET6 && !IsWildcard(address) && address.Port() != 0;
+}
+
+Result<UniqueFd> OpenPeer(const UdpRequest& request, const std::string& device) {
+  Result<UniqueFd> created = CreatePeer(request, device);
+  const auto* socket = std::get_if<UniqueFd>(&created);
+  const SocketAddress& address = request.address;
+  if (socket == nullptr || !IsBoundFirst(address)) return created;
+  const int fd = socket->Get();
+  const bool isItsOwn =
+      ::bind(fd, &address.any, address.length) == 0 && ::connect(fd, &address.any, address.length) == 0;
+  // Behind the other it is as good, only not as fast; and where the address is taken, the other says so.
+  return isItsOwn ? std::move(created) : CreatePeer(request, device);
 }
 
 }  // namespace
@@ -187,12 +197,20 @@ bool SameAddress(const SocketAddress& a, const SocketAddress& b) {
   return std::memcmp(&a.ipv6.sin6_addr, &b.ipv6.sin6_addr, sizeof(in6_addr)) == 0;
 }
 
+bool SharePort(int fd, bool isShared) { return SetOption(fd, SOL_SOCKET, SO_REUSEPORT, isShared ? 1 : 0); }
+
 Result<SocketAddress> LocalAddress(int fd) {
   SocketAddress address;
   if (::getsockname(fd, &address.any, &address.length) < 0) {
     return SystemFailure{errno, "getsockname", "descriptor " + std::to_string(fd)};
   }
   return address;
+}
+
+bool IsBound(int fd) {
+  const Result<SocketAddress> local = LocalAddress(fd);
+  const auto* address = std::get_if<SocketAddress>(&local);
+  return address != nullptr && address->Port() != 0;
 }
 
 void SetDontFragment(const SocketHandle& socket, bool dontFragment) {
@@ -242,7 +260,16 @@ Result<UdpSocket> OpenUdp(const UdpRequest& request) {
   // 0 is the default; a kernel without UDP_SEGMENT refuses the option itself.
   result.gso = request.gso && SetOption(fd, IPPROTO_UDP, UDP_SEGMENT, 0);
 
+  // Beside a peer's socket that is bound already, and with nobody else.
+  const bool isBeside = request.peer && IsBound(result.peer.Get());
+  if (isBeside && !(SharePort(result.peer.Get(), true) && SharePort(fd, true))) {
+    return SystemFailure{errno, "setsockopt SO_REUSEPORT", device};
+  }
   if (::bind(fd, &address.any, address.length) < 0) return SystemFailure{errno, "bind", device};
+  if (isBeside) {
+    SharePort(result.peer.Get(), false);
+    SharePort(fd, false);
+  }
   const Result<SocketAddress> local = LocalAddress(fd);
   if (const auto* failure = std::get_if<SystemFailure>(&local)) return *failure;
   result.port = std::get_if<SocketAddress>(&local)->Port();

@@ -43,7 +43,7 @@ struct UdpRequest {
   // SO_MARK, 0 = none.
   uint32_t mark = 0;
   bool reusePort = false;
-  // A second socket of the same address and port, for PeerSockets; with reusePort.
+  // A second socket of the same address and port, for PeerSockets; not with reusePort.
   bool peer = false;
   // Wanted SO_RCVBUF and SO_SNDBUF, 0 = the system's.
   int bufferBytes = 0;
@@ -66,7 +66,8 @@ struct UdpSocket {
 // Opens and binds: non-blocking, close-on-exec, IPv6 without IPv4, DF clear, a hop limit of 64 (RFC 4301 §5.1.2),
 // errors of datagrams kept in the socket, traffic class and packet info reported with each datagram.
 // With reusePort an address that somebody else holds is still EADDRINUSE, also where that one shares its port
-// too; only sockets of this process share one. GSO and GRO are left out where the kernel has them not.
+// too; only sockets of this process share one. GSO and GRO are left out where the kernel has them not. The peer's socket is not
+// bound yet, but for one of an IPv6 address, which is connected to itself.
 Result<UdpSocket> OpenUdp(const UdpRequest& request);
 
 // Has each of the sockets that share an address take what is for its worker: a packet goes to the socket whose place, in the
@@ -75,8 +76,13 @@ Result<UdpSocket> OpenUdp(const UdpRequest& request);
 // Called once, with any of them.
 Result<bool> SteerBySpi(int fd, int32_t sockets);
 
-// The local address of a bound socket.
+// The local address of a bound socket; port 0 where it is not.
 Result<SocketAddress> LocalAddress(int fd);
+
+bool IsBound(int fd);
+
+// Lets other sockets of this user, which let it too, have the same address and port while it is set.
+bool SharePort(int fd, bool isShared);
 
 // A socket as the receiver and the sender borrow it.
 struct SocketHandle {

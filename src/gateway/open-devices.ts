@@ -144,9 +144,10 @@ function descriptorsOf(device: OpenTun | OpenUdp): readonly number[] {
 
 function udpOptions(config: GatewayConfig, address: Address, port: number) {
   const { mark, bufferBytes, gso, gro } = config.udp;
-  // A worker's socket shares the port with that of its peer, or with those of other workers, each of which has the packets
-  // of its SPIs, whoever sends them. With no other process: a second gateway is refused.
-  const shared = { reusePort: true, peer: config.workers === 1 };
+  // The sockets of several workers share the port, and each has the packets of its SPIs, whoever sends them. With no other
+  // process: a second gateway is refused.
+  const isShared = config.workers > 1;
+  const shared = { reusePort: isShared, peer: !isShared };
   return { address: address.bytes, port, mark, bufferBytes, gso, gro, ...shared };
 }
 

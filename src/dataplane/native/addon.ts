@@ -28,7 +28,7 @@ export interface UdpOptions {
   readonly mark: number;
   /** With sockets of this process, and no other's. */
   readonly reusePort: boolean;
-  /** Opens a second one beside it, for the peer that sends most; with `reusePort`. */
+  /** Opens a second one beside it, for the peer that sends most; not with `reusePort`. */
   readonly peer: boolean;
   /** Wanted SO_RCVBUF and SO_SNDBUF in bytes. */
   readonly bufferBytes: number;
