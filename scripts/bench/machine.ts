@@ -20,6 +20,8 @@ export interface Host {
 /** With what host-to-host measurements need besides. */
 export interface Machine extends Host {
   readonly iperf3: string;
+  /** Of TCP in the hosts, which is the machine's: `bbr`, `cubic`. */
+  readonly congestionControl: string;
   /** What sends the UDP of the udp tests. */
   readonly udpGenerator: string;
   readonly secondsPerRun: number;
@@ -38,6 +40,8 @@ export async function describeMachine(inputs: MachineInputs): Promise<Machine> {
   return {
     ...describeHost(nodeVersion.trim(), inputs.runs),
     iperf3: /iperf (\S+)/.exec(iperf3Version)?.[1] ?? 'unknown',
+    // New network namespaces begin with that of the first.
+    congestionControl: readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim(),
     udpGenerator: inputs.udpGenerator,
     secondsPerRun: inputs.secondsPerRun,
   };

@@ -22,7 +22,7 @@ export function formatTable({ machine, results }: BenchReport): string {
 function describeRun(machine: Machine): string {
   return [
     `${machine.cpuModel}, ${machine.cores} cores; Linux ${machine.kernel}; ${machine.distribution}`,
-    `Node ${machine.node}; iperf3 ${machine.iperf3}; ${machine.date}`,
+    `Node ${machine.node}; iperf3 ${machine.iperf3}; TCP with ${machine.congestionControl}; ${machine.date}`,
     `median of ${machine.runs} runs of ${machine.secondsPerRun} s (minimum–maximum)`,
   ].join('\n');
 }

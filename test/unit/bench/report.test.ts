@@ -14,6 +14,7 @@ const machine: BenchReport['machine'] = {
   distribution: 'Debian',
   node: 'v20.20.2',
   iperf3: '3.12',
+  congestionControl: 'cubic',
   udpGenerator: 'sendmmsg',
   date: '2026-11-21T00:00:00.000Z',
   runs: 3,
@@ -45,6 +46,10 @@ describe('formatFigure', () => {
 
 describe('formatTable', () => {
   const lines = formatTable(report()).split('\n');
+
+  it('names what sent', () => {
+    expect(lines[1]).toBe('Node v20.20.2; iperf3 3.12; TCP with cubic; 2026-11-21T00:00:00.000Z');
+  });
 
   it('has a block per test with a line per peer, medians and spreads', () => {
     expect(lines.find((line) => line.startsWith('plain'))).toMatch(
